@@ -1,0 +1,61 @@
+# One interface target holds what every target of ours is compiled with.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+find_program(HONGYAN_CCACHE ccache)
+if(HONGYAN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # The sloppiness is what ccache asks for with precompiled headers; the base folder lets checkouts share the cache.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${HONGYAN_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+endif()
+
+add_library(hongyan_options INTERFACE)
+add_library(hongyan::options ALIAS hongyan_options)
+target_include_directories(hongyan_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(hongyan_options INTERFACE
+  -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual
+  # GCC 12 sees ghosts in coroutine frames and in inlined standard strings.
+  -Wno-maybe-uninitialized -Wno-mismatched-new-delete
+  $<$<BOOL:${HONGYAN_WERROR}>:-Werror>
+  -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+target_compile_definitions(hongyan_options INTERFACE
+  _GLIBCXX_ASSERTIONS
+  # Asio without its deprecated parts, and without threads' inheritance tricks.
+  BOOST_ASIO_NO_DEPRECATED
+  BOOST_ASIO_DISABLE_BOOST_DATE_TIME)
+if(NOT HONGYAN_SANITIZE)
+  target_compile_definitions(hongyan_options INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:_FORTIFY_SOURCE=2>)
+endif()
+
+find_program(HONGYAN_MOLD mold)
+if(HONGYAN_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+add_link_options(-Wl,-z,relro,-z,now)
+
+if(HONGYAN_SANITIZE)
+  add_compile_options(-fsanitize=${HONGYAN_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${HONGYAN_SANITIZE})
+  if(HONGYAN_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+  if(HONGYAN_SANITIZE MATCHES "thread")
+    # GCC's thread sanitizer does not model fences; nothing of ours relies on them.
+    add_compile_options(-Wno-tsan)
+  endif()
+  add_compile_definitions(HONGYAN_SANITIZED)
+endif()
+
+# hongyan_library(NAME room SOURCES ... DEPS ...): one library a room, hongyan_<room>, alias hongyan::<room>.
+function(hongyan_library)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(hongyan_${ARG_NAME} STATIC ${ARG_SOURCES})
+  add_library(hongyan::${ARG_NAME} ALIAS hongyan_${ARG_NAME})
+  target_link_libraries(hongyan_${ARG_NAME} PUBLIC hongyan::options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+endfunction()
