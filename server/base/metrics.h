@@ -1,0 +1,86 @@
+// The service's metrics, under the names of the public contract.
+//
+// Contract: each method counts or observes one thing. Labels come from closed sets (configured accounts, our own
+//           method names, WeChat's codes), never from a peer: no openid, errmsg or rid.
+// Threads:  any. A first use of a label set takes a lock, later ones an atomic.
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace hongyan::base {
+
+class Metrics {
+ public:
+  Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  void RpcHandled(absl::string_view service, absl::string_view method, absl::StatusCode code,
+                  absl::Duration took);
+  // outcome: accepted, failed, unknown, expired.
+  void Send(absl::string_view account, absl::string_view kind, absl::string_view outcome);
+  // errcode: the number, or "none" where no answer came.
+  void WechatRequest(absl::string_view account, absl::string_view api, absl::string_view errcode,
+                     absl::Duration took);
+  // outcome: fetched, forced, failed.
+  void TokenRequest(absl::string_view account, absl::string_view outcome);
+  void TokenExpiry(absl::string_view account, absl::Time when);
+  // type: a known event or message type, or "unknown". outcome: ok, repeated, forbidden, invalid, replay …
+  void Callback(absl::string_view account, absl::string_view type, absl::string_view outcome,
+                absl::Duration took);
+  void InFlight(std::int64_t delta);
+  void LogLinesDropped(std::int64_t total);
+
+  // For the admin listener.
+  prometheus::Registry& registry() { return registry_; }
+
+ private:
+  // Finds a child by its label values without building a map for each use.
+  template <typename T>
+  class Children {
+   public:
+    using Labels = std::vector<std::string>;
+    Children(prometheus::Family<T>& family, Labels names) : family_(family), names_(std::move(names)) {}
+    template <typename... Args>
+    T& At(std::initializer_list<absl::string_view> values, const Args&... args);
+
+   private:
+    prometheus::Family<T>& family_;
+    Labels names_;
+    std::mutex mutex_;
+    absl::flat_hash_map<std::string, T*> children_;
+  };
+
+  prometheus::Registry registry_;
+  Children<prometheus::Counter> rpc_handled_;
+  Children<prometheus::Histogram> rpc_seconds_;
+  Children<prometheus::Counter> sends_;
+  Children<prometheus::Counter> wechat_requests_;
+  Children<prometheus::Histogram> wechat_seconds_;
+  Children<prometheus::Counter> token_requests_;
+  Children<prometheus::Gauge> token_expiry_;
+  Children<prometheus::Counter> callbacks_;
+  Children<prometheus::Histogram> callback_seconds_;
+  prometheus::Gauge& in_flight_;
+  prometheus::Gauge& log_lines_dropped_;
+};
+
+// The canonical name of a code as metrics spell it: OK, InvalidArgument.
+absl::string_view CodeName(absl::StatusCode code);
+
+}  // namespace hongyan::base

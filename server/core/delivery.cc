@@ -1,0 +1,25 @@
+#include "server/core/delivery.h"
+
+namespace hongyan::core {
+
+const char* KindName(DeliveryKind kind) {
+  return kind == DeliveryKind::kText ? "text" : "template";
+}
+
+const char* StateName(DeliveryState state) {
+  switch (state) {
+    case DeliveryState::kAccepted:
+      return "accepted";
+    case DeliveryState::kFailed:
+      return "failed";
+    case DeliveryState::kUnknown:
+      return "unknown";
+    case DeliveryState::kExpired:
+      return "expired";
+    case DeliveryState::kNone:
+      break;
+  }
+  return "none";
+}
+
+}  // namespace hongyan::core

@@ -1,0 +1,128 @@
+#include "server/core/idempotency.h"
+
+#include <openssl/sha.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace hongyan::core {
+namespace {
+
+constexpr absl::Duration kRemember = absl::Hours(24);
+
+std::string NameOf(const std::string& account, const std::string& key) {
+  return absl::StrCat(account, "\n", key);
+}
+
+// Length before text, so that no two lists of parts read the same.
+void AppendPart(const std::string& part, std::string& out) {
+  absl::StrAppend(&out, part.size(), ":", part);
+}
+
+}  // namespace
+
+async::Task<Idempotency::Claimed> Idempotency::Claim(std::string account, std::string key,
+                                                     std::string fingerprint,
+                                                     async::MonoTime deadline) {
+  const std::string name = NameOf(account, key);
+  while (true) {
+    const async::MonoTime now = clock_.Mono();
+    const auto it = entries_.find(name);
+    if (it == entries_.end()) {
+      if (!MakeRoom(now)) co_return Claimed{Verdict::kFull, {}};
+      order_.push_back(std::make_shared<Entry>(clock_, name, std::move(fingerprint), now));
+      entries_.emplace(name, std::prev(order_.end()));
+      co_return Claimed{Verdict::kMine, {}};
+    }
+    const std::shared_ptr<Entry> entry = *it->second;
+    if (entry->result && async::Between(entry->first_used, now) >= kRemember) {
+      order_.erase(it->second);
+      entries_.erase(it);
+      continue;
+    }
+    if (entry->fingerprint != fingerprint) co_return Claimed{Verdict::kReused, {}};
+    if (entry->result) co_return Claimed{Verdict::kDone, entry->result};
+    const auto woken = co_await entry->settled.Wait(deadline);
+    if (woken == async::WaitList::Woken::kDeadline) co_return Claimed{Verdict::kDeadline, {}};
+    if (woken == async::WaitList::Woken::kCancelled) co_return Claimed{Verdict::kCancelled, {}};
+  }
+}
+
+void Idempotency::Settle(const std::string& account, const std::string& key,
+                         const Delivery& result) {
+  const auto it = entries_.find(NameOf(account, key));
+  if (it == entries_.end()) return;
+  const std::shared_ptr<Entry> entry = *it->second;
+  if (UsesKeyUp(result)) {
+    entry->result = result;
+  } else {
+    order_.erase(it->second);
+    entries_.erase(it);
+  }
+  entry->settled.NotifyAll();
+}
+
+bool Idempotency::MakeRoom(async::MonoTime now) {
+  while (!order_.empty() && order_.front()->result &&
+         (entries_.size() >= max_keys_ ||
+          async::Between(order_.front()->first_used, now) >= kRemember)) {
+    entries_.erase(order_.front()->name);
+    order_.pop_front();
+  }
+  if (entries_.size() < max_keys_) return true;
+  // The oldest is still in flight; any settled one will do.
+  for (auto it = order_.begin(); it != order_.end(); ++it) {
+    if (!(*it)->result) continue;
+    entries_.erase((*it)->name);
+    order_.erase(it);
+    return true;
+  }
+  return false;
+}
+
+bool UsesKeyUp(const Delivery& delivery) {
+  if (delivery.state == DeliveryState::kAccepted || delivery.state == DeliveryState::kUnknown) {
+    return true;
+  }
+  switch (delivery.error.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kInternal:
+      return false;
+    // A request that was refused doesn't use the key up, and an account's configuration gets repaired.
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kPermissionDenied:
+      return false;
+    default:
+      return delivery.attempts > 0;
+  }
+}
+
+std::string Fingerprint(const Notification& notification) {
+  std::string parts;
+  AppendPart(notification.openid, parts);
+  if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {
+    AppendPart("text", parts);
+    AppendPart(text->content, parts);
+    AppendPart(text->kf_account, parts);
+  } else {
+    const auto& message = std::get<wechat::TemplateMessage>(notification.body);
+    AppendPart("template", parts);
+    AppendPart(message.template_id, parts);
+    AppendPart(message.url, parts);
+    AppendPart(message.mini_program_app_id, parts);
+    AppendPart(message.mini_program_page_path, parts);
+    for (const auto& [key, value] : message.data) {
+      AppendPart(key, parts);
+      AppendPart(value, parts);
+    }
+  }
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(parts.data()), parts.size(), digest);
+  return std::string(reinterpret_cast<const char*>(digest), sizeof digest);
+}
+
+}  // namespace hongyan::core

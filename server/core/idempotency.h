@@ -1,0 +1,65 @@
+// One idempotency_key, one send.
+//
+// Contract: Claim() says whether this call sends (kMine), has been done before (kDone, with the first result), or
+//           conflicts (kReused: the key stood for another request). A twin in flight is waited for. Whoever got kMine
+//           must Settle(): a result that no retry would mend is remembered for 24 hours, another frees the key.
+// Bounds:   100 000 keys; the oldest settled one makes room. In memory: not over a restart, not between replicas.
+// Threads:  event loop only.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "server/async/clock.h"
+#include "server/async/wait_list.h"
+#include "server/core/delivery.h"
+
+namespace hongyan::core {
+
+class Idempotency {
+ public:
+  enum class Verdict { kMine, kDone, kReused, kFull, kDeadline, kCancelled };
+  struct Claimed {
+    Verdict verdict;
+    std::optional<Delivery> first;  // kDone only
+  };
+
+  explicit Idempotency(async::Clock& clock, std::size_t max_keys = 100000)
+      : clock_(clock), max_keys_(max_keys) {}
+
+  async::Task<Claimed> Claim(std::string account, std::string key, std::string fingerprint,
+                             async::MonoTime deadline);
+  void Settle(const std::string& account, const std::string& key, const Delivery& result);
+
+  std::size_t size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    std::string name;
+    std::string fingerprint;
+    std::optional<Delivery> result;
+    async::MonoTime first_used;
+    async::WaitList settled;
+    Entry(async::Clock& clock, std::string n, std::string f, async::MonoTime now)
+        : name(std::move(n)), fingerprint(std::move(f)), first_used(now), settled(clock) {}
+  };
+  using Entries = std::list<std::shared_ptr<Entry>>;  // oldest first
+  bool MakeRoom(async::MonoTime now);
+
+  async::Clock& clock_;
+  std::size_t max_keys_;
+  Entries order_;
+  absl::flat_hash_map<std::string, Entries::iterator> entries_;
+};
+
+// Whether a result is the key's last word: accepted, unknown, or a failure that no retry would mend.
+bool UsesKeyUp(const Delivery& delivery);
+
+// Equal for equal requests, whatever their key and time limits.
+std::string Fingerprint(const Notification& notification);
+
+}  // namespace hongyan::core

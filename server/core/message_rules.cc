@@ -1,0 +1,148 @@
+#include "server/core/message_rules.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/status.h"
+#include "server/base/text.h"
+
+namespace hongyan::core {
+namespace {
+
+using base::InvalidField;
+
+constexpr std::size_t kMaxContent = 2048;  // bytes; measured by developers, WeChat documents none
+constexpr std::size_t kMaxKeywords = 50;
+constexpr std::size_t kMaxKeywordName = 64;
+constexpr std::size_t kMaxTemplateBytes = 16 << 10;
+constexpr std::size_t kMaxUrl = 2048;
+constexpr std::size_t kMaxPagePath = 1024;
+constexpr std::size_t kMaxName = 128;
+constexpr std::size_t kMaxKey = 255;
+constexpr std::size_t kMaxLabels = 16;
+constexpr std::size_t kMaxLabel = 64;
+
+// JSON would need a \u escape for these, which WeChat refuses or shows as they are.
+bool HasControl(absl::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t';
+  });
+}
+
+absl::Status CheckName(absl::string_view value, absl::string_view field, bool required,
+                       std::size_t max = kMaxName) {
+  if (value.empty()) {
+    return required ? InvalidField(field, "is required", "必须填写") : absl::OkStatus();
+  }
+  if (value.size() > max) {
+    return InvalidField(field, absl::StrCat("is longer than ", max, " bytes"),
+                        absl::StrCat("超过 ", max, " 字节"));
+  }
+  if (!base::IsVisibleAscii(value)) {
+    return InvalidField(field, "takes visible ASCII characters only", "只能是可见的 ASCII 字符");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckText(const wechat::TextMessage& text) {
+  if (text.content.empty()) return InvalidField("text.content", "is required", "必须填写");
+  if (text.content.size() > kMaxContent) {
+    return InvalidField(
+        "text.content",
+        absl::StrCat("has ", text.content.size(), " bytes of UTF-8, WeChat takes ", kMaxContent),
+        absl::StrCat("共 ", text.content.size(), " 字节,微信最多接受 ", kMaxContent, " 字节"));
+  }
+  if (HasControl(text.content)) {
+    return InvalidField("text.content", "holds control characters", "含有控制字符");
+  }
+  return CheckName(text.kf_account, "text.kf_account", false);
+}
+
+absl::Status CheckTemplate(const wechat::TemplateMessage& message) {
+  absl::Status status = CheckName(message.template_id, "template.template_id", true);
+  if (!status.ok()) return status;
+  if (message.data.empty() || message.data.size() > kMaxKeywords) {
+    return InvalidField("template.data", absl::StrCat("takes 1 to ", kMaxKeywords, " keywords"),
+                        absl::StrCat("应有 1 到 ", kMaxKeywords, " 个关键词"));
+  }
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : message.data) {
+    const bool plain = std::all_of(key.begin(), key.end(),
+                                   [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
+    if (key.empty() || key.size() > kMaxKeywordName || !plain) {
+      return InvalidField("template.data",
+                          absl::StrCat("'", base::Printable(key, 64),
+                                       "' is no keyword: 1 to 64 letters, digits or underscores"),
+                          "关键词名只能是 1 到 64 个字母、数字或下划线");
+    }
+    bytes += key.size() + value.size();
+    if (bytes > kMaxTemplateBytes) {
+      return InvalidField("template.data",
+                          absl::StrCat("has more than ", kMaxTemplateBytes, " bytes in all"),
+                          absl::StrCat("总长超过 ", kMaxTemplateBytes, " 字节"));
+    }
+    if (HasControl(value)) {
+      return InvalidField(absl::StrCat("template.data.", key), "holds control characters",
+                          "含有控制字符", base::Reason::kInvalidTemplateValue);
+    }
+  }
+  if (!message.url.empty()) {
+    const bool http =
+        absl::StartsWith(message.url, "http://") || absl::StartsWith(message.url, "https://");
+    const bool blank = std::any_of(message.url.begin(), message.url.end(), [](char c) {
+      return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
+    });
+    if (!http || blank || message.url.size() > kMaxUrl) {
+      return InvalidField("template.url",
+                          absl::StrCat("must be http:// or https:// without blanks, at most ", kMaxUrl, " bytes"),
+                          absl::StrCat("应以 http:// 或 https:// 开头,不含空白,最多 ", kMaxUrl, " 字节"));
+    }
+  }
+  status = CheckName(message.mini_program_app_id, "template.mini_program.app_id",
+                     !message.mini_program_page_path.empty());
+  if (!status.ok()) return status;
+  if (message.mini_program_page_path.size() > kMaxPagePath ||
+      HasControl(message.mini_program_page_path)) {
+    return InvalidField("template.mini_program.page_path",
+                        absl::StrCat("takes at most ", kMaxPagePath, " bytes without control characters"),
+                        absl::StrCat("最多 ", kMaxPagePath, " 字节,不含控制字符"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckOpenid(absl::string_view openid, absl::string_view field) {
+  return CheckName(openid, field, true);
+}
+
+absl::Status CheckLang(absl::string_view lang) {
+  if (lang.empty() || lang == "zh_CN" || lang == "zh_TW" || lang == "en") return absl::OkStatus();
+  return InvalidField("lang", "takes zh_CN, zh_TW or en", "只能是 zh_CN、zh_TW 或 en");
+}
+
+absl::Status CheckNotification(const Notification& notification) {
+  absl::Status status = CheckOpenid(notification.openid);
+  if (!status.ok()) return status;
+  status = CheckName(notification.idempotency_key, "idempotency_key", false, kMaxKey);
+  if (!status.ok()) return status;
+  if (notification.labels.size() > kMaxLabels) {
+    return InvalidField("labels", absl::StrCat("takes at most ", kMaxLabels),
+                        absl::StrCat("最多 ", kMaxLabels, " 个"));
+  }
+  for (const auto& [key, value] : notification.labels) {
+    if (key.empty() || key.size() > kMaxLabel || value.size() > kMaxLabel || HasControl(key) ||
+        HasControl(value)) {
+      return InvalidField("labels", absl::StrCat("keys have 1 to ", kMaxLabel, " bytes, values at most ", kMaxLabel),
+                          absl::StrCat("键应为 1 到 ", kMaxLabel, " 字节,值最多 ", kMaxLabel, " 字节"));
+    }
+  }
+  if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {
+    return CheckText(*text);
+  }
+  return CheckTemplate(std::get<wechat::TemplateMessage>(notification.body));
+}
+
+}  // namespace hongyan::core

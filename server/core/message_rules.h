@@ -1,0 +1,19 @@
+// What can be said about a message without asking WeChat. Pure.
+//
+// Errors: INVALID_ARGUMENT naming the field, as it stands in the proto ("openid", "text.content", "template.data").
+// Source: platform reference: customer-service messages, template messages; the limits are in notify.proto.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "server/core/delivery.h"
+
+namespace hongyan::core {
+
+absl::Status CheckOpenid(absl::string_view openid, absl::string_view field = "openid");
+absl::Status CheckLang(absl::string_view lang);
+absl::Status CheckNotification(const Notification& notification);
+
+}  // namespace hongyan::core

@@ -1,0 +1,78 @@
+#include "server/core/push_type.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
+namespace hongyan::core {
+namespace {
+
+using Names = std::pair<absl::string_view, absl::string_view>;
+
+constexpr std::array<Names, 9> kMessages = {{{"text", "text"},
+                                             {"image", "image"},
+                                             {"voice", "voice"},
+                                             {"video", "video"},
+                                             {"shortvideo", "short_video"},
+                                             {"location", "location"},
+                                             {"link", "link"},
+                                             {"miniprogrampage", "mini_program_page"},
+                                             {"file", "file"}}};
+
+constexpr std::array<Names, 32> kEvents = {{{"subscribe", "subscribe"},
+                                            {"unsubscribe", "unsubscribe"},
+                                            {"scan", "scan"},
+                                            {"location", "location_report"},
+                                            {"click", "click"},
+                                            {"view", "view"},
+                                            {"view_miniprogram", "view_mini_program"},
+                                            {"scancode_push", "scan_code"},
+                                            {"scancode_waitmsg", "scan_code"},
+                                            {"pic_sysphoto", "pictures"},
+                                            {"pic_photo_or_album", "pictures"},
+                                            {"pic_weixin", "pictures"},
+                                            {"location_select", "location_select"},
+                                            {"templatesendjobfinish", "template_receipt"},
+                                            {"masssendjobfinish", "mass_send_receipt"},
+                                            {"publishjobfinish", "publish_receipt"},
+                                            {"freepublishjobfinish", "publish_receipt"},
+                                            {"subscribe_msg_popup_event", "subscription_popup"},
+                                            {"subscribe_msg_change_event", "subscription_change"},
+                                            {"subscribe_msg_sent_event", "subscription_receipt"},
+                                            {"user_info_modified", "user_info_change"},
+                                            {"user_authorization_revoke", "user_info_change"},
+                                            {"user_authorization_cancellation", "user_info_change"},
+                                            {"kf_create_session", "kf_session"},
+                                            {"kf_close_session", "kf_session"},
+                                            {"kf_switch_session", "kf_session"},
+                                            {"qualification_verify_success", "verification"},
+                                            {"qualification_verify_fail", "verification"},
+                                            {"naming_verify_success", "verification"},
+                                            {"naming_verify_fail", "verification"},
+                                            {"annual_renew", "verification"},
+                                            {"verify_expired", "verification"}}};
+
+template <std::size_t N>
+absl::string_view Find(const std::array<Names, N>& table, absl::string_view word) {
+  const auto it = std::find_if(table.begin(), table.end(),
+                               [&](const Names& names) { return names.first == word; });
+  return it == table.end() ? absl::string_view(kUnknownPush) : it->second;
+}
+
+bool IsEvent(const wechat::PushedEvent& push) { return push.msg_type == "event"; }
+
+}  // namespace
+
+absl::string_view PushType(const wechat::PushedEvent& push) {
+  const std::string word = PushWord(push);
+  return IsEvent(push) ? Find(kEvents, word) : Find(kMessages, word);
+}
+
+std::string PushWord(const wechat::PushedEvent& push) {
+  return absl::AsciiStrToLower(IsEvent(push) ? push.event : push.msg_type);
+}
+
+}  // namespace hongyan::core

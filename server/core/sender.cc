@@ -1,0 +1,156 @@
+#include "server/core/sender.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/log.h"
+#include "server/base/status.h"
+#include "server/core/message_rules.h"
+
+namespace hongyan::core {
+namespace {
+
+using base::ErrorBuilder;
+using base::Reason;
+
+absl::Status ClaimError(Idempotency::Verdict verdict, const std::string& account) {
+  switch (verdict) {
+    case Idempotency::Verdict::kReused:
+      return base::InvalidField("idempotency_key",
+                                "was used for a different request; take a new key",
+                                "已用于另一个不同的请求,请换一个新的键",
+                                Reason::kIdempotencyKeyReused);
+    case Idempotency::Verdict::kDeadline:
+      // The twin's request may be on its way, so this is no definite failure.
+      return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kOutcomeUnknown,
+                          "a call with the same idempotency_key is still on its way; ask again with "
+                          "the same key")
+          .With("account", account)
+          .Chinese("相同 idempotency_key 的调用仍在进行中,请用同一个键再问");
+    case Idempotency::Verdict::kCancelled:
+      return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled,
+                          "the call was cancelled while a twin was on its way")
+          .With("account", account)
+          .Chinese("调用方已取消");
+    default:
+      return ErrorBuilder(absl::StatusCode::kResourceExhausted, Reason::kOverloaded,
+                          "too many idempotency keys are in flight; nothing was sent")
+          .With("account", account)
+          .RetryAfter(absl::Seconds(1))
+          .Chinese("进行中的 idempotency_key 过多,什么也没有发送");
+  }
+}
+
+}  // namespace
+
+async::Task<Delivery> Sender::Send(Notification notification, wechat::CallLimit limit) {
+  Delivery delivery;
+  delivery.account = notification.account;
+  delivery.openid = notification.openid;
+  delivery.kind = std::holds_alternative<wechat::TextMessage>(notification.body)
+                      ? DeliveryKind::kText
+                      : DeliveryKind::kTemplate;
+  delivery.idempotency_key = notification.idempotency_key;
+  delivery.labels = notification.labels;
+  delivery.expire_time = notification.expire_time;
+  delivery.create_time = clock_.Now();
+
+  const auto found = accounts_.Find(notification.account);
+  if (!found.ok()) {
+    delivery.state = DeliveryState::kFailed;
+    delivery.error = found.status();
+    co_return delivery;
+  }
+  Account& account = **found;
+  delivery.account = account.name;
+  if (absl::Status status = CheckNotification(notification); !status.ok()) {
+    delivery.state = DeliveryState::kFailed;
+    delivery.error = base::Annotate(std::move(status), "account", account.name);
+    co_return delivery;
+  }
+  if (notification.validate_only) {
+    if (auto* message = std::get_if<wechat::TemplateMessage>(&notification.body)) {
+      delivery.error = co_await account.templates.Check(*message, limit);
+      if (!delivery.error.ok()) delivery.state = DeliveryState::kFailed;
+    }
+    co_return delivery;
+  }
+
+  if (notification.idempotency_key.empty()) {
+    delivery.id = ids_.Next(delivery.create_time);
+    co_await Deliver(account, notification, delivery, limit);
+    co_return delivery;
+  }
+  const Idempotency::Claimed claimed =
+      co_await idempotency_.Claim(account.name, notification.idempotency_key,
+                                  Fingerprint(notification), limit.deadline);
+  if (claimed.verdict == Idempotency::Verdict::kDone) co_return *claimed.first;
+  if (claimed.verdict != Idempotency::Verdict::kMine) {
+    delivery.state = claimed.verdict == Idempotency::Verdict::kDeadline ? DeliveryState::kUnknown
+                                                                       : DeliveryState::kFailed;
+    delivery.error = ClaimError(claimed.verdict, account.name);
+    co_return delivery;
+  }
+  delivery.id = ids_.Next(delivery.create_time);
+  co_await Deliver(account, notification, delivery, limit);
+  idempotency_.Settle(account.name, notification.idempotency_key, delivery);
+  co_return delivery;
+}
+
+async::Task<void> Sender::Deliver(Account& account, const Notification& notification,
+                                  Delivery& delivery, wechat::CallLimit limit) {
+  if (notification.expire_time && *notification.expire_time <= clock_.Now()) {
+    Finish(delivery, DeliveryState::kExpired,
+           base::InvalidField("expire_time", "has passed; nothing was sent", "已过期,什么也没有发送"));
+    co_return;
+  }
+  wechat::SendResult result;
+  if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {
+    result = co_await account.client.SendText(notification.openid, *text, limit);
+  } else {
+    // The delivery's id is the client_msg_id: 26 characters of ASCII, new for each delivery.
+    const std::string client_msg_id = notification.idempotency_key.empty() ? "" : delivery.id;
+    result = co_await account.client.SendTemplate(
+        notification.openid, std::get<wechat::TemplateMessage>(notification.body), client_msg_id,
+        limit);
+  }
+  delivery.attempts = result.attempts;
+  delivery.msg_id = result.msg_id;
+  Finish(delivery,
+         result.status.ok()       ? DeliveryState::kAccepted
+         : result.outcome_unknown ? DeliveryState::kUnknown
+                                  : DeliveryState::kFailed,
+         std::move(result.status));
+}
+
+void Sender::Finish(Delivery& delivery, DeliveryState state, absl::Status error) {
+  const absl::Time now = clock_.Now();
+  delivery.state = state;
+  delivery.error = std::move(error);
+  if (state == DeliveryState::kAccepted) delivery.accept_time = now;
+  // A template may still get its receipt; for a text nothing more will come.
+  if (state != DeliveryState::kAccepted || delivery.kind == DeliveryKind::kText) {
+    delivery.finish_time = now;
+  }
+  metrics_.Send(delivery.account, KindName(delivery.kind), StateName(state));
+  const bool accepted = state == DeliveryState::kAccepted;
+  base::Log(accepted ? base::Level::kInfo : base::Level::kWarn, "delivery",
+            {{"delivery", delivery.id},
+             {"account", delivery.account},
+             {"kind", KindName(delivery.kind)},
+             {"state", StateName(state)},
+             {"attempts", delivery.attempts},
+             {"reason", accepted ? std::string() : base::ReasonOf(delivery.error)},
+             {"errcode", accepted ? std::string() : base::MetadataOf(delivery.error, "errcode")},
+             {"rid", accepted ? std::string() : base::MetadataOf(delivery.error, "rid")}});
+}
+
+async::Task<absl::Status> Sender::SetTyping(std::string account, std::string openid, bool cancel,
+                                            wechat::CallLimit limit) {
+  const auto found = accounts_.Find(account);
+  if (!found.ok()) co_return found.status();
+  if (absl::Status status = CheckOpenid(openid); !status.ok()) co_return status;
+  co_return co_await (*found)->client.SetTyping(std::move(openid), cancel, limit);
+}
+
+}  // namespace hongyan::core

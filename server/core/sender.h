@@ -1,0 +1,45 @@
+// Sends one message: checks it, claims its idempotency_key, speaks to WeChat, says what became of it.
+//
+// Contract: Send() ends with a Delivery whose state says all: accepted, failed, unknown, expired, or none after
+//           validate_only. It never sends twice where the first outcome is unknown.
+// Errors:   in Delivery::error; fields are named as in the notification ("openid", "text.content", "template.url").
+// Threads:  event loop only.          Lifetime: everything it is given outlives it.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "server/async/clock.h"
+#include "server/base/id.h"
+#include "server/base/metrics.h"
+#include "server/core/accounts.h"
+#include "server/core/delivery.h"
+#include "server/core/idempotency.h"
+
+namespace hongyan::core {
+
+class Sender {
+ public:
+  Sender(Accounts& accounts, Idempotency& idempotency, async::Clock& clock, base::Metrics& metrics)
+      : accounts_(accounts), idempotency_(idempotency), clock_(clock), metrics_(metrics) {}
+
+  async::Task<Delivery> Send(Notification notification, wechat::CallLimit limit);
+
+  // Shows "typing…" in a chat, or takes it away.
+  async::Task<absl::Status> SetTyping(std::string account, std::string openid, bool cancel,
+                                      wechat::CallLimit limit);
+
+ private:
+  async::Task<void> Deliver(Account& account, const Notification& notification, Delivery& delivery,
+                            wechat::CallLimit limit);
+  // Fills in the final state, counts and logs it.
+  void Finish(Delivery& delivery, DeliveryState state, absl::Status error);
+
+  Accounts& accounts_;
+  Idempotency& idempotency_;
+  async::Clock& clock_;
+  base::Metrics& metrics_;
+  base::IdGenerator ids_;
+};
+
+}  // namespace hongyan::core

@@ -1,0 +1,56 @@
+// The account's own templates, and what their keywords take.
+//
+// Contract: Check() holds a message against the list that WeChat gave at most ten minutes ago: template_id known,
+//           keywords neither missing nor strange, each value within the limit of its type. A template that the list
+//           doesn't have makes it fetched once more, at most once a minute.
+// Errors:   INVALID_ARGUMENT INVALID_TEMPLATE_ID or INVALID_TEMPLATE_VALUE naming the fields; else those of
+//           WechatClient::ListTemplates.
+// Threads:  event loop only.
+// Source:   platform reference: template management, value limits of typed keywords.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "server/async/clock.h"
+#include "server/wechat/messages.h"
+#include "server/wechat/wechat_client.h"
+
+namespace hongyan::core {
+
+class TemplateCatalog {
+ public:
+  TemplateCatalog(wechat::WechatClient& client, async::Clock& clock)
+      : client_(client), clock_(clock) {}
+
+  async::Task<absl::Status> Check(wechat::TemplateMessage message, wechat::CallLimit limit);
+
+ private:
+  const wechat::TemplateInfo* Find(const std::string& template_id) const;
+
+  wechat::WechatClient& client_;
+  async::Clock& clock_;
+  std::vector<wechat::TemplateInfo> templates_;
+  std::optional<async::MonoTime> fetched_at_;
+};
+
+// The keywords of a template's content: "{{thing1.DATA}}" → "thing1". In their order, each once.
+std::vector<std::string> KeywordsOf(const std::string& content);
+
+// What is wrong with `value` for a keyword of this name; empty when nothing. Keywords without a typed name (first,
+// keyword1 …) take anything but nothing.
+struct ValueProblem {
+  std::string english;
+  std::string chinese;
+  bool empty() const { return english.empty(); }
+};
+ValueProblem CheckValue(absl::string_view keyword, absl::string_view value);
+
+// All of `message` against one template.
+absl::Status CheckAgainst(const wechat::TemplateMessage& message,
+                          const wechat::TemplateInfo& info);
+
+}  // namespace hongyan::core

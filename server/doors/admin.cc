@@ -1,0 +1,65 @@
+#include "server/doors/admin.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <utility>
+
+#include "server/doors/process_metrics.h"
+
+namespace hongyan::doors {
+namespace {
+
+using http::HttpReply;
+using http::RequestHead;
+
+constexpr char kPlain[] = "text/plain; charset=utf-8";
+
+HttpReply Text(int status, std::string body) {
+  HttpReply reply;
+  reply.status = status;
+  reply.content_type = kPlain;
+  reply.body = std::move(body);
+  return reply;
+}
+
+bool IsKnown(const std::string& path) {
+  return path == "/livez" || path == "/readyz" || path == "/metrics";
+}
+
+}  // namespace
+
+AdminDoor::AdminDoor(base::Metrics& metrics, std::function<Readiness()> readiness,
+                     const BuildInfo& build)
+    : metrics_(metrics), readiness_(std::move(readiness)) {
+  prometheus::BuildGauge()
+      .Name("hongyan_build_info")
+      .Help("What runs: always 1.")
+      .Register(metrics.registry())
+      .Add({{"version", build.version}, {"revision", build.revision}})
+      .Set(1);
+}
+
+std::optional<HttpReply> AdminDoor::CheckHead(const RequestHead& head) {
+  if (!IsKnown(head.path)) return Text(404, "not found\n");
+  if (head.method == "GET" || head.method == "HEAD") return std::nullopt;
+  HttpReply reply = Text(405, "method not allowed\n");
+  reply.allow = "GET, HEAD";
+  return reply;
+}
+
+async::Task<HttpReply> AdminDoor::Handle(RequestHead head, std::string) { co_return Answer(head); }
+
+HttpReply AdminDoor::Answer(const RequestHead& head) const {
+  if (head.path == "/livez") return Text(200, "ok\n");
+  if (head.path == "/readyz") {
+    const Readiness now = readiness_();
+    return Text(now.ready ? 200 : 503, (now.ready ? "ready\n" : "not ready\n") + now.reasons);
+  }
+  HttpReply reply =
+      Text(200, prometheus::TextSerializer().Serialize(metrics_.registry().Collect()) +
+                    ProcessMetricsText(ReadProcessFacts()));
+  reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  return reply;
+}
+
+}  // namespace hongyan::doors

@@ -1,0 +1,44 @@
+// For operators, on a private listener: /livez, /readyz, /metrics.
+//
+// Contract: GET and HEAD only. /readyz is 200 or 503 with one reason a line, /livez is 200 as long
+// as the loop turns,
+//           /metrics is the Prometheus text format with the standard process_* metrics and
+//           hongyan_build_info.
+// Threads:  event loop only.        Lifetime: the metrics outlive this object.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "server/base/metrics.h"
+#include "server/http/http_exchange.h"
+
+namespace hongyan::doors {
+
+struct Readiness {
+  bool ready = false;
+  std::string reasons;  // lines for people: what is not ready, or what is not well although ready
+};
+
+struct BuildInfo {
+  std::string version;
+  std::string revision;
+};
+
+class AdminDoor final : public http::HttpHandler {
+ public:
+  AdminDoor(base::Metrics& metrics, std::function<Readiness()> readiness, const BuildInfo& build);
+
+  std::optional<http::HttpReply> CheckHead(const http::RequestHead& head) override;
+  async::Task<http::HttpReply> Handle(http::RequestHead head, std::string body) override;
+
+  // The same as a plain function.
+  http::HttpReply Answer(const http::RequestHead& head) const;
+
+ private:
+  base::Metrics& metrics_;
+  const std::function<Readiness()> readiness_;
+};
+
+}  // namespace hongyan::doors

@@ -1,0 +1,191 @@
+#include "server/doors/callback.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "server/base/log.h"
+#include "server/wechat/event_json.h"
+#include "server/wechat/event_xml.h"
+#include "server/wechat/pushed_event.h"
+#include "server/wechat/signature.h"
+
+namespace hongyan::doors {
+namespace {
+
+using core::ReplayGuard;
+using http::HttpReply;
+using http::RequestHead;
+using Verdict = CallbackDoor::Verdict;
+
+constexpr std::size_t kMaxEchostr = 1024;
+constexpr absl::Duration kMemoryWithoutWindow = absl::Minutes(10);
+
+Verdict Refusal(int status, absl::string_view outcome) {
+  Verdict verdict;
+  verdict.reply.status = status;
+  verdict.outcome = outcome;
+  return verdict;
+}
+
+Verdict Ok(absl::string_view outcome, std::string content_type, std::string body) {
+  Verdict verdict;
+  verdict.reply.content_type = std::move(content_type);
+  verdict.reply.body = std::move(body);
+  verdict.outcome = outcome;
+  return verdict;
+}
+
+std::size_t Count(const RequestHead& head, absl::string_view name) {
+  return std::count_if(head.query.begin(), head.query.end(),
+                       [&](const auto& pair) { return pair.first == name; });
+}
+
+absl::string_view Parameter(const RequestHead& head, absl::string_view name) {
+  for (const auto& [key, value] : head.query) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+bool OnceAndNotEmpty(const RequestHead& head, absl::string_view name) {
+  return Count(head, name) == 1 && !Parameter(head, name).empty();
+}
+
+// The signature has no separators: digits moved from the nonce to the timestamp give the same one.
+// Fixed forms leave only one way to cut.
+bool HasLawfulForm(absl::string_view timestamp, absl::string_view nonce) {
+  return timestamp.size() == 10 &&
+         std::all_of(timestamp.begin(), timestamp.end(), absl::ascii_isdigit) &&
+         nonce.size() <= 20 && std::all_of(nonce.begin(), nonce.end(), absl::ascii_isalnum);
+}
+
+absl::Time TimestampOf(const RequestHead& head) {
+  std::int64_t seconds = 0;
+  if (!absl::SimpleAtoi(Parameter(head, "timestamp"), &seconds)) return absl::InfinitePast();
+  return absl::FromUnixSeconds(seconds);
+}
+
+std::vector<core::EventIntake::Account> IntakeAccounts(std::vector<CallbackAccount>& accounts) {
+  std::vector<core::EventIntake::Account> result;
+  for (CallbackAccount& account : accounts) {
+    result.push_back({account.name, std::move(account.rules)});
+  }
+  return result;
+}
+
+}  // namespace
+
+CallbackDoor::CallbackDoor(std::vector<CallbackAccount> accounts, absl::Duration window,
+                           async::Clock& clock, base::Metrics& metrics)
+    : window_(window), clock_(clock), metrics_(metrics), intake_(IntakeAccounts(accounts)) {
+  for (CallbackAccount& account : accounts) {
+    by_path_.emplace(account.path, accounts_.size());
+    accounts_.push_back({account.name, account.token});
+  }
+}
+
+std::optional<HttpReply> CallbackDoor::CheckHead(const RequestHead& head) {
+  auto refusal = Refuse(head, clock_.Now());
+  if (!refusal) return std::nullopt;
+  return Counted(head, *std::move(refusal));
+}
+
+async::Task<HttpReply> CallbackDoor::Handle(RequestHead head, std::string body) {
+  co_return Counted(head, Answer(head, body, clock_.Now()));
+}
+
+std::optional<Verdict> CallbackDoor::Refuse(const RequestHead& head, absl::Time now) const {
+  const auto found = by_path_.find(head.path);
+  if (found == by_path_.end()) return Refusal(404, "not_found");
+  const Account& account = accounts_[found->second];
+  const bool is_get = head.method == "GET";
+  if (!is_get && head.method != "POST") {
+    Verdict verdict = Refusal(405, "invalid");
+    verdict.reply.allow = "GET, POST";
+    return verdict;
+  }
+  for (const absl::string_view name : {"signature", "timestamp", "nonce"}) {
+    if (!OnceAndNotEmpty(head, name)) return Refusal(400, "invalid");
+  }
+  if (is_get && !OnceAndNotEmpty(head, "echostr")) return Refusal(400, "invalid");
+  if (Count(head, "encrypt_type") > 1) return Refusal(400, "invalid");
+
+  const absl::string_view timestamp = Parameter(head, "timestamp");
+  const absl::string_view nonce = Parameter(head, "nonce");
+  const bool matches =
+      wechat::SignatureMatches(account.token, timestamp, nonce, Parameter(head, "signature"));
+  if (!matches || !HasLawfulForm(timestamp, nonce)) return Refusal(403, "forbidden");
+  if (window_ > absl::ZeroDuration() && absl::AbsDuration(now - TimestampOf(head)) > window_) {
+    return Refusal(403, "stale");
+  }
+  if (is_get && Parameter(head, "echostr").size() > kMaxEchostr) return Refusal(400, "invalid");
+  if (!is_get && Parameter(head, "encrypt_type") == "aes") return Refusal(403, "encrypted");
+  return std::nullopt;
+}
+
+Verdict CallbackDoor::Answer(const RequestHead& head, const std::string& body, absl::Time now) {
+  const auto found = by_path_.find(head.path);
+  if (found == by_path_.end()) return Refusal(404, "not_found");
+  if (head.method == "GET") {
+    return Ok("verified", "text/plain", std::string(Parameter(head, "echostr")));
+  }
+  return AnswerPush(found->second, head, body, now);
+}
+
+Verdict CallbackDoor::AnswerPush(std::size_t account, const RequestHead& head,
+                                 const std::string& body, absl::Time now) {
+  const absl::string_view signature = Parameter(head, "signature");
+  const ReplayGuard::Digest digest = ReplayGuard::DigestOf(body);
+  if (intake_.Look(account, signature, digest, now) == ReplayGuard::Verdict::kReplay) {
+    return Refusal(403, "replay");
+  }
+  const auto push = wechat::ParsePush(body);
+  if (!push.ok()) return Refusal(400, "invalid");
+  if (push->HasEncrypt()) return Refusal(403, "encrypted");
+
+  const absl::Time expires =
+      window_ > absl::ZeroDuration() ? TimestampOf(head) + window_ : now + kMemoryWithoutWindow;
+  const auto answer = intake_.Take(account, signature, digest, *push, now, expires);
+  const absl::string_view outcome =
+      answer.verdict == ReplayGuard::Verdict::kRepeat ? "repeated" : "ok";
+  Verdict verdict = Ok(outcome, "text/plain", "success");
+  if (answer.reply != nullptr && !push->from_user.empty() && !push->to_user.empty()) {
+    verdict =
+        push->format == wechat::PushFormat::kJson
+            ? Ok(outcome, "application/json",
+                 wechat::WriteTextReplyJson(push->from_user, push->to_user, now, *answer.reply))
+            : Ok(outcome, "application/xml; charset=utf-8",
+                 wechat::WriteTextReplyXml(push->from_user, push->to_user, now, *answer.reply));
+  }
+  verdict.type = answer.type;
+  return verdict;
+}
+
+HttpReply CallbackDoor::Counted(const RequestHead& head, Verdict verdict) {
+  const auto found = by_path_.find(head.path);
+  const absl::string_view account = found == by_path_.end()
+                                        ? absl::string_view("unknown")
+                                        : absl::string_view(accounts_[found->second].name);
+  metrics_.Callback(account, verdict.type, verdict.outcome,
+                    async::Between(head.received_mono, clock_.Mono()));
+  if (verdict.reply.status >= 400) {
+    const absl::Time now = clock_.Now();
+    if (absl::AbsDuration(now - last_log_) < absl::Seconds(1)) {
+      ++suppressed_;
+    } else {
+      base::Log(base::Level::kInfo, "callback refused",
+                {{"account", account},
+                 {"outcome", verdict.outcome},
+                 {"status", verdict.reply.status},
+                 {"peer", head.peer},
+                 {"suppressed", suppressed_}});
+      last_log_ = now;
+      suppressed_ = 0;
+    }
+  }
+  return std::move(verdict.reply);
+}
+
+}  // namespace hongyan::doors

@@ -1,0 +1,79 @@
+// What WeChat calls: server verification (GET) and pushes in plain mode (POST), each account on its
+// own path.
+//
+// Contract: CheckHead() refuses before the body is read: unknown path 404, other method 405, a
+// parameter missing or
+//           doubled 400, a wrong signature, an old timestamp or an encrypted push 403 with an empty
+//           body. Then a GET is answered with the very bytes of `echostr`, a POST with `success` or
+//           with the account's text reply, in the form (XML or JSON) of the push; 400 for a body
+//           that is neither, 403 for another body under a known signature.
+// Bounds:   nothing here waits, so WeChat's five seconds are kept by construction. At most one log
+// line a second. Threads:  event loop only.        Lifetime: the clock and the metrics outlive this
+// object. Secrets:  signatures, echostr, openids and contents are neither logged nor counted.
+// Source:   https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Access_Overview.html
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/async/clock.h"
+#include "server/base/metrics.h"
+#include "server/base/secret.h"
+#include "server/core/event_intake.h"
+#include "server/core/reply_rules.h"
+#include "server/http/http_exchange.h"
+
+namespace hongyan::doors {
+
+struct CallbackAccount {
+  std::string name;
+  std::string path;  // compared exactly
+  base::Secret token;
+  core::ReplyRules rules;
+};
+
+class CallbackDoor final : public http::HttpHandler {
+ public:
+  // A reply, and how it is counted.
+  struct Verdict {
+    http::HttpReply reply;
+    absl::string_view outcome;
+    absl::string_view type = "unknown";
+  };
+
+  // `window`: how far a timestamp may be off; zero: not looked at.
+  CallbackDoor(std::vector<CallbackAccount> accounts, absl::Duration window, async::Clock& clock,
+               base::Metrics& metrics);
+
+  std::optional<http::HttpReply> CheckHead(const http::RequestHead& head) override;
+  async::Task<http::HttpReply> Handle(http::RequestHead head, std::string body) override;
+
+  // The same as plain functions. Answer() is for heads that Refuse() let pass.
+  std::optional<Verdict> Refuse(const http::RequestHead& head, absl::Time now) const;
+  Verdict Answer(const http::RequestHead& head, const std::string& body, absl::Time now);
+
+ private:
+  struct Account {
+    std::string name;
+    base::Secret token;
+  };
+
+  Verdict AnswerPush(std::size_t account, const http::RequestHead& head, const std::string& body,
+                     absl::Time now);
+  http::HttpReply Counted(const http::RequestHead& head, Verdict verdict);
+
+  const absl::Duration window_;
+  async::Clock& clock_;
+  base::Metrics& metrics_;
+  std::vector<Account> accounts_;
+  absl::flat_hash_map<std::string, std::size_t> by_path_;
+  core::EventIntake intake_;
+  absl::Time last_log_ = absl::InfinitePast();
+  int suppressed_ = 0;
+};
+
+}  // namespace hongyan::doors

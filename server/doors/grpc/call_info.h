@@ -1,0 +1,74 @@
+// What every call has beside its request, and how its status leaves.
+//
+// Threads: plain functions; call them where gRPC allows the context to be touched (handler, or before Finish).
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/status.h>
+
+#include <atomic>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/async/clock.h"
+#include "server/async/event_loop.h"
+#include "server/base/metrics.h"
+#include "server/wechat/wechat_client.h"
+
+namespace hongyan::doors {
+
+// How many calls are worked on. Taken first thing in a handler and given back when the work has really ended, which
+// is later than the end of the stream when a caller goes away.
+class InFlight {
+ public:
+  InFlight(int max, base::Metrics& metrics) : max_(max), metrics_(metrics) {}
+  bool Take();
+  void GiveBack();
+  int count() const { return count_; }
+
+ private:
+  const int max_;
+  base::Metrics& metrics_;
+  std::atomic<int> count_{0};
+};
+
+// What the calls of a service need.
+struct CallEnvironment {
+  async::EventLoop& loop;
+  async::Clock& clock;
+  base::Metrics& metrics;
+  InFlight& in_flight;
+};
+
+struct CallInfo {
+  const char* service = "";
+  const char* method = "";
+  std::string request_id;
+  std::string traceparent;
+  std::string account;   // filled in by the handler, for the log
+  std::string delivery;  // so too
+  async::MonoTime begun;
+  wechat::CallLimit limit;
+};
+
+// Reads the metadata and the deadline. Without a deadline, or with a later one, `ceiling` from now holds.
+// An x-request-id that is not 1 to 128 visible ASCII characters is replaced by one of ours.
+CallInfo ReadCall(const grpc::CallbackServerContext& context, const char* service,
+                  const char* method, async::MonoTime now, absl::Duration ceiling);
+
+// Echoes x-request-id and, for errors, sets grpc-retry-pushback-ms. Call once, before Finish.
+void WriteMetadata(grpc::CallbackServerContext& context, const CallInfo& info,
+                   const absl::Status& status);
+
+// With the details in grpc-status-details-bin.
+grpc::Status ToGrpcStatus(const absl::Status& status);
+
+// Counts and logs the end of a call.
+void CallEnded(CallEnvironment& environment, const CallInfo& info, const absl::Status& status);
+
+// RESOURCE_EXHAUSTED OVERLOADED with RetryInfo.
+absl::Status Overloaded(absl::string_view what, absl::string_view chinese);
+absl::Status TooManyInFlight();
+
+}  // namespace hongyan::doors

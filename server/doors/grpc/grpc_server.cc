@@ -1,0 +1,117 @@
+#include "server/doors/grpc/grpc_server.h"
+
+#include <grpc/support/log.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <atomic>
+#include <chrono>
+#include <fstream>
+#include <sstream>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "server/base/log.h"
+
+namespace hongyan::doors {
+namespace {
+
+constexpr int kMaxStreams = 128;
+constexpr int kMaxMetadataBytes = 8 << 10;
+constexpr int kHandshakeMillis = 10000;
+constexpr int kIdleMillis = 5 * 60 * 1000;
+constexpr int kAgeMillis = 30 * 60 * 1000;
+constexpr int kAgeGraceMillis = 60 * 1000;
+constexpr int kKeepaliveMillis = 60 * 1000;
+constexpr int kKeepaliveTimeoutMillis = 20 * 1000;
+constexpr int kMinPingMillis = 30 * 1000;
+constexpr int kPingStrikes = 2;
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream content;
+  content << file.rdbuf();
+  if (!file || content.str().empty()) {
+    return absl::FailedPreconditionError(absl::StrCat("can't read ", path));
+  }
+  return content.str();
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(
+    const GrpcServerOptions& options) {
+  if (options.cert_file.empty()) return grpc::InsecureServerCredentials();
+  auto cert = ReadFile(options.cert_file);
+  if (!cert.ok()) return cert.status();
+  auto key = ReadFile(options.key_file);
+  if (!key.ok()) return key.status();
+  grpc::SslServerCredentialsOptions tls(
+      options.client_ca_file.empty()
+          ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+          : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  if (!options.client_ca_file.empty()) {
+    auto ca = ReadFile(options.client_ca_file);
+    if (!ca.ok()) return ca.status();
+    tls.pem_root_certs = *std::move(ca);
+  }
+  tls.pem_key_cert_pairs.push_back({*std::move(key), *std::move(cert)});
+  return grpc::SslServerCredentials(tls);
+}
+
+// Peers choose what the core logs, so it is theirs to flood.
+void LogFromGrpc(gpr_log_func_args* args) {
+  constexpr int kLinesPerSecond = 10;
+  static std::atomic<std::int64_t> second{0};
+  static std::atomic<int> lines{0};
+  const std::int64_t now = absl::ToUnixSeconds(absl::Now());
+  if (second.exchange(now) != now) lines = 0;
+  if (++lines > kLinesPerSecond) return;
+  const auto level = args->severity == GPR_LOG_SEVERITY_ERROR ? base::Level::kWarn : base::Level::kDebug;
+  base::Log(level, "grpc", {{"message", args->message}});
+}
+
+}  // namespace
+
+absl::Status GrpcServer::Start(const GrpcServerOptions& options,
+                               const std::vector<grpc::Service*>& services) {
+  auto credentials = Credentials(options);
+  if (!credentials.ok()) return credentials.status();
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_request_bytes));
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMillis);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMillis);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kAgeMillis);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kAgeGraceMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingMillis);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kPingStrikes);
+  int port = 0;
+  builder.AddListeningPort(options.listen, *credentials, &port);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("can't listen on ", options.listen, ": in use, or not an address of this host"));
+  }
+  address_ = absl::StrCat(options.listen.substr(0, options.listen.rfind(':')), ":", port);
+  return absl::OkStatus();
+}
+
+void GrpcServer::Shutdown(absl::Duration grace) {
+  if (server_ == nullptr) return;
+  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace));
+  server_->Wait();
+}
+
+void RedirectGrpcLog() {
+  gpr_set_log_function(&LogFromGrpc);
+  gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
+}
+
+}  // namespace hongyan::doors

@@ -1,0 +1,44 @@
+// The gRPC listener: services, limits, TLS, and its end.
+//
+// Contract: Start() listens and serves. Shutdown() refuses new calls, lets those in flight finish until `grace` is
+//           over, cancels the rest, and returns when all have ended.
+// Threads:  main thread. Never Shutdown() from the event loop: calls in flight need it.
+// Source:   limits as measured for gRPC 1.51.1: no compression (a small message inflates to hundreds of megabytes
+//           before its size is checked), bounded metadata, handshake and idle time-outs, one process a port.
+#pragma once
+
+#include <grpcpp/server.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace hongyan::doors {
+
+struct GrpcServerOptions {
+  std::string listen;  // HOST:PORT; port 0 takes a free one
+  std::string cert_file;  // PEM; empty: no TLS
+  std::string key_file;
+  std::string client_ca_file;  // a client certificate is required and verified
+  std::size_t max_request_bytes = 4u << 20;
+};
+
+class GrpcServer {
+ public:
+  absl::Status Start(const GrpcServerOptions& options, const std::vector<grpc::Service*>& services);
+  // "127.0.0.1:41234"
+  const std::string& address() const { return address_; }
+  void Shutdown(absl::Duration grace);
+
+ private:
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+// Sends what gRPC's core says through our log: escaped, bounded, at most ten lines a second. Call once, from main.
+void RedirectGrpcLog();
+
+}  // namespace hongyan::doors

@@ -1,0 +1,122 @@
+#include "server/doors/grpc/health_service.h"
+
+#include <utility>
+
+#include "server/doors/grpc/unary_call.h"
+
+namespace hongyan::doors {
+namespace {
+
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+
+constexpr std::size_t kMaxWatchers = 1000;
+
+}  // namespace
+
+// One Watch. Lives on the loop; gRPC's threads only post into it.
+class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheckResponse>,
+                                     public std::enable_shared_from_this<Watcher> {
+ public:
+  Watcher(HealthService& health, std::string service)
+      : health_(health), service_(std::move(service)) {}
+
+  // On gRPC's thread.
+  void Start() {
+    until_done_ = shared_from_this();
+    health_.environment_.loop.Post([self = shared_from_this()] {
+      if (self->health_.ended_ || self->health_.watchers_.size() >= kMaxWatchers) {
+        self->End(grpc::Status(self->health_.ended_ ? grpc::StatusCode::UNAVAILABLE
+                                                    : grpc::StatusCode::RESOURCE_EXHAUSTED,
+                               "no more watchers"));
+        return;
+      }
+      self->health_.watchers_.insert(self);
+      self->Tell();
+    });
+  }
+
+  // Sends the present state, unless the watcher has it or is still being sent another.
+  void Tell() {
+    if (ended_ || writing_) return;
+    const auto now = !health_.services_.contains(service_) ? HealthCheckResponse::SERVICE_UNKNOWN
+                     : health_.serving_                    ? HealthCheckResponse::SERVING
+                                                           : HealthCheckResponse::NOT_SERVING;
+    if (now == message_.status()) return;
+    message_.set_status(now);
+    writing_ = true;
+    StartWrite(&message_);
+  }
+
+  void End(const grpc::Status& status) {
+    if (ended_) return;
+    ended_ = true;
+    health_.watchers_.erase(shared_from_this());
+    Finish(status);
+  }
+
+ private:
+  void OnWriteDone(bool ok) override {
+    health_.environment_.loop.Post([self = shared_from_this(), ok] {
+      self->writing_ = false;
+      if (ok) self->Tell();
+    });
+  }
+
+  void OnCancel() override {
+    health_.environment_.loop.Post(
+        [self = shared_from_this()] { self->End(grpc::Status::CANCELLED); });
+  }
+
+  void OnDone() override { until_done_.reset(); }
+
+  HealthService& health_;
+  const std::string service_;
+  HealthCheckResponse message_;  // UNKNOWN at first, which is never sent
+  bool writing_ = false;
+  bool ended_ = false;
+  std::shared_ptr<Watcher> until_done_;
+};
+
+HealthService::HealthService(CallEnvironment& environment, std::vector<std::string> services)
+    : environment_(environment), services_(services.begin(), services.end()) {}
+
+void HealthService::Set(bool serving) {
+  serving_ = serving;
+  for (const auto& watcher : watchers_) watcher->Tell();
+}
+
+void HealthService::EndWatches() {
+  ended_ = true;
+  const auto watchers = watchers_;
+  for (const auto& watcher : watchers) {
+    watcher->End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is shutting down"));
+  }
+}
+
+async::Task<absl::Status> HealthService::DoCheck(const HealthCheckRequest& request,
+                                                 HealthCheckResponse& response) {
+  if (!services_.contains(request.service())) co_return absl::NotFoundError("unknown service");
+  response.set_status(serving_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING);
+  co_return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* context,
+                                               const HealthCheckRequest* request,
+                                               HealthCheckResponse* response) {
+  return StartUnary<HealthCheckRequest, HealthCheckResponse>(
+      environment_, context, "grpc.health.v1.Health", "Check", request, response,
+      [this](CallInfo&, const HealthCheckRequest& in, HealthCheckResponse& out) {
+        return DoCheck(in, out);
+      },
+      Admission::kFree);
+}
+
+grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
+    grpc::CallbackServerContext*, const HealthCheckRequest* request) {
+  auto watcher = std::make_shared<Watcher>(*this, request->service());
+  watcher->Start();
+  return watcher.get();
+}
+
+}  // namespace hongyan::doors

@@ -1,0 +1,49 @@
+// grpc.health.v1.Health: Check and Watch, for "" and each service's name.
+//
+// Contract: SERVING or NOT_SERVING for the names given at construction, all alike; Check of another name is NOT_FOUND,
+//           Watch of one says SERVICE_UNKNOWN. A change reaches every watcher, the latest state if several came.
+// Threads:  Set() and EndWatches() on the event loop.
+// Bounds:   1000 watchers; one more is RESOURCE_EXHAUSTED.
+// Lifetime: outlives the gRPC server.
+// Source:   https://github.com/grpc/grpc/blob/master/doc/health-checking.md
+#pragma once
+
+#include <grpc/health/v1/health.grpc.pb.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "server/doors/grpc/call_info.h"
+
+namespace hongyan::doors {
+
+class HealthService final : public grpc::health::v1::Health::CallbackService {
+ public:
+  HealthService(CallEnvironment& environment, std::vector<std::string> services);
+
+  void Set(bool serving);
+  // Ends all watches with UNAVAILABLE, so that they don't hold up a shutdown.
+  void EndWatches();
+
+  grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context,
+                                  const grpc::health::v1::HealthCheckRequest* request,
+                                  grpc::health::v1::HealthCheckResponse* response) override;
+  grpc::ServerWriteReactor<grpc::health::v1::HealthCheckResponse>* Watch(
+      grpc::CallbackServerContext* context,
+      const grpc::health::v1::HealthCheckRequest* request) override;
+
+ private:
+  class Watcher;
+  async::Task<absl::Status> DoCheck(const grpc::health::v1::HealthCheckRequest& request,
+                                    grpc::health::v1::HealthCheckResponse& response);
+
+  CallEnvironment& environment_;
+  const std::set<std::string> services_;
+  bool serving_ = false;
+  bool ended_ = false;
+  std::set<std::shared_ptr<Watcher>> watchers_;
+};
+
+}  // namespace hongyan::doors

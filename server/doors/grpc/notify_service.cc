@@ -1,0 +1,257 @@
+#include "server/doors/grpc/notify_service.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/async/fan_out.h"
+#include "server/base/status.h"
+#include "server/doors/grpc/convert.h"
+#include "server/doors/grpc/stream_call.h"
+#include "server/doors/grpc/unary_call.h"
+
+namespace hongyan::doors {
+namespace {
+
+using async::Task;
+
+constexpr char kService[] = "hongyan.v1.NotifyService";
+constexpr int kMaxBulkCalls = 16;
+constexpr int kMaxBatch = 10000;
+constexpr std::size_t kBatchWidth = 32;
+constexpr absl::Duration kBatchCeiling = absl::Minutes(10);
+
+// A place among the large calls, which have a small limit of their own since each may hold megabytes.
+class BulkPlace {
+ public:
+  explicit BulkPlace(int& taken) : taken_(taken), mine_(taken < kMaxBulkCalls) { taken_ += mine_; }
+  BulkPlace(const BulkPlace&) = delete;
+  BulkPlace& operator=(const BulkPlace&) = delete;
+  ~BulkPlace() { taken_ -= mine_; }
+  explicit operator bool() const { return mine_; }
+
+ private:
+  int& taken_;
+  const bool mine_;
+};
+
+absl::Status TooManyBulkCalls() {
+  return Overloaded("too many SendBatch and BatchGetUserInfo calls are in flight; nothing was done, "
+                    "try again in a second",
+                    "进行中的批量调用过多,什么也没有做,请一秒后重试");
+}
+
+Task<absl::Status> DoSendText(core::Sender& sender, CallInfo& info,
+                              const v1::SendTextRequest& request, v1::SendTextResponse& response) {
+  info.account = request.account();
+  auto notification = FromProto(request);
+  if (!notification.ok()) co_return notification.status();
+  const core::Delivery delivery = co_await sender.Send(*std::move(notification), info.limit);
+  info.account = delivery.account;
+  info.delivery = delivery.id;
+  if (!delivery.error.ok()) co_return NamedAsInSendText(delivery.error);
+  ToProto(delivery, *response.mutable_delivery());
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> DoSendTemplate(core::Sender& sender, CallInfo& info,
+                                  const v1::SendTemplateRequest& request,
+                                  v1::SendTemplateResponse& response) {
+  info.account = request.account();
+  auto notification = FromProto(request);
+  if (!notification.ok()) co_return notification.status();
+  const core::Delivery delivery = co_await sender.Send(*std::move(notification), info.limit);
+  info.account = delivery.account;
+  info.delivery = delivery.id;
+  if (!delivery.error.ok()) co_return delivery.error;
+  ToProto(delivery, *response.mutable_delivery());
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> DoSetTyping(core::Sender& sender, CallInfo& info,
+                               const v1::SetTypingRequest& request, v1::SetTypingResponse&) {
+  info.account = request.account();
+  if (request.recipient_case() == v1::SetTypingRequest::kUnionid) {
+    co_return NotImplemented("unionid: this version takes an openid only",
+                             "unionid:此版本只支持 openid");
+  }
+  co_return co_await sender.SetTyping(request.account(), request.openid(), request.cancel(),
+                                      info.limit);
+}
+
+Task<absl::Status> DoGetUserInfo(core::UserDirectory& users, CallInfo& info,
+                                 const v1::GetUserInfoRequest& request,
+                                 v1::GetUserInfoResponse& response) {
+  info.account = request.account();
+  const auto user =
+      co_await users.Get(request.account(), request.openid(), request.lang(), info.limit);
+  if (!user.ok()) co_return user.status();
+  ToProto(*user, *response.mutable_user());
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> DoBatchGetUserInfo(core::UserDirectory& users, int& bulk_calls, CallInfo& info,
+                                      const v1::BatchGetUserInfoRequest& request,
+                                      v1::BatchGetUserInfoResponse& response) {
+  info.account = request.account();
+  const BulkPlace place(bulk_calls);
+  if (!place) co_return TooManyBulkCalls();
+  const auto found =
+      co_await users.BatchGet(request.account(), {request.openids().begin(), request.openids().end()},
+                              request.lang(), info.limit);
+  if (!found.ok()) co_return found.status();
+  for (const wechat::UserInfo& user : *found) ToProto(user, *response.add_users());
+  co_return absl::OkStatus();
+}
+
+// One item of a batch. A bad one fails alone.
+Task<void> SendItem(core::Sender& sender, async::Clock& clock, const CallInfo& info,
+                    const v1::SendBatchRequest& request, std::size_t index,
+                    StreamWriter<v1::SendBatchResponse>& writer) {
+  const v1::Notification& item = request.notifications(static_cast<int>(index));
+  core::Delivery delivery;
+  auto notification = FromProto(item);
+  if (notification.ok()) {
+    delivery = co_await sender.Send(*std::move(notification), info.limit);
+  } else {
+    delivery.account = item.account();
+    delivery.openid = item.openid();
+    delivery.kind = item.has_template_() ? core::DeliveryKind::kTemplate : core::DeliveryKind::kText;
+    delivery.state = core::DeliveryState::kFailed;
+    delivery.error = notification.status();
+    delivery.idempotency_key = item.idempotency_key();
+    delivery.labels = {item.labels().begin(), item.labels().end()};
+    delivery.create_time = clock.Now();
+  }
+  if (delivery.state == core::DeliveryState::kFailed && !delivery.finish_time) {
+    delivery.finish_time = clock.Now();
+  }
+  delivery.error = base::PrefixFields(delivery.error, absl::StrCat("notifications[", index, "]."));
+  v1::SendBatchResponse response;
+  response.set_index(static_cast<int>(index));
+  ToProto(delivery, *response.mutable_delivery());
+  co_await writer.Write(std::move(response));
+}
+
+Task<absl::Status> DoSendBatch(CallEnvironment& environment, core::Sender& sender, int& bulk_calls,
+                               CallInfo& info, const v1::SendBatchRequest& request,
+                               StreamWriter<v1::SendBatchResponse>& writer) {
+  const BulkPlace place(bulk_calls);
+  if (!place) co_return TooManyBulkCalls();
+  const int count = request.notifications_size();
+  if (count == 0 || count > kMaxBatch) {
+    co_return base::InvalidField("notifications",
+                                 absl::StrCat("takes 1 to ", kMaxBatch, ", not ", count),
+                                 absl::StrCat("应有 1 到 ", kMaxBatch, " 条,而不是 ", count, " 条"));
+  }
+  const bool all = co_await async::FanOut(
+      environment.loop.executor(), environment.clock, static_cast<std::size_t>(count), kBatchWidth,
+      async::OnCancel::kFinishBegun, [&](std::size_t index) {
+        return SendItem(sender, environment.clock, info, request, index, writer);
+      });
+  if (all) co_return absl::OkStatus();
+  co_return base::ErrorBuilder(absl::StatusCode::kCancelled, base::Reason::kCancelled,
+                               "the caller went away; what had begun was finished, nothing more was sent")
+      .Chinese("调用方已离开;已开始的发送已完成,其余未发送");
+}
+
+Task<absl::Status> Later(const char* what, const char* chinese) {
+  co_return NotImplemented(what, chinese);
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* NotifyService::SendText(grpc::CallbackServerContext* context,
+                                                  const v1::SendTextRequest* request,
+                                                  v1::SendTextResponse* response) {
+  return StartUnary<v1::SendTextRequest, v1::SendTextResponse>(
+      environment_, context, kService, "SendText", request, response,
+      [this](CallInfo& info, const v1::SendTextRequest& in, v1::SendTextResponse& out) {
+        return DoSendText(sender_, info, in, out);
+      });
+}
+
+grpc::ServerUnaryReactor* NotifyService::SendTemplate(grpc::CallbackServerContext* context,
+                                                      const v1::SendTemplateRequest* request,
+                                                      v1::SendTemplateResponse* response) {
+  return StartUnary<v1::SendTemplateRequest, v1::SendTemplateResponse>(
+      environment_, context, kService, "SendTemplate", request, response,
+      [this](CallInfo& info, const v1::SendTemplateRequest& in, v1::SendTemplateResponse& out) {
+        return DoSendTemplate(sender_, info, in, out);
+      });
+}
+
+grpc::ServerUnaryReactor* NotifyService::SendMessage(grpc::CallbackServerContext* context,
+                                                     const v1::SendMessageRequest* request,
+                                                     v1::SendMessageResponse* response) {
+  return StartUnary<v1::SendMessageRequest, v1::SendMessageResponse>(
+      environment_, context, kService, "SendMessage", request, response,
+      [](CallInfo&, const v1::SendMessageRequest&, v1::SendMessageResponse&) {
+        return Later("SendMessage: this version sends texts and templates only",
+                     "SendMessage:此版本只支持文本和模板消息");
+      });
+}
+
+grpc::ServerUnaryReactor* NotifyService::SendSubscription(
+    grpc::CallbackServerContext* context, const v1::SendSubscriptionRequest* request,
+    v1::SendSubscriptionResponse* response) {
+  return StartUnary<v1::SendSubscriptionRequest, v1::SendSubscriptionResponse>(
+      environment_, context, kService, "SendSubscription", request, response,
+      [](CallInfo&, const v1::SendSubscriptionRequest&, v1::SendSubscriptionResponse&) {
+        return Later("SendSubscription: this version sends texts and templates only",
+                     "SendSubscription:此版本只支持文本和模板消息");
+      });
+}
+
+grpc::ServerUnaryReactor* NotifyService::SetTyping(grpc::CallbackServerContext* context,
+                                                   const v1::SetTypingRequest* request,
+                                                   v1::SetTypingResponse* response) {
+  return StartUnary<v1::SetTypingRequest, v1::SetTypingResponse>(
+      environment_, context, kService, "SetTyping", request, response,
+      [this](CallInfo& info, const v1::SetTypingRequest& in, v1::SetTypingResponse& out) {
+        return DoSetTyping(sender_, info, in, out);
+      });
+}
+
+grpc::ServerWriteReactor<v1::SendBatchResponse>* NotifyService::SendBatch(
+    grpc::CallbackServerContext* context, const v1::SendBatchRequest* request) {
+  return StartStream<v1::SendBatchRequest, v1::SendBatchResponse>(
+      environment_, context, kService, "SendBatch", request, kBatchCeiling,
+      [this](CallInfo& info, const v1::SendBatchRequest& in,
+             StreamWriter<v1::SendBatchResponse>& writer) {
+        return DoSendBatch(environment_, sender_, bulk_calls_, info, in, writer);
+      });
+}
+
+grpc::ServerUnaryReactor* NotifyService::Enqueue(grpc::CallbackServerContext* context,
+                                                 const v1::EnqueueRequest* request,
+                                                 v1::EnqueueResponse* response) {
+  return StartUnary<v1::EnqueueRequest, v1::EnqueueResponse>(
+      environment_, context, kService, "Enqueue", request, response,
+      [](CallInfo&, const v1::EnqueueRequest&, v1::EnqueueResponse&) {
+        return Later("Enqueue: this version has no queue; use SendBatch",
+                     "Enqueue:此版本还没有队列,请用 SendBatch");
+      });
+}
+
+grpc::ServerUnaryReactor* NotifyService::GetUserInfo(grpc::CallbackServerContext* context,
+                                                     const v1::GetUserInfoRequest* request,
+                                                     v1::GetUserInfoResponse* response) {
+  return StartUnary<v1::GetUserInfoRequest, v1::GetUserInfoResponse>(
+      environment_, context, kService, "GetUserInfo", request, response,
+      [this](CallInfo& info, const v1::GetUserInfoRequest& in, v1::GetUserInfoResponse& out) {
+        return DoGetUserInfo(users_, info, in, out);
+      });
+}
+
+grpc::ServerUnaryReactor* NotifyService::BatchGetUserInfo(
+    grpc::CallbackServerContext* context, const v1::BatchGetUserInfoRequest* request,
+    v1::BatchGetUserInfoResponse* response) {
+  return StartUnary<v1::BatchGetUserInfoRequest, v1::BatchGetUserInfoResponse>(
+      environment_, context, kService, "BatchGetUserInfo", request, response,
+      [this](CallInfo& info, const v1::BatchGetUserInfoRequest& in,
+             v1::BatchGetUserInfoResponse& out) {
+        return DoBatchGetUserInfo(users_, bulk_calls_, info, in, out);
+      });
+}
+
+}  // namespace hongyan::doors

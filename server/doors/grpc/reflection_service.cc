@@ -1,0 +1,159 @@
+#include "server/doors/grpc/reflection_service.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/descriptor.pb.h>
+#include <grpc/reflection/v1/reflection.grpc.pb.h>
+#include <grpc/reflection/v1alpha/reflection.grpc.pb.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <set>
+#include <utility>
+
+namespace hongyan::doors {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::DescriptorPool;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::FileDescriptor;
+
+// A file and all it imports, each once.
+template <typename Response>
+void AddFile(const FileDescriptor* file, std::set<const FileDescriptor*>& seen,
+             Response* response) {
+  if (!seen.insert(file).second) return;
+  google::protobuf::FileDescriptorProto proto;
+  file->CopyTo(&proto);
+  response->add_file_descriptor_proto(proto.SerializeAsString());
+  for (int i = 0; i < file->dependency_count(); ++i) AddFile(file->dependency(i), seen, response);
+}
+
+template <typename Response>
+void NotFound(const std::string& what, Response& response) {
+  response.mutable_error_response()->set_error_code(grpc::StatusCode::NOT_FOUND);
+  response.mutable_error_response()->set_error_message(what + " not found");
+}
+
+template <typename Response>
+void AnswerFile(const FileDescriptor* file, const std::string& what, Response& response) {
+  if (file == nullptr) {
+    NotFound(what, response);
+    return;
+  }
+  std::set<const FileDescriptor*> seen;
+  AddFile(file, seen, response.mutable_file_descriptor_response());
+}
+
+template <typename Request, typename Response>
+void Answer(const Request& request, const std::vector<std::string>& services, Response& response) {
+  const DescriptorPool& pool = *DescriptorPool::generated_pool();
+  response.set_valid_host(request.host());
+  *response.mutable_original_request() = request;
+  switch (request.message_request_case()) {
+    case Request::kListServices:
+      for (const std::string& name : services) {
+        response.mutable_list_services_response()->add_service()->set_name(name);
+      }
+      return;
+    case Request::kFileByFilename:
+      AnswerFile(pool.FindFileByName(request.file_by_filename()), "file", response);
+      return;
+    case Request::kFileContainingSymbol:
+      AnswerFile(pool.FindFileContainingSymbol(request.file_containing_symbol()), "symbol",
+                 response);
+      return;
+    case Request::kFileContainingExtension: {
+      const auto& wanted = request.file_containing_extension();
+      const Descriptor* type = pool.FindMessageTypeByName(wanted.containing_type());
+      const FieldDescriptor* field =
+          type == nullptr ? nullptr : pool.FindExtensionByNumber(type, wanted.extension_number());
+      AnswerFile(field == nullptr ? nullptr : field->file(), "extension", response);
+      return;
+    }
+    case Request::kAllExtensionNumbersOfType: {
+      const std::string& name = request.all_extension_numbers_of_type();
+      const Descriptor* type = pool.FindMessageTypeByName(name);
+      if (type == nullptr) {
+        NotFound("type", response);
+        return;
+      }
+      auto* numbers = response.mutable_all_extension_numbers_response();
+      numbers->set_base_type_name(name);
+      std::vector<const FieldDescriptor*> fields;
+      pool.FindAllExtensions(type, &fields);
+      for (const FieldDescriptor* field : fields) numbers->add_extension_number(field->number());
+      return;
+    }
+    default:
+      response.mutable_error_response()->set_error_code(grpc::StatusCode::INVALID_ARGUMENT);
+      response.mutable_error_response()->set_error_message("empty request");
+  }
+}
+
+// Question, answer, question, answer: one message of each at a time.
+template <typename Request, typename Response>
+class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
+ public:
+  explicit Conversation(const std::vector<std::string>& services) : services_(services) {
+    this->StartRead(&request_);
+  }
+
+ private:
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      this->Finish(grpc::Status::OK);
+      return;
+    }
+    response_.Clear();
+    Answer(request_, services_, response_);
+    this->StartWrite(&response_);
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (ok) {
+      this->StartRead(&request_);
+    } else {
+      this->Finish(grpc::Status::OK);
+    }
+  }
+
+  void OnDone() override { delete this; }
+
+  const std::vector<std::string>& services_;
+  Request request_;
+  Response response_;
+};
+
+template <typename Base, typename Request, typename Response>
+class Reflection final : public Base {
+ public:
+  explicit Reflection(std::vector<std::string> services) : services_(std::move(services)) {}
+
+  grpc::ServerBidiReactor<Request, Response>* ServerReflectionInfo(
+      grpc::CallbackServerContext*) override {
+    return new Conversation<Request, Response>(services_);
+  }
+
+ private:
+  const std::vector<std::string> services_;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<grpc::Service>> MakeReflectionServices(
+    std::vector<std::string> services) {
+  namespace v1 = grpc::reflection::v1;
+  namespace v1alpha = grpc::reflection::v1alpha;
+  std::vector<std::unique_ptr<grpc::Service>> made;
+  made.push_back(
+      std::make_unique<Reflection<v1::ServerReflection::CallbackService,
+                                  v1::ServerReflectionRequest, v1::ServerReflectionResponse>>(
+          services));
+  made.push_back(std::make_unique<
+                 Reflection<v1alpha::ServerReflection::CallbackService,
+                            v1alpha::ServerReflectionRequest, v1alpha::ServerReflectionResponse>>(
+      services));
+  return made;
+}
+
+}  // namespace hongyan::doors

@@ -1,0 +1,170 @@
+// One server-streaming RPC: the handler is a task on the loop that writes message by message.
+//
+// Contract: Write() ends when gRPC has taken the message, so a slow reader slows the handler and nothing piles up;
+//           false once the caller is gone. Else as UnaryCall.
+// Threads:  as UnaryCall.
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "server/async/wait_list.h"
+#include "server/base/log.h"
+#include "server/base/status.h"
+#include "server/doors/grpc/call_info.h"
+
+namespace hongyan::doors {
+
+// What a streaming handler sees of its call.
+template <typename Response>
+class StreamWriter {
+ public:
+  virtual ~StreamWriter() = default;
+  virtual async::Task<bool> Write(Response response) = 0;
+};
+
+template <typename Request, typename Response>
+using StreamHandler = std::function<async::Task<absl::Status>(CallInfo&, const Request&,
+                                                              StreamWriter<Response>&)>;
+
+template <typename Request, typename Response>
+class StreamCall final : public grpc::ServerWriteReactor<Response>,
+                         public StreamWriter<Response>,
+                         public std::enable_shared_from_this<StreamCall<Request, Response>> {
+ public:
+  StreamCall(CallEnvironment& environment, CallInfo info, grpc::CallbackServerContext* context,
+             const Request* request, StreamHandler<Request, Response> handler)
+      : environment_(environment),
+        info_(std::move(info)),
+        context_(context),
+        request_(request),
+        handler_(std::move(handler)),
+        written_(environment.clock),
+        turn_(environment.clock) {}
+
+  grpc::ServerWriteReactor<Response>* Start() {
+    until_done_ = this->shared_from_this();
+    context_->AddInitialMetadata("x-request-id", info_.request_id);
+    environment_.loop.Post([self = this->shared_from_this()] { self->Run(self); });
+    return this;
+  }
+
+  async::Task<bool> Write(Response response) override {
+    while (writing_) {
+      if (co_await turn_.Wait(info_.limit.deadline) != async::WaitList::Woken::kNotified) {
+        co_return false;
+      }
+    }
+    if (broken_) co_return false;
+    writing_ = true;
+    message_ = std::move(response);
+    this->StartWrite(&message_);
+    // gRPC owns message_ until OnWriteDone, which comes even when the call is cancelled.
+    while (writing_) {
+      if (co_await written_.Wait(async::MonoTime::max()) == async::WaitList::Woken::kCancelled) {
+        co_await async::asio::this_coro::reset_cancellation_state(
+            async::asio::disable_cancellation());
+      }
+    }
+    turn_.NotifyOne();
+    co_return !broken_;
+  }
+
+ private:
+  void Run(std::shared_ptr<StreamCall> self) {
+    async::asio::co_spawn(
+        environment_.loop.executor(), Work(*this),
+        async::asio::bind_cancellation_slot(
+            signal_.slot(), [self = std::move(self)](std::exception_ptr e, absl::Status status) {
+              if (e) {
+                base::Log(base::Level::kError, "handler ended by an exception",
+                          {{"method", self->info_.method}, {"request_id", self->info_.request_id}});
+                status = base::ErrorBuilder(absl::StatusCode::kInternal, base::Reason::kInternal,
+                                            "internal error; the log has more under this request id")
+                             .Chinese("内部错误,可按请求编号查看日志");
+              }
+              self->End(std::move(status));
+            }));
+  }
+
+  static async::Task<absl::Status> Work(StreamCall& call) {
+    co_await async::asio::this_coro::throw_if_cancelled(false);
+    co_return co_await call.handler_(call.info_, *call.request_, call);
+  }
+
+  void End(absl::Status status) {
+    ended_ = true;
+    CallEnded(environment_, info_, status);
+    environment_.in_flight.GiveBack();
+    // The initial metadata was set at the start; only the trailers are left.
+    if (!status.ok()) context_->AddTrailingMetadata("x-request-id", info_.request_id);
+    this->Finish(ToGrpcStatus(status));
+  }
+
+  void OnWriteDone(bool ok) override {
+    environment_.loop.Post([self = this->shared_from_this(), ok] {
+      self->writing_ = false;
+      self->broken_ |= !ok;
+      self->written_.NotifyAll();
+    });
+  }
+
+  void OnCancel() override {
+    environment_.loop.Post([self = this->shared_from_this()] {
+      self->broken_ = true;
+      if (!self->ended_) self->signal_.emit(async::asio::cancellation_type::terminal);
+    });
+  }
+
+  void OnDone() override { until_done_.reset(); }
+
+  CallEnvironment& environment_;
+  CallInfo info_;
+  grpc::CallbackServerContext* context_;
+  const Request* request_;
+  StreamHandler<Request, Response> handler_;
+  async::asio::cancellation_signal signal_;
+  Response message_;
+  async::WaitList written_;
+  async::WaitList turn_;
+  bool writing_ = false;
+  bool broken_ = false;
+  bool ended_ = false;
+  std::shared_ptr<StreamCall> until_done_;
+};
+
+// A stream that ends at once with `status`.
+template <typename Response>
+class RefusedStream final : public grpc::ServerWriteReactor<Response> {
+ public:
+  explicit RefusedStream(const absl::Status& status) { this->Finish(ToGrpcStatus(status)); }
+  void OnDone() override { delete this; }
+};
+
+template <typename Request, typename Response>
+grpc::ServerWriteReactor<Response>* StartStream(CallEnvironment& environment,
+                                                grpc::CallbackServerContext* context,
+                                                const char* service, const char* method,
+                                                const Request* request, absl::Duration ceiling,
+                                                StreamHandler<Request, Response> handler) {
+  CallInfo info = ReadCall(*context, service, method, environment.clock.Mono(), ceiling);
+  if (!environment.in_flight.Take()) {
+    const absl::Status refused = TooManyInFlight();
+    CallEnded(environment, info, refused);
+    WriteMetadata(*context, info, refused);
+    return new RefusedStream<Response>(refused);
+  }
+  return std::make_shared<StreamCall<Request, Response>>(environment, std::move(info), context,
+                                                         request, std::move(handler))
+      ->Start();
+}
+
+}  // namespace hongyan::doors

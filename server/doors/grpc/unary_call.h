@@ -1,0 +1,127 @@
+// One unary RPC: from gRPC's thread to the loop and back.
+//
+// Contract: the handler runs as a task on the event loop and returns the call's status; its exceptions become
+//           INTERNAL. A caller that leaves or whose deadline passes cancels the task. Finish is called exactly once,
+//           after the task has ended, and is the last touch of context, request and response.
+// Threads:  StartUnary on gRPC's; everything else on the loop, but for OnCancel and OnDone, which only post and release.
+// Lifetime: a call keeps itself alive until gRPC has done with it and the task has ended, whichever comes last.
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "server/base/log.h"
+#include "server/base/status.h"
+#include "server/doors/grpc/call_info.h"
+
+namespace hongyan::doors {
+
+inline constexpr absl::Duration kUnaryCeiling = absl::Seconds(30);
+
+template <typename Request, typename Response>
+using UnaryHandler =
+    std::function<async::Task<absl::Status>(CallInfo&, const Request&, Response&)>;
+
+template <typename Request, typename Response>
+class UnaryCall final : public grpc::ServerUnaryReactor,
+                        public std::enable_shared_from_this<UnaryCall<Request, Response>> {
+ public:
+  UnaryCall(CallEnvironment& environment, CallInfo info, grpc::CallbackServerContext* context,
+            const Request* request, Response* response, UnaryHandler<Request, Response> handler)
+      : environment_(environment),
+        info_(std::move(info)),
+        context_(context),
+        request_(request),
+        response_(response),
+        handler_(std::move(handler)) {}
+
+  grpc::ServerUnaryReactor* Start(bool counted) {
+    counted_ = counted;
+    until_done_ = this->shared_from_this();
+    environment_.loop.Post([self = this->shared_from_this()] { self->Run(self); });
+    return this;
+  }
+
+ private:
+  void Run(std::shared_ptr<UnaryCall> self) {
+    async::asio::co_spawn(
+        environment_.loop.executor(), Work(*this),
+        async::asio::bind_cancellation_slot(
+            signal_.slot(), [self = std::move(self)](std::exception_ptr e, absl::Status status) {
+              if (e) {
+                base::Log(base::Level::kError, "handler ended by an exception",
+                          {{"method", self->info_.method}, {"request_id", self->info_.request_id}});
+                status = base::ErrorBuilder(absl::StatusCode::kInternal, base::Reason::kInternal,
+                                            "internal error; the log has more under this request id")
+                             .Chinese("内部错误,可按请求编号查看日志");
+              }
+              self->End(std::move(status));
+            }));
+  }
+
+  static async::Task<absl::Status> Work(UnaryCall& call) {
+    co_await async::asio::this_coro::throw_if_cancelled(false);
+    co_return co_await call.handler_(call.info_, *call.request_, *call.response_);
+  }
+
+  void End(absl::Status status) {
+    ended_ = true;
+    CallEnded(environment_, info_, status);
+    if (counted_) environment_.in_flight.GiveBack();
+    WriteMetadata(*context_, info_, status);
+    this->Finish(ToGrpcStatus(status));
+  }
+
+  void OnCancel() override {
+    environment_.loop.Post([self = this->shared_from_this()] {
+      if (!self->ended_) self->signal_.emit(async::asio::cancellation_type::terminal);
+    });
+  }
+
+  void OnDone() override { until_done_.reset(); }
+
+  CallEnvironment& environment_;
+  CallInfo info_;
+  grpc::CallbackServerContext* context_;
+  const Request* request_;
+  Response* response_;
+  UnaryHandler<Request, Response> handler_;
+  async::asio::cancellation_signal signal_;
+  bool counted_ = false;
+  bool ended_ = false;
+  std::shared_ptr<UnaryCall> until_done_;
+};
+
+// Whether a call takes one of the max_in_flight places. Health checks don't: they must answer under load.
+enum class Admission { kCounted, kFree };
+
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* StartUnary(CallEnvironment& environment,
+                                     grpc::CallbackServerContext* context, const char* service,
+                                     const char* method, const Request* request, Response* response,
+                                     UnaryHandler<Request, Response> handler,
+                                     Admission admission = Admission::kCounted) {
+  CallInfo info = ReadCall(*context, service, method, environment.clock.Mono(), kUnaryCeiling);
+  const bool counted = admission == Admission::kCounted;
+  if (counted && !environment.in_flight.Take()) {
+    const absl::Status refused = TooManyInFlight();
+    CallEnded(environment, info, refused);
+    WriteMetadata(*context, info, refused);
+    auto* reactor = context->DefaultReactor();
+    reactor->Finish(ToGrpcStatus(refused));
+    return reactor;
+  }
+  return std::make_shared<UnaryCall<Request, Response>>(environment, std::move(info), context,
+                                                        request, response, std::move(handler))
+      ->Start(counted);
+}
+
+}  // namespace hongyan::doors

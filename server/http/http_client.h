@@ -1,0 +1,59 @@
+// One HTTP request to the platform: bytes out, bytes in. Knows nothing of WeChat.
+//
+// Contract: an answer of any status is a value. No answer is an HttpFailure that says whether anything of the request
+//           may have left. What it means for a message is decided in wechat/attempt.h and nowhere else.
+//           Nothing is ever sent twice: no redirect is followed, no request is repeated on another connection.
+// Bounds:   the answer's body at most `max_response_bytes`, its header at most 64 KiB.
+// Threads:  event loop only.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <variant>
+
+#include "server/async/task.h"
+
+namespace hongyan::http {
+
+struct HttpRequest {
+  enum class Method { kGet, kPost };
+  Method method = Method::kGet;
+  std::string url;   // with its query, so a secret: never logged
+  std::string body;  // POST only; leaves as application/json with its Content-Length
+  async::MonoTime deadline;
+  std::size_t max_response_bytes = 1 << 20;
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::string body;
+};
+
+struct HttpFailure {
+  enum class Kind {
+    kResolve,    // no address for the name
+    kConnect,    // refused, unreachable, or not connected in time
+    kTls,        // handshake or certificate
+    kTimeout,    // `deadline` passed
+    kCancelled,  // the calling task was cancelled
+    kSend,       // the connection broke while the request left
+    kReceive,    // the connection broke before or inside the answer, or the answer was not HTTP
+    kRewind,     // a reused connection died under the request, which was not sent again
+    kTooLarge,   // the answer went over its bound
+    kOther,      // out of memory and the like
+  };
+  Kind kind = Kind::kOther;
+  // Whether at least one byte of the request may have reached the peer.
+  bool request_began = false;
+  std::string detail;  // for logs; holds no URL
+};
+
+using HttpResult = std::variant<HttpResponse, HttpFailure>;
+
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+  virtual async::Task<HttpResult> Send(HttpRequest request) = 0;
+};
+
+}  // namespace hongyan::http

@@ -1,0 +1,54 @@
+// What the HTTP server and its handlers exchange: a request's head, a reply, and the two questions
+// a handler answers.
+//
+// Contract: CheckHead() is asked when the head is complete and lawful, before a byte of the body is
+// read; a reply
+//           from it ends the exchange and the connection. Otherwise Handle() gets the whole body
+//           and makes the reply. A reply of 400 and above closes the connection.
+// Errors:   none: every outcome is a reply. A handler never throws.
+// Threads:  event loop only.
+// Lifetime: the handler outlives its server's Drain().
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/async/task.h"
+
+namespace hongyan::http {
+
+struct RequestHead {
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+  std::string method;
+  std::string target;  // as sent; may hold secrets, so it is never logged
+  std::string path;    // the target before '?', not decoded: compare exactly
+  Pairs query;         // decoded, in order; what comes twice is there twice
+  Pairs headers;       // as sent, in order
+  std::string peer;    // address without port, of the connection itself
+  absl::Time received;
+  async::MonoTime received_mono;
+
+  // The first header of that name (any case); nullptr when there is none.
+  const std::string* Header(absl::string_view name) const;
+};
+
+struct HttpReply {
+  int status = 200;
+  std::string content_type;  // empty: none is sent
+  std::string body;
+  std::string allow;  // for 405
+};
+
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+  virtual std::optional<HttpReply> CheckHead(const RequestHead& head) = 0;
+  virtual async::Task<HttpReply> Handle(RequestHead head, std::string body) = 0;
+};
+
+}  // namespace hongyan::http

@@ -1,0 +1,95 @@
+// An HTTP/1.1 server on the event loop, plain or TLS, for callers that are not trusted.
+//
+// Contract: StartListening() binds and accepts; requests go to the handler under the limits given.
+// What is over
+//           `max_connections` (in all, or from one address) is closed at once. Running out of file
+//           descriptors does not end the accepting: the connection that finds none is closed, and
+//           after a pause the next is accepted.
+// Errors:   StartListening: kInvalidArgument for an address or a file that is wrong, kUnavailable
+// when it can't be bound. Threads:  event loop only. Lifetime: drained before it is destroyed; the
+// handler and the clock outlive it.
+#pragma once
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/async/clock.h"
+#include "server/async/task.h"
+#include "server/async/task_group.h"
+#include "server/http/byte_stream.h"
+#include "server/http/http_connection.h"
+#include "server/http/http_exchange.h"
+
+namespace hongyan::http {
+
+struct ServerOptions {
+  std::string name;  // for log lines: "callback"
+  ConnectionLimits limits;
+  std::size_t max_connections = 1024;
+  std::size_t max_connections_per_address = 0;  // 0: no such limit
+  std::string cert_file;                        // both empty: no TLS
+  std::string key_file;
+};
+
+struct ServerCounts {
+  std::size_t open = 0;
+  std::int64_t accepted = 0;
+  std::int64_t refused = 0;  // closed at once: over a limit or out of descriptors
+};
+
+class HttpServer {
+ public:
+  HttpServer(async::Executor executor, async::Clock& clock, HttpHandler& handler,
+             ServerOptions options);
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  ~HttpServer();
+
+  // `address`: "127.0.0.1:8080" or "[::1]:0"; port 0 takes a free one. Returns what was bound. Once
+  // only.
+  absl::StatusOr<std::string> StartListening(absl::string_view address);
+  // Accepts no more; open connections go on.
+  void StopListening();
+  // Stops listening, lets requests in work finish, closes idle connections; what is left at `until`
+  // is closed.
+  async::Task<void> Drain(async::MonoTime until);
+
+  ServerCounts counts() const;
+
+ private:
+  using Acceptor = async::asio::basic_socket_acceptor<async::asio::ip::tcp, async::Executor>;
+
+  async::Task<void> AcceptLoop();
+  async::Task<void> Serve(std::shared_ptr<HttpConnection> connection, std::string peer);
+  void Take(TcpSocket socket);
+  bool OverLimit(const std::string& peer);
+  void RefuseForWantOfDescriptors();
+
+  const async::Executor executor_;
+  async::Clock& clock_;
+  HttpHandler& handler_;
+  const ServerOptions options_;
+  std::shared_ptr<TlsContext> tls_;
+  Acceptor acceptor_;
+  std::unique_ptr<async::Alarm> pause_;
+  async::MonoTime next_warning_ = async::MonoTime::min();
+  int spare_descriptor_ = -1;
+  bool stopping_ = false;
+  bool draining_ = false;
+  std::int64_t accepted_ = 0;
+  std::int64_t refused_ = 0;
+  std::set<HttpConnection*> live_;
+  std::map<std::string, std::size_t> per_address_;
+  async::TaskGroup accepting_;
+  async::TaskGroup connections_;
+};
+
+}  // namespace hongyan::http

@@ -1,0 +1,252 @@
+#include "server/service.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/async/clock.h"
+#include "server/async/event_loop.h"
+#include "server/async/task_group.h"
+#include "server/base/log.h"
+#include "server/base/metrics.h"
+#include "server/core/accounts.h"
+#include "server/core/idempotency.h"
+#include "server/core/sender.h"
+#include "server/core/user_directory.h"
+#include "server/doors/admin.h"
+#include "server/doors/callback.h"
+#include "server/doors/grpc/call_info.h"
+#include "server/doors/grpc/grpc_server.h"
+#include "server/doors/grpc/health_service.h"
+#include "server/doors/grpc/notify_service.h"
+#include "server/doors/grpc/reflection_service.h"
+#include "server/http/curl_http_client.h"
+#include "server/http/http_server.h"
+#include "server/wechat/api_transport.h"
+
+namespace hongyan {
+namespace {
+
+constexpr std::size_t kMaxBackgroundTasks = 1000;
+// Callers that come before the first token wait for it; beyond this a slow platform doesn't keep us from serving.
+constexpr absl::Duration kFirstTokenLimit = absl::Seconds(3);
+constexpr absl::Duration kLastWords = absl::Seconds(2);
+
+const std::vector<std::string>& ServiceNames() {
+  static const std::vector<std::string> kNames = {
+      "hongyan.v1.NotifyService", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+      "grpc.reflection.v1alpha.ServerReflection"};
+  return kNames;
+}
+
+std::vector<doors::CallbackAccount> CallbackAccounts(const config::Settings& settings) {
+  std::vector<doors::CallbackAccount> accounts;
+  for (const config::AccountSettings& account : settings.accounts) {
+    if (!account.has_callback) continue;
+    std::vector<core::ReplyRule> rules;
+    for (const auto& rule : account.replies) rules.push_back({rule.on, rule.match, rule.text});
+    auto compiled = core::ReplyRules::Create(std::move(rules));  // checked with the configuration
+    accounts.push_back({account.name, account.callback_path, account.callback_token,
+                        compiled.ok() ? *std::move(compiled) : core::ReplyRules()});
+  }
+  return accounts;
+}
+
+http::ServerOptions CallbackOptions(const config::CallbackSettings& settings) {
+  http::ServerOptions options;
+  options.name = "callback";
+  options.max_connections = static_cast<std::size_t>(settings.max_connections);
+  options.max_connections_per_address =
+      static_cast<std::size_t>(settings.max_connections_per_address);
+  options.cert_file = settings.tls.cert_file;
+  options.key_file = settings.tls.key_file;
+  return options;
+}
+
+http::ServerOptions AdminOptions() {
+  http::ServerOptions options;
+  options.name = "admin";
+  options.max_connections = 64;
+  return options;
+}
+
+}  // namespace
+
+// Declared in the order of their dependencies, so destroyed in the reverse.
+struct Service::Graph {
+  enum class Phase { kStarting, kServing, kDraining };
+
+  explicit Graph(config::Settings configured);
+
+  doors::Readiness Ready() const;
+  async::Task<void> BecomeReady();
+  async::Task<void> CloseHttp(std::shared_ptr<std::promise<void>> done);
+  async::Task<void> EndBackground();
+
+  const config::Settings settings;
+  async::EventLoop loop;
+  async::SystemClock clock{loop};
+  base::Metrics metrics;
+  async::TaskGroup background{loop.executor(), clock, kMaxBackgroundTasks};
+
+  http::CurlHttpClient http;
+  wechat::ApiTransport transport;
+  core::Accounts accounts;
+  core::Idempotency idempotency{clock};
+  core::Sender sender{accounts, idempotency, clock, metrics};
+  core::UserDirectory users{accounts, clock, loop.executor()};
+
+  doors::InFlight in_flight;
+  doors::CallEnvironment environment{loop, clock, metrics, in_flight};
+  doors::NotifyService notify{environment, sender, users};
+  doors::HealthService health;
+  std::vector<std::unique_ptr<grpc::Service>> reflection;
+  doors::GrpcServer grpc;
+
+  doors::CallbackDoor callback_door;
+  http::HttpServer callback;
+  doors::AdminDoor admin_door;
+  http::HttpServer admin;
+
+  Phase phase = Phase::kStarting;  // the loop's
+  std::vector<std::pair<std::string, std::string>> listeners;
+  std::thread thread;
+};
+
+Service::Graph::Graph(config::Settings configured)
+    : settings(std::move(configured)),
+      http(loop, clock,
+           http::CurlOptions{settings.wechat.max_connections, settings.wechat.ca_file}),
+      transport(http, clock, metrics, settings.wechat.api_urls, settings.wechat.timeout),
+      in_flight(settings.grpc.max_in_flight, metrics),
+      health(environment, [] {
+        std::vector<std::string> names = ServiceNames();
+        names.emplace_back();
+        return names;
+      }()),
+      reflection(doors::MakeReflectionServices(ServiceNames())),
+      callback_door(CallbackAccounts(settings), settings.callback.timestamp_window, clock, metrics),
+      callback(loop.executor(), clock, callback_door, CallbackOptions(settings.callback)),
+      admin_door(metrics, [this] { return Ready(); },
+                 doors::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
+      admin(loop.executor(), clock, admin_door, AdminOptions()) {
+  for (const config::AccountSettings& account : settings.accounts) {
+    wechat::AccessToken::Options options;
+    options.account = account.name;
+    options.app_id = account.app_id;
+    options.app_secret = account.app_secret;
+    options.classic = settings.wechat.token_endpoint == config::TokenEndpoint::kClassic;
+    accounts.Add(std::move(options), transport, clock, metrics, background);
+  }
+}
+
+doors::Readiness Service::Graph::Ready() const {
+  doors::Readiness ready;
+  ready.ready = phase == Phase::kServing;
+  if (phase == Phase::kStarting) ready.reasons += "starting\n";
+  if (phase == Phase::kDraining) ready.reasons += "draining\n";
+  for (const core::Account& account : accounts.all()) {
+    if (account.token.last_error().ok()) continue;
+    absl::StrAppend(&ready.reasons, "account ", account.name, ": ",
+                    account.token.has_token() ? "token works, its renewal fails, retrying: "
+                                              : "no token, retrying: ",
+                    std::string(account.token.last_error().message()), "\n");
+  }
+  return ready;
+}
+
+async::Task<void> Service::Graph::BecomeReady() {
+  const async::MonoTime limit = async::After(clock.Mono(), kFirstTokenLimit);
+  for (core::Account& account : accounts.all()) co_await account.token.Get(limit);
+  if (phase != Phase::kStarting) co_return;
+  phase = Phase::kServing;
+  health.Set(true);
+  base::Log(base::Level::kInfo, "serving");
+}
+
+async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> done) {
+  const async::MonoTime until = async::After(clock.Mono(), settings.shutdown.grace);
+  co_await callback.Drain(until);
+  done->set_value();
+}
+
+async::Task<void> Service::Graph::EndBackground() {
+  co_await admin.Drain(async::After(clock.Mono(), absl::Milliseconds(200)));
+  background.CancelAll();
+  co_await background.Drain(async::After(clock.Mono(), kLastWords));
+  loop.ReleaseWork();
+}
+
+Service::Service(config::Settings settings)
+    : graph_(std::make_unique<Graph>(std::move(settings))) {}
+
+Service::~Service() { Stop(); }
+
+absl::Status Service::Start() {
+  Graph& g = *graph_;
+  const auto callback = g.callback.StartListening(g.settings.callback.listen);
+  if (!callback.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("callback.listen: ", std::string(callback.status().message())));
+  }
+  const auto admin = g.admin.StartListening(g.settings.admin.listen);
+  if (!admin.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("admin.listen: ", std::string(admin.status().message())));
+  }
+  for (core::Account& account : g.accounts.all()) g.background.Spawn(account.token.KeepFresh());
+  g.background.Spawn(g.BecomeReady());
+
+  doors::GrpcServerOptions options;
+  options.listen = g.settings.grpc.listen;
+  options.cert_file = g.settings.grpc.tls.cert_file;
+  options.key_file = g.settings.grpc.tls.key_file;
+  options.client_ca_file = g.settings.grpc.tls.client_ca_file;
+  options.max_request_bytes = g.settings.grpc.max_request_bytes;
+  std::vector<grpc::Service*> services = {&g.notify, &g.health};
+  for (const auto& service : g.reflection) services.push_back(service.get());
+  const absl::Status listening = g.grpc.Start(options, services);
+  g.thread = std::thread([&g] { g.loop.Run(); });
+  if (!listening.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("grpc.listen: ", std::string(listening.message())));
+  }
+  g.listeners = {{"grpc", g.grpc.address()}, {"callback", *callback}, {"admin", *admin}};
+  return absl::OkStatus();
+}
+
+std::vector<std::pair<std::string, std::string>> Service::Listeners() const {
+  return graph_->listeners;
+}
+
+void Service::BeginDrain() {
+  graph_->loop.Post([g = graph_.get()] {
+    g->phase = Graph::Phase::kDraining;
+    g->health.Set(false);
+  });
+}
+
+void Service::Stop() {
+  Graph& g = *graph_;
+  if (!g.thread.joinable()) return;
+  auto http_closed = std::make_shared<std::promise<void>>();
+  g.loop.Post([&g, http_closed] {
+    g.health.EndWatches();
+    g.callback.StopListening();
+    if (!g.background.Spawn(g.CloseHttp(http_closed))) http_closed->set_value();
+  });
+  g.grpc.Shutdown(g.settings.shutdown.grace);
+  http_closed->get_future().wait();
+  g.loop.Post([&g] {
+    async::asio::co_spawn(g.loop.executor(), g.EndBackground(), [](std::exception_ptr) {});
+  });
+  g.thread.join();
+}
+
+}  // namespace hongyan

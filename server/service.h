@@ -1,0 +1,35 @@
+// The running service: every object and the order in which they start and stop.
+//
+// Contract: Start() listens and begins to fetch tokens; a bad account doesn't stop it. BeginDrain() says NOT_SERVING
+//           while calls are still answered; Stop() then closes the listeners, lets what is in flight finish for at
+//           most `grace`, and joins the loop.
+// Errors:   Start: UNAVAILABLE or INVALID_ARGUMENT naming the listener's key.
+// Threads:  main thread; the loop runs on one of its own.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/config/settings.h"
+
+namespace hongyan {
+
+class Service {
+ public:
+  explicit Service(config::Settings settings);
+  ~Service();
+
+  absl::Status Start();
+  // Name and address of each listener: {"grpc", "127.0.0.1:9090"} …
+  std::vector<std::pair<std::string, std::string>> Listeners() const;
+  void BeginDrain();
+  void Stop();
+
+ private:
+  struct Graph;
+  std::unique_ptr<Graph> graph_;
+};
+
+}  // namespace hongyan

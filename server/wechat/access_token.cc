@@ -1,0 +1,292 @@
+#include "server/wechat/access_token.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/log.h"
+#include "server/base/status.h"
+#include "server/base/text.h"
+#include "server/wechat/api_json.h"
+#include "server/wechat/errcode.h"
+
+namespace hongyan::wechat {
+namespace {
+
+using async::After;
+using async::MonoTime;
+using base::ErrorBuilder;
+using base::Reason;
+
+constexpr char kStablePath[] = "/cgi-bin/stable_token";
+constexpr char kClassicPath[] = "/cgi-bin/token";
+
+constexpr absl::Duration kFetchLimit = absl::Seconds(10);
+// The platform rotates a stable token 5 minutes before its end, so asking earlier would yield the old one again.
+constexpr absl::Duration kRenewAhead = absl::Seconds(300);
+constexpr absl::Duration kRenewJitter = absl::Seconds(60);
+constexpr absl::Duration kSafetyMargin = absl::Seconds(10);
+
+constexpr absl::Duration kBusyBackoff[] = {absl::Seconds(1), absl::Seconds(2), absl::Seconds(4),
+                                           absl::Seconds(5)};
+constexpr absl::Duration kConfigBackoff = absl::Seconds(60);
+constexpr absl::Duration kConfigBackoffMax = absl::Minutes(10);
+
+// WeChat allows 20 forced refreshes a day, 30 s apart; other systems of the account may need some too.
+constexpr absl::Duration kForceSpacing = absl::Seconds(30);
+constexpr int kForcedPerDay = 10;
+// Replacements of refused tokens: ten at once, then one in ten seconds.
+constexpr double kReplacementBurst = 10;
+constexpr double kReplacementsPerSecond = 0.1;
+
+}  // namespace
+
+AccessToken::AccessToken(Options options, ApiTransport& transport, async::Clock& clock,
+                         base::Metrics& metrics, async::TaskGroup& group)
+    : options_(std::move(options)),
+      transport_(transport),
+      clock_(clock),
+      metrics_(metrics),
+      group_(group),
+      renewed_(clock),
+      next_(clock.NewAlarm()),
+      replacements_(kReplacementBurst),
+      replacements_at_(clock.Mono()) {}
+
+bool AccessToken::has_token() const { return !token_.empty() && clock_.Mono() < usable_until_; }
+
+async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Get(MonoTime deadline) {
+  while (true) {
+    if (has_token() && !refused_) co_return Current{token_, generation_};
+    if (!renewing_) {
+      if (clock_.Mono() < quiet_until_) co_return Remembered();
+      StartRenewal();
+      if (!renewing_) co_return Remembered();
+    }
+    const auto woken = co_await renewed_.Wait(deadline);
+    if (woken == async::WaitList::Woken::kDeadline) {
+      co_return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
+                             "the deadline passed while waiting for an access_token; nothing was sent")
+          .With("account", options_.account)
+          .Chinese("等待 access_token 时已到截止时间,什么也没有发送");
+    }
+    if (woken == async::WaitList::Woken::kCancelled) {
+      co_return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled,
+                             "the call was cancelled while waiting for an access_token; nothing was sent")
+          .With("account", options_.account)
+          .Chinese("调用方已取消,什么也没有发送");
+    }
+    // Renewed. A failure that leaves no usable token is this caller's answer too.
+    if (!has_token() && !last_error_.ok()) co_return last_error_;
+  }
+}
+
+async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Replace(std::uint64_t generation,
+                                                                       MonoTime deadline) {
+  if (generation == generation_ && !refused_) {
+    if (clock_.Mono() < irreplaceable_until_) co_return StillRefused();
+    if (clock_.Mono() < quiet_until_) co_return Remembered();
+    // A renewal that began before the refusal may bring the refused token once more; Renew looks at refused_ then.
+    if (!renewing_ && !TakeReplacement()) co_return StillRefused();
+    refused_ = true;
+    base::Log(base::Level::kWarn, "access_token refused by WeChat",
+              {{"account", options_.account}, {"token", token_.Fingerprint()}});
+    if (!renewing_) StartRenewal();
+  }
+  auto current = co_await Get(deadline);
+  if (current.ok() && current->generation == generation) co_return StillRefused();
+  co_return current;
+}
+
+async::Task<void> AccessToken::KeepFresh() {
+  while (!co_await async::Cancelled()) {
+    const MonoTime now = clock_.Mono();
+    const bool due = token_.empty() || now >= renew_at_;
+    if (due && !renewing_ && now >= quiet_until_) StartRenewal();
+    if (renewing_) {
+      if (co_await renewed_.Wait(MonoTime::max()) == async::WaitList::Woken::kCancelled) co_return;
+      continue;
+    }
+    const MonoTime wake = due ? quiet_until_ : std::max(renew_at_, quiet_until_);
+    // StartRenewal refuses only when the group is full: look again in a second.
+    co_await next_->WaitUntil(std::max(wake, After(now, absl::Milliseconds(due ? 1000 : 10))));
+  }
+}
+
+void AccessToken::StartRenewal() {
+  renewing_ = true;
+  if (!group_.Spawn(Renew())) {
+    renewing_ = false;
+    Failed(ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
+                        "too many background tasks to fetch an access_token")
+               .With("account", options_.account));
+  }
+}
+
+// Belongs to nobody who waits: it has its own time limit and ends whether or not they stay.
+async::Task<void> AccessToken::Renew() {
+  const MonoTime begun = clock_.Mono();
+  const MonoTime deadline = After(begun, kFetchLimit);
+  TokenGrant grant;
+  absl::Status status = co_await Fetch(Mode::kNormal, deadline, &grant);
+  if (status.ok() && refused_ && token_.Equals(grant.access_token)) {
+    if (options_.classic || !MayForce()) {
+      // Other APIs may still take it, so it stays; whoever was refused hears so until a force is allowed again.
+      irreplaceable_until_ =
+          After(forced_.empty() ? clock_.Mono() : forced_.back(), kForceSpacing);
+      irreplaceable_until_ = std::max(irreplaceable_until_, After(clock_.Mono(), absl::Seconds(1)));
+    } else {
+      while (!forced_.empty() && async::Between(forced_.front(), begun) > absl::Hours(24)) {
+        forced_.pop_front();
+      }
+      forced_.push_back(clock_.Mono());
+      TokenGrant fresh;
+      const absl::Status forced = co_await Fetch(Mode::kForced, After(clock_.Mono(), kFetchLimit), &fresh);
+      if (forced.ok()) {
+        grant = std::move(fresh);
+      } else {
+        irreplaceable_until_ = After(forced_.back(), kForceSpacing);
+        base::Log(base::Level::kWarn, "forced refresh failed",
+                  {{"account", options_.account}, {"problem", forced.message()}});
+      }
+    }
+  }
+  refused_ = false;
+  renewing_ = false;
+  if (status.ok()) {
+    Store(std::move(grant), begun);
+  } else {
+    Failed(std::move(status));
+  }
+  renewed_.NotifyAll();
+}
+
+async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, TokenGrant* grant) {
+  ApiRequest request;
+  request.account = options_.account;
+  request.deadline = deadline;
+  if (options_.classic) {
+    request.path = kClassicPath;
+    request.query = absl::StrCat("grant_type=client_credential&appid=", base::UrlEscape(options_.app_id),
+                                 "&secret=", base::UrlEscape(options_.app_secret.Reveal()));
+  } else {
+    request.path = kStablePath;
+    request.body = StableTokenBody(options_.app_id, options_.app_secret.Reveal(),
+                                   mode == Mode::kForced);
+  }
+  const std::string path = request.path;
+  const Attempt attempt = co_await transport_.Call(std::move(request));
+  absl::Status status;
+  if (attempt.outcome == Attempt::Outcome::kAnswered) {
+    status = ToStatus({attempt.answer.errcode, attempt.answer.errmsg, path, options_.account});
+    if (status.ok()) {
+      auto read = ReadToken(attempt.answer);
+      if (read.ok()) {
+        *grant = *std::move(read);
+      } else {
+        status = ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
+                              absl::StrCat("access_token: ", std::string(read.status().message())))
+                     .With("account", options_.account)
+                     .With("api", path)
+                     .Chinese("微信返回的 access_token 无法识别,稍后自动重试");
+      }
+    }
+  } else {
+    status = ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
+                          absl::StrCat("no access_token: WeChat gave no usable answer (",
+                                       attempt.detail, "); nothing was sent, try again later"))
+                 .With("account", options_.account)
+                 .With("api", path)
+                 .RetryAfter(absl::Seconds(2))
+                 .Chinese("无法从微信获取 access_token,什么也没有发送,请稍后重试");
+  }
+  metrics_.TokenRequest(options_.account, !status.ok()            ? "failed"
+                                          : mode == Mode::kForced ? "forced"
+                                                                  : "fetched");
+  co_return status;
+}
+
+void AccessToken::Store(TokenGrant grant, MonoTime fetched_at) {
+  last_error_ = absl::OkStatus();
+  failures_in_a_row_ = 0;
+  quiet_until_ = {};
+  if (!token_.Equals(grant.access_token)) {
+    token_ = base::Secret(std::move(grant.access_token));
+    ++generation_;
+    irreplaceable_until_ = {};
+  }
+  const absl::Duration life = absl::Seconds(grant.expires_in_seconds);
+  usable_until_ = After(fetched_at, life - std::min(kSafetyMargin, life / 10));
+  absl::BitGen random;
+  const absl::Duration ahead =
+      kRenewAhead - absl::Seconds(absl::Uniform(random, 0.0, absl::ToDoubleSeconds(kRenewJitter)));
+  renew_at_ = After(fetched_at, life - std::min(ahead, life / 2));
+  metrics_.TokenExpiry(options_.account, clock_.Now() + async::Between(clock_.Mono(), After(fetched_at, life)));
+  base::Log(base::Level::kInfo, "access_token fetched",
+            {{"account", options_.account},
+             {"token", token_.Fingerprint()},
+             {"expires_in_seconds", grant.expires_in_seconds}});
+  next_->Cancel();
+}
+
+void AccessToken::Failed(absl::Status error) {
+  const bool config = error.code() == absl::StatusCode::kFailedPrecondition ||
+                      error.code() == absl::StatusCode::kPermissionDenied ||
+                      error.code() == absl::StatusCode::kInvalidArgument;
+  absl::Duration quiet;
+  if (config) {
+    quiet = std::min(kConfigBackoff * (1 << std::min(failures_in_a_row_, 10)), kConfigBackoffMax);
+  } else if (error.code() == absl::StatusCode::kResourceExhausted) {
+    quiet = absl::Seconds(60);
+  } else {
+    quiet = kBusyBackoff[std::min<std::size_t>(failures_in_a_row_, std::size(kBusyBackoff) - 1)];
+  }
+  ++failures_in_a_row_;
+  quiet_until_ = After(clock_.Mono(), quiet);
+  last_error_ = std::move(error);
+  base::Log(config || !has_token() ? base::Level::kError : base::Level::kWarn,
+            "no new access_token",
+            {{"account", options_.account},
+             {"problem", last_error_.message()},
+             {"address", base::MetadataOf(last_error_, "address")},
+             {"errcode", base::MetadataOf(last_error_, "errcode")},
+             {"rid", base::MetadataOf(last_error_, "rid")},
+             {"old_token_works", has_token()}});
+  next_->Cancel();
+}
+
+bool AccessToken::MayForce() const {
+  const MonoTime now = clock_.Mono();
+  if (!forced_.empty() && async::Between(forced_.back(), now) < kForceSpacing) return false;
+  const auto today = std::count_if(forced_.begin(), forced_.end(), [&](MonoTime when) {
+    return async::Between(when, now) < absl::Hours(24);
+  });
+  return today < kForcedPerDay;
+}
+
+bool AccessToken::TakeReplacement() {
+  const MonoTime now = clock_.Mono();
+  const double earned =
+      absl::ToDoubleSeconds(async::Between(replacements_at_, now)) * kReplacementsPerSecond;
+  replacements_ = std::min(kReplacementBurst, replacements_ + earned);
+  replacements_at_ = now;
+  if (replacements_ < 1) return false;
+  replacements_ -= 1;
+  return true;
+}
+
+absl::Status AccessToken::StillRefused() const {
+  const absl::Duration left = async::Between(clock_.Mono(), irreplaceable_until_);
+  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kAccessTokenRejected,
+                      "WeChat refuses the access_token and a new one can't be had yet; nothing was "
+                      "sent, try again later")
+      .SaidByWechat()
+      .With("account", options_.account)
+      .RetryAfter(std::max(left, absl::Seconds(1)))
+      .Chinese("微信拒绝了 access_token,暂时无法换新;什么也没有发送,请稍后重试");
+}
+
+absl::Status AccessToken::Remembered() const { return last_error_; }
+
+}  // namespace hongyan::wechat

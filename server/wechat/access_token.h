@@ -1,0 +1,100 @@
+// Holds the access_token of one Official Account and renews it before it expires.
+//
+// Contract: Get() yields a token that is valid now. Callers that arrive during a renewal share it: there is never more
+//           than one request for a token at a time. While the old token lives, a renewal in the background or its
+//           failure makes nobody wait. A token that WeChat refused is replaced only if it is still the current one; if
+//           the normal mode of stable_token hands back the refused token, one forced refresh follows, at most once in
+//           30 s and 10 times a day. Failing fetches are remembered for a while (1 s and growing for a platform that
+//           is busy or away, 60 s and growing for credentials that it refuses) and answered from memory.
+// Errors:   FAILED_PRECONDITION ACCOUNT_CONFIG - WeChat refuses appid, secret or address.
+//           UNAVAILABLE WECHAT_BUSY, WECHAT_UNREACHABLE, ACCESS_TOKEN_REJECTED - later may work.
+//           DEADLINE_EXCEEDED DEADLINE_TOO_SHORT - `deadline` passed while waiting; CANCELLED - the caller left.
+// Threads:  event loop only.   Lifetime: everything it is given outlives it; `group` is drained before it goes.
+// Units:    WeChat's expires_in is seconds (7200 when this was written).
+// Source:   https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken and api_getaccesstoken
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/async/clock.h"
+#include "server/async/task_group.h"
+#include "server/async/wait_list.h"
+#include "server/base/metrics.h"
+#include "server/base/secret.h"
+#include "server/wechat/api_transport.h"
+
+namespace hongyan::wechat {
+
+class AccessToken {
+ public:
+  struct Options {
+    std::string account;
+    std::string app_id;
+    base::Secret app_secret;
+    bool classic = false;  // GET /cgi-bin/token instead of stable_token
+  };
+
+  // A token, and which one in a row it is: what a refusal must name.
+  struct Current {
+    base::Secret token;
+    std::uint64_t generation = 0;
+  };
+
+  AccessToken(Options options, ApiTransport& transport, async::Clock& clock,
+              base::Metrics& metrics, async::TaskGroup& group);
+
+  async::Task<absl::StatusOr<Current>> Get(async::MonoTime deadline);
+
+  // WeChat refused the token of `generation`: yields the one that stands in for it.
+  async::Task<absl::StatusOr<Current>> Replace(std::uint64_t generation, async::MonoTime deadline);
+
+  // Fetches now and renews ahead of expiry until its task is cancelled. One for each account, in the group.
+  async::Task<void> KeepFresh();
+
+  bool has_token() const;
+  // Why there is no token, or why the last renewal failed; OK when neither.
+  const absl::Status& last_error() const { return last_error_; }
+
+ private:
+  enum class Mode { kNormal, kForced };
+  void StartRenewal();
+  async::Task<void> Renew();
+  // One request for a token. OK: stored. Returns the class of failure in last_error_.
+  async::Task<absl::Status> Fetch(Mode mode, async::MonoTime deadline, TokenGrant* grant);
+  void Store(TokenGrant grant, async::MonoTime fetched_at);
+  void Failed(absl::Status error);
+  bool MayForce() const;
+  bool TakeReplacement();
+  absl::Status StillRefused() const;
+  absl::Status Remembered() const;
+
+  Options options_;
+  ApiTransport& transport_;
+  async::Clock& clock_;
+  base::Metrics& metrics_;
+  async::TaskGroup& group_;
+
+  base::Secret token_;
+  std::uint64_t generation_ = 0;
+  async::MonoTime usable_until_{};
+  async::MonoTime renew_at_{};
+  bool refused_ = false;   // WeChat refused token_, and its replacement is being fetched
+  bool renewing_ = false;
+  async::WaitList renewed_;
+  std::unique_ptr<async::Alarm> next_;
+
+  absl::Status last_error_;
+  int failures_in_a_row_ = 0;
+  async::MonoTime quiet_until_{};           // failures are answered from memory until then
+  async::MonoTime irreplaceable_until_{};   // token_ was handed back although refused
+  std::deque<async::MonoTime> forced_;      // of the last day, at most kForcedPerDay
+  double replacements_ = 0;                 // token bucket
+  async::MonoTime replacements_at_{};
+};
+
+}  // namespace hongyan::wechat

@@ -1,0 +1,50 @@
+// WeChat's JSON: the only file that writes or reads it.
+//
+// Contract: bodies are raw UTF-8 without a \u escape for anything above 0x1f, keys in a fixed order, so their bytes
+//           can be compared. Answers are read by content, whatever their Content-Type: a byte-order mark is skipped,
+//           a missing errcode is 0, numbers may come as strings, 64-bit numbers stay exact, unknown keys are ignored.
+//           An answer that doesn't parse is tried once more with raw control characters and ill-formed UTF-8 replaced.
+//           Strings that are read are well-formed UTF-8.
+// Errors:   kDataLoss "unintelligible answer…" - not an answer of this API. No text of the answer is quoted.
+// Source:   platform reference: conventions shared by every call; the page of each API.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/wechat/messages.h"
+
+namespace hongyan::wechat {
+
+// An answer whose envelope was understood.
+struct ApiAnswer {
+  std::int64_t errcode = 0;
+  std::string errmsg;
+  boost::json::object json;
+};
+
+absl::StatusOr<ApiAnswer> ParseAnswer(std::string body);
+
+// Bodies. Strings must be well-formed UTF-8.
+std::string CustomSendBody(const std::string& openid, const TextMessage& message);
+std::string TypingBody(const std::string& openid, bool cancel);
+std::string TemplateSendBody(const std::string& openid, const TemplateMessage& message,
+                             const std::string& client_msg_id);
+std::string StableTokenBody(const std::string& app_id, const std::string& app_secret, bool force);
+std::string BatchGetBody(const std::vector<std::string>& openids, const std::string& lang);
+std::string QuotaGetBody(const std::string& api);
+
+// Answers with errcode 0.
+absl::StatusOr<TokenGrant> ReadToken(const ApiAnswer& answer);
+// 0 where the answer has no msgid.
+absl::StatusOr<std::int64_t> ReadMsgId(const ApiAnswer& answer);
+absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer);
+absl::StatusOr<std::vector<UserInfo>> ReadUsers(const ApiAnswer& answer);
+absl::StatusOr<std::vector<TemplateInfo>> ReadTemplates(const ApiAnswer& answer);
+
+}  // namespace hongyan::wechat

@@ -1,0 +1,52 @@
+// One request to the platform over the ordered `api_urls`.
+//
+// Contract: Call tries the addresses in their order and goes on to the next only while nothing has been sent. An
+//           address that failed 5 times within 10 s is passed over for 30 s, unless all are.
+//           Each try has at most `timeout`, and all together end by `deadline`.
+// Threads:  event loop only.          Lifetime: `http` and `clock` outlive it.
+// Source:   the platform's access domains and HTTP-level behaviour.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/async/clock.h"
+#include "server/base/metrics.h"
+#include "server/http/http_client.h"
+#include "server/wechat/attempt.h"
+
+namespace hongyan::wechat {
+
+struct ApiRequest {
+  std::string account;  // for metrics
+  std::string path;     // "/cgi-bin/message/custom/send"
+  std::string query;    // escaped, without '?'; holds the token, so never logged
+  std::string body;     // empty: GET
+  async::MonoTime deadline;
+};
+
+class ApiTransport {
+ public:
+  ApiTransport(http::HttpClient& http, async::Clock& clock, base::Metrics& metrics,
+               std::vector<std::string> api_urls, absl::Duration timeout);
+
+  async::Task<Attempt> Call(ApiRequest request);
+
+ private:
+  struct Address {
+    std::string url;
+    std::deque<async::MonoTime> failures;  // at most kFailuresToOpen
+    async::MonoTime closed_until{};        // passed over until then
+  };
+  void Failed(Address& address);
+
+  http::HttpClient& http_;
+  async::Clock& clock_;
+  base::Metrics& metrics_;
+  std::vector<Address> addresses_;
+  absl::Duration timeout_;
+};
+
+}  // namespace hongyan::wechat

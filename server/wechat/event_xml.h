@@ -1,0 +1,29 @@
+// WeChat's XML: events in, text replies out.
+//
+// Contract: ReadEventXml() takes what WeChat writes and refuses the rest before the parser sees it:
+// DTDs, processing
+//           instructions, attributes, a second root, a root other than <xml>, more than
+//           kMaxPushFields elements or kMaxPushDepth levels. Comments are skipped. Text in several
+//           pieces is joined. References to characters that XML forbids become U+FFFD; entities
+//           other than the five of XML stay as written.
+// Errors:   kInvalidArgument, without any of the content.
+// Bounds:   linear in the body: the pre-scan keeps the parser (quadratic in attributes) from seeing
+// anything worse. Threads:  any; pure.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/wechat/pushed_event.h"
+
+namespace hongyan::wechat {
+
+absl::StatusOr<PushedEvent::Fields> ReadEventXml(absl::string_view body);
+
+// The passive reply with a text, from `from` (the account) to `to` (the user).
+std::string WriteTextReplyXml(absl::string_view to, absl::string_view from, absl::Time now,
+                              absl::string_view content);
+
+}  // namespace hongyan::wechat

@@ -1,0 +1,56 @@
+// What is said to WeChat and heard from it, as plain values.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace hongyan::wechat {
+
+struct TextMessage {
+  std::string content;
+  std::string kf_account;  // empty: the account itself
+};
+
+struct TemplateMessage {
+  std::string template_id;
+  std::map<std::string, std::string> data;
+  std::string url;
+  std::string mini_program_app_id;  // empty: none
+  std::string mini_program_page_path;
+};
+
+struct UserInfo {
+  std::string openid;
+  std::string unionid;
+  bool subscribed = false;
+  std::int64_t subscribe_time_seconds = 0;  // Unix; 0: not given
+  std::string subscribe_scene;
+  std::string remark;
+  std::int32_t group_id = 0;
+  std::vector<std::int32_t> tag_ids;
+  std::int64_t qr_scene = 0;
+  std::string qr_scene_str;
+  std::string language;
+  std::string nickname;
+  std::string head_image_url;
+  std::int32_t sex = 0;
+  std::string city;
+  std::string province;
+  std::string country;
+};
+
+// One entry of get_all_private_template.
+struct TemplateInfo {
+  std::string template_id;
+  std::string title;
+  std::string content;  // with placeholders {{thing1.DATA}}
+};
+
+struct TokenGrant {
+  std::string access_token;
+  std::int64_t expires_in_seconds = 0;
+};
+
+}  // namespace hongyan::wechat

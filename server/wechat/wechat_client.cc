@@ -1,0 +1,314 @@
+#include "server/wechat/wechat_client.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/log.h"
+#include "server/base/status.h"
+#include "server/base/text.h"
+#include "server/wechat/api_json.h"
+#include "server/wechat/errcode.h"
+
+namespace hongyan::wechat {
+namespace {
+
+using async::After;
+using async::MonoTime;
+using base::ErrorBuilder;
+using base::Reason;
+
+constexpr char kCustomSend[] = "/cgi-bin/message/custom/send";
+constexpr char kTyping[] = "/cgi-bin/message/custom/typing";
+constexpr char kTemplateSend[] = "/cgi-bin/message/template/send";
+constexpr char kTemplateList[] = "/cgi-bin/template/get_all_private_template";
+constexpr char kUserInfo[] = "/cgi-bin/user/info";
+constexpr char kUserBatch[] = "/cgi-bin/user/info/batchget";
+
+// A request that would have less than this is not begun.
+constexpr absl::Duration kLeastTime = absl::Milliseconds(50);
+constexpr int kMaxRepeats = 3;
+constexpr std::int64_t kQuotaReached = 45009;
+constexpr int kQuotaInARow = 3;
+constexpr absl::Duration kQuotaPause = absl::Seconds(5);
+
+bool IsBusy(const absl::Status& status) {
+  return base::ReasonOf(status) == base::ReasonName(Reason::kWechatBusy);
+}
+
+}  // namespace
+
+WechatClient::WechatClient(std::string account, AccessToken& token, ApiTransport& transport,
+                           async::Clock& clock)
+    : account_(std::move(account)), token_(token), transport_(transport), clock_(clock) {}
+
+async::Task<SendResult> WechatClient::SendText(std::string openid, TextMessage message,
+                                               CallLimit limit) {
+  Call call;
+  call.path = kCustomSend;
+  call.body = CustomSendBody(openid, message);
+  call.is_send = true;
+  call.limit = limit;
+  Outcome outcome = co_await Run(std::move(call));
+  co_return SendResult{std::move(outcome.status), outcome.unknown, outcome.attempts, 0};
+}
+
+async::Task<SendResult> WechatClient::SendTemplate(std::string openid, TemplateMessage message,
+                                                   std::string client_msg_id, CallLimit limit) {
+  Call call;
+  call.path = kTemplateSend;
+  call.body = TemplateSendBody(openid, message, client_msg_id);
+  call.is_send = true;
+  call.after_unknown = client_msg_id.empty() ? AfterUnknown::kGiveUp : AfterUnknown::kRepeat;
+  call.limit = limit;
+  const Call for_errors{call.path, "", "", AfterUnknown::kGiveUp, true, limit};
+  Outcome outcome = co_await Run(std::move(call));
+  SendResult result{std::move(outcome.status), outcome.unknown, outcome.attempts, 0};
+  if (result.status.ok()) {
+    const auto msg_id = ReadMsgId(outcome.answer);
+    if (msg_id.ok()) {
+      result.msg_id = *msg_id;
+    } else {
+      result.status = Unknown(for_errors, std::string(msg_id.status().message()));
+      result.outcome_unknown = true;
+    }
+  }
+  co_return result;
+}
+
+async::Task<absl::Status> WechatClient::SetTyping(std::string openid, bool cancel,
+                                                  CallLimit limit) {
+  Call call;
+  call.path = kTyping;
+  call.body = TypingBody(openid, cancel);
+  call.is_send = true;
+  call.limit = limit;
+  Outcome outcome = co_await Run(std::move(call));
+  co_return outcome.status;
+}
+
+async::Task<absl::StatusOr<UserInfo>> WechatClient::GetUser(std::string openid, std::string lang,
+                                                            CallLimit limit) {
+  Call call;
+  call.path = kUserInfo;
+  call.query = absl::StrCat("openid=", base::UrlEscape(openid));
+  if (!lang.empty()) absl::StrAppend(&call.query, "&lang=", base::UrlEscape(lang));
+  call.after_unknown = AfterUnknown::kRepeat;
+  call.limit = limit;
+  const Call for_errors{call.path, "", "", AfterUnknown::kRepeat, false, limit};
+  Outcome outcome = co_await Run(std::move(call));
+  if (!outcome.status.ok()) co_return outcome.status;
+  auto user = ReadUser(outcome.answer);
+  if (!user.ok()) co_return Unknown(for_errors, std::string(user.status().message()));
+  co_return user;
+}
+
+async::Task<absl::StatusOr<std::vector<UserInfo>>> WechatClient::GetUsers(
+    std::vector<std::string> openids, std::string lang, CallLimit limit) {
+  Call call;
+  call.path = kUserBatch;
+  call.body = BatchGetBody(openids, lang);
+  call.after_unknown = AfterUnknown::kRepeat;
+  call.limit = limit;
+  const Call for_errors{call.path, "", "", AfterUnknown::kRepeat, false, limit};
+  Outcome outcome = co_await Run(std::move(call));
+  if (!outcome.status.ok()) co_return outcome.status;
+  auto users = ReadUsers(outcome.answer);
+  if (!users.ok()) co_return Unknown(for_errors, std::string(users.status().message()));
+  co_return users;
+}
+
+async::Task<absl::StatusOr<std::vector<TemplateInfo>>> WechatClient::ListTemplates(
+    CallLimit limit) {
+  Call call;
+  call.path = kTemplateList;
+  call.after_unknown = AfterUnknown::kRepeat;
+  call.limit = limit;
+  const Call for_errors{call.path, "", "", AfterUnknown::kRepeat, false, limit};
+  Outcome outcome = co_await Run(std::move(call));
+  if (!outcome.status.ok()) co_return outcome.status;
+  auto templates = ReadTemplates(outcome.answer);
+  if (!templates.ok()) co_return Unknown(for_errors, std::string(templates.status().message()));
+  co_return templates;
+}
+
+async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
+  Outcome outcome;
+  int repeats = 0;
+  bool token_replaced = false;
+  bool may_have_gone_out = false;  // an earlier attempt of a repeatable send had no answer
+  absl::Status last;               // why the attempt before this one failed
+  std::optional<AccessToken::Current> token;
+
+  if (const auto it = quotas_.find(call.path);
+      it != quotas_.end() && clock_.Mono() < it->second.closed_until) {
+    outcome.status = it->second.error;
+    co_return outcome;
+  }
+
+  while (true) {
+    if (!token) {
+      auto got = co_await token_.Get(call.limit.deadline);
+      if (!got.ok()) {
+        last = got.status();
+        if (IsBusy(last) && repeats < kMaxRepeats &&
+            co_await BackOff(repeats++, call.limit.deadline)) {
+          continue;
+        }
+        break;
+      }
+      token = *std::move(got);
+    }
+    if (async::Between(clock_.Mono(), call.limit.deadline) < kLeastTime) {
+      if (last.ok()) {
+        last = ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
+                            "less than 50 ms are left before the deadline; nothing was sent, allow "
+                            "more time")
+                   .With("account", account_)
+                   .With("api", call.path)
+                   .Chinese("距截止时间不足 50 毫秒,什么也没有发送,请留出更多时间");
+      }
+      break;
+    }
+
+    ApiRequest request;
+    request.account = account_;
+    request.path = call.path;
+    request.query = absl::StrCat("access_token=", base::UrlEscape(token->token.Reveal()),
+                                 call.query.empty() ? "" : "&", call.query);
+    request.body = call.body;
+    request.deadline = call.limit.deadline;
+    Attempt attempt = co_await transport_.Call(std::move(request));
+    if (attempt.outcome != Attempt::Outcome::kNotSent) ++outcome.attempts;
+
+    if (attempt.outcome != Attempt::Outcome::kAnswered) {
+      last = WithoutAnswer(call, attempt);
+      if (attempt.outcome != Attempt::Outcome::kUnknown || attempt.cancelled) {
+        outcome.unknown = call.is_send && attempt.outcome == Attempt::Outcome::kUnknown;
+        break;
+      }
+      may_have_gone_out |= call.is_send;
+      if (call.after_unknown == AfterUnknown::kRepeat && repeats < kMaxRepeats &&
+          co_await BackOff(repeats++, call.limit.deadline)) {
+        continue;
+      }
+      break;
+    }
+
+    last = ToStatus({attempt.answer.errcode, attempt.answer.errmsg, call.path, account_});
+    NoteQuota(call.path, attempt.answer.errcode, last);
+    const ErrorClass error_class = ClassOf(attempt.answer.errcode, call.path);
+    if (error_class == ErrorClass::kOk ||
+        (error_class == ErrorClass::kDuplicate && may_have_gone_out)) {
+      outcome.status = absl::OkStatus();
+      outcome.answer = std::move(attempt.answer);
+      co_return outcome;
+    }
+    if (error_class == ErrorClass::kToken && !token_replaced) {
+      token_replaced = true;
+      auto replaced = co_await token_.Replace(token->generation, call.limit.deadline);
+      if (!replaced.ok()) {
+        last = base::Annotate(replaced.status(), "api", call.path);
+        break;
+      }
+      token = *std::move(replaced);
+      continue;
+    }
+    if (error_class == ErrorClass::kBusy && repeats < kMaxRepeats &&
+        co_await BackOff(repeats++, call.limit.deadline)) {
+      continue;
+    }
+    break;
+  }
+
+  // What a later attempt says definitely doesn't settle an earlier one.
+  if (may_have_gone_out && !outcome.unknown) {
+    outcome.unknown = true;
+    if (base::ReasonOf(last) != base::ReasonName(Reason::kOutcomeUnknown)) {
+      last = Unknown(call, std::string(last.message()));
+    }
+  }
+  outcome.status = std::move(last);
+  co_return outcome;
+}
+
+absl::Status WechatClient::Unknown(const Call& call, const std::string& detail) const {
+  if (call.is_send) {
+    const bool late = call.limit.set_by_caller && clock_.Mono() >= call.limit.deadline;
+    return ErrorBuilder(
+               late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kUnknown,
+               Reason::kOutcomeUnknown,
+               absl::StrCat("the message left for WeChat and no intelligible answer came (", detail,
+                            "); it may have arrived, so it was not sent again"))
+        .With("account", account_)
+        .With("api", call.path)
+        .Chinese("消息已发往微信但没有收到可识别的应答,可能已送达,因此没有重发");
+  }
+  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
+                      absl::StrCat("WeChat gave no usable answer (", detail, "); try again later"))
+      .With("account", account_)
+      .With("api", call.path)
+      .RetryAfter(absl::Seconds(1))
+      .Chinese("微信没有返回可用的应答,请稍后重试");
+}
+
+absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attempt) const {
+  const bool caller_late = call.limit.set_by_caller && clock_.Mono() >= call.limit.deadline;
+  switch (attempt.outcome) {
+    case Attempt::Outcome::kRejected:
+      return ErrorBuilder(absl::StatusCode::kInternal, Reason::kWechatError,
+                          absl::StrCat("WeChat's front refused the request with ", attempt.detail,
+                                       "; nothing was sent, check wechat.api_urls"))
+          .SaidByWechat()
+          .With("account", account_)
+          .With("api", call.path)
+          .Chinese(absl::StrCat("微信前端拒绝了请求(", attempt.detail,
+                                "),什么也没有发送,请检查 wechat.api_urls"));
+    case Attempt::Outcome::kNotSent:
+      if (attempt.cancelled) {
+        return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled,
+                            "the call was cancelled before anything was sent")
+            .With("account", account_)
+            .With("api", call.path)
+            .Chinese("调用方已取消,什么也没有发送");
+      }
+      return ErrorBuilder(caller_late ? absl::StatusCode::kDeadlineExceeded
+                                      : absl::StatusCode::kUnavailable,
+                          Reason::kWechatUnreachable,
+                          absl::StrCat("WeChat can't be reached (", attempt.detail,
+                                       "); nothing was sent, try again later"))
+          .With("account", account_)
+          .With("api", call.path)
+          .RetryAfter(absl::Seconds(1))
+          .Chinese(absl::StrCat("无法连接微信(", attempt.detail, "),什么也没有发送,请稍后重试"));
+    default:
+      return Unknown(call, attempt.detail);
+  }
+}
+
+async::Task<bool> WechatClient::BackOff(int repeat, MonoTime deadline) {
+  absl::BitGen random;
+  const absl::Duration pause =
+      absl::Seconds(1 << repeat) * (1 + absl::Uniform(random, 0.0, 0.25));
+  const MonoTime when = After(clock_.Mono(), pause);
+  if (async::Between(when, deadline) < kLeastTime) co_return false;
+  const auto alarm = clock_.NewAlarm();
+  co_return co_await alarm->WaitUntil(when);
+}
+
+void WechatClient::NoteQuota(const std::string& path, std::int64_t errcode,
+                             const absl::Status& status) {
+  if (errcode != kQuotaReached) {
+    const auto it = quotas_.find(path);
+    if (it != quotas_.end()) it->second = Quota{};
+    return;
+  }
+  Quota& quota = quotas_[path];
+  if (++quota.exhausted_in_a_row < kQuotaInARow) return;
+  quota.closed_until = After(clock_.Mono(), kQuotaPause);
+  quota.error = status;
+}
+
+}  // namespace hongyan::wechat

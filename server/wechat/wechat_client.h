@@ -1,0 +1,98 @@
+// WeChat's APIs for one Official Account: token, request, errcode → Status, and the one retry decision of a call.
+//
+// Contract: a call ends with an answer, a definite failure, or an unknown outcome, and says how many request bodies
+//           left. -1 is repeated up to three times with 1, 2, 4 s and jitter inside the deadline; a refused token is
+//           replaced and the call repeated once. A send whose outcome is unknown is never repeated, unless WeChat
+//           recognizes the repeat by its client_msg_id; reads are. After three 45009 in a row an API is left alone
+//           for 5 s at a time, for this account only.
+// Errors:   those of errcode.h, and OUTCOME_UNKNOWN, WECHAT_UNREACHABLE, DEADLINE_TOO_SHORT, CANCELLED, WECHAT_ERROR
+//           (see protos/hongyan/v1/errors.proto for their codes).
+// Threads:  event loop only.   Lifetime: everything it is given outlives it.
+// Source:   platform reference: customer-service messages, template messages, users, error codes, HTTP behaviour.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/async/clock.h"
+#include "server/wechat/access_token.h"
+#include "server/wechat/api_transport.h"
+#include "server/wechat/messages.h"
+
+namespace hongyan::wechat {
+
+// When a call must have ended, and who said so.
+struct CallLimit {
+  async::MonoTime deadline;
+  bool set_by_caller = true;  // else the service's own ceiling
+};
+
+// What became of one message.
+struct SendResult {
+  absl::Status status;
+  bool outcome_unknown = false;  // it may have gone out
+  int attempts = 0;              // request bodies that left
+  std::int64_t msg_id = 0;
+};
+
+class WechatClient {
+ public:
+  WechatClient(std::string account, AccessToken& token, ApiTransport& transport,
+               async::Clock& clock);
+
+  async::Task<SendResult> SendText(std::string openid, TextMessage message, CallLimit limit);
+  // `client_msg_id`: at most 32 bytes of ASCII; empty: WeChat can't tell a repeat, so there is none.
+  async::Task<SendResult> SendTemplate(std::string openid, TemplateMessage message,
+                                       std::string client_msg_id, CallLimit limit);
+  async::Task<absl::Status> SetTyping(std::string openid, bool cancel, CallLimit limit);
+  async::Task<absl::StatusOr<UserInfo>> GetUser(std::string openid, std::string lang,
+                                                CallLimit limit);
+  // At most 100 openids. The answer may hold fewer users, in another order.
+  async::Task<absl::StatusOr<std::vector<UserInfo>>> GetUsers(std::vector<std::string> openids,
+                                                              std::string lang, CallLimit limit);
+  async::Task<absl::StatusOr<std::vector<TemplateInfo>>> ListTemplates(CallLimit limit);
+
+  const std::string& account() const { return account_; }
+  const AccessToken& token() const { return token_; }
+
+ private:
+  enum class AfterUnknown { kGiveUp, kRepeat };
+  struct Call {
+    std::string path;
+    std::string query;  // without the token
+    std::string body;
+    AfterUnknown after_unknown = AfterUnknown::kGiveUp;
+    bool is_send = false;
+    CallLimit limit;
+  };
+  struct Outcome {
+    absl::Status status;  // OK: `answer` has errcode 0, or WeChat recognized a repeat
+    bool unknown = false;
+    int attempts = 0;
+    ApiAnswer answer;
+  };
+  // The three-in-a-row rule of one API.
+  struct Quota {
+    int exhausted_in_a_row = 0;
+    async::MonoTime closed_until{};
+    absl::Status error;
+  };
+
+  async::Task<Outcome> Run(Call call);
+  // What an attempt without answer means for a send or a read. Not for a repeatable one with time left.
+  absl::Status WithoutAnswer(const Call& call, const Attempt& attempt) const;
+  absl::Status Unknown(const Call& call, const std::string& detail) const;
+  // Waits before a repeat. False: it would not end in time, or the caller left.
+  async::Task<bool> BackOff(int repeat, async::MonoTime deadline);
+  void NoteQuota(const std::string& path, std::int64_t errcode, const absl::Status& status);
+
+  std::string account_;
+  AccessToken& token_;
+  ApiTransport& transport_;
+  async::Clock& clock_;
+  std::map<std::string, Quota> quotas_;  // by path, so as many as there are APIs
+};
+
+}  // namespace hongyan::wechat

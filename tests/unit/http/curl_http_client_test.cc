@@ -1,0 +1,408 @@
+// CurlHttpClient against a peer of raw bytes on loopback: what really leaves, and what each way of dying means.
+#include "server/http/curl_http_client.h"
+
+#include <curl/curl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <cstdlib>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "server/async/clock.h"
+#include "server/async/event_loop.h"
+
+namespace hongyan::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using async::Executor;
+using async::Task;
+using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
+using Socket = asio::basic_stream_socket<tcp, Executor>;
+using testing::HasSubstr;
+using testing::Not;
+using Kind = HttpFailure::Kind;
+
+constexpr char kOk[] = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"errcode\":0}";
+
+// What the peer does with a request once it has read it whole.
+struct Step {
+  std::string answer;        // written as it is
+  bool close = false;        // afterwards
+  bool reset = false;        // instead of an orderly end
+  bool read_request = true;  // false: answer or close before reading
+  bool hang = false;         // never answer
+};
+
+class Peer {
+ public:
+  explicit Peer(async::EventLoop& loop)
+      : loop_(loop), acceptor_(loop.context(), tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+    asio::co_spawn(loop_.executor(), AcceptAll(*this), [](std::exception_ptr) {});
+  }
+  ~Peer() {
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    for (auto& socket : open_) socket->close(ignored);
+    loop_.context().poll();
+  }
+
+  void Then(Step step) { steps_.push_back(std::move(step)); }
+  std::string Url(const std::string& path = "/") const {
+    return absl::StrCat("http://127.0.0.1:", acceptor_.local_endpoint().port(), path);
+  }
+  const std::vector<std::string>& requests() const { return requests_; }
+  int connections() const { return connections_; }
+
+ private:
+  static Task<void> AcceptAll(Peer& peer) {
+    while (true) {
+      auto [error, socket] = co_await peer.acceptor_.async_accept(asio::as_tuple(async::use_task));
+      if (error) co_return;
+      ++peer.connections_;
+      auto shared = std::make_shared<Socket>(std::move(socket));
+      peer.open_.push_back(shared);
+      asio::co_spawn(peer.loop_.executor(), Serve(peer, shared), [](std::exception_ptr) {});
+    }
+  }
+
+  static Task<void> Serve(Peer& peer, std::shared_ptr<Socket> socket) {
+    std::string buffer;
+    while (true) {
+      if (!peer.steps_.empty() && !peer.steps_.front().read_request) {
+        peer.steps_.pop_front();
+        socket->close();
+        co_return;
+      }
+      const auto [error, head] = co_await asio::async_read_until(
+          *socket, asio::dynamic_buffer(buffer), "\r\n\r\n", asio::as_tuple(async::use_task));
+      if (error) co_return;
+      std::size_t length = 0;
+      const std::size_t at = buffer.find("Content-Length: ");
+      if (at < head) {
+        std::ignore = absl::SimpleAtoi(
+            absl::string_view(buffer).substr(at + 16, buffer.find("\r\n", at) - at - 16), &length);
+      }
+      while (buffer.size() < head + length) {
+        const auto [e, n] =
+            co_await asio::async_read(*socket, asio::dynamic_buffer(buffer),
+                                      asio::transfer_at_least(1), asio::as_tuple(async::use_task));
+        if (e) co_return;
+      }
+      peer.requests_.push_back(buffer.substr(0, head + length));
+      buffer.erase(0, head + length);
+      Step step{kOk};
+      if (!peer.steps_.empty()) {
+        step = std::move(peer.steps_.front());
+        peer.steps_.pop_front();
+      }
+      if (step.hang) continue;
+      co_await asio::async_write(*socket, asio::buffer(step.answer),
+                                 asio::as_tuple(async::use_task));
+      if (step.reset) socket->set_option(asio::socket_base::linger(true, 0));
+      if (step.close || step.reset) {
+        socket->close();
+        co_return;
+      }
+    }
+  }
+
+  async::EventLoop& loop_;
+  Acceptor acceptor_;
+  std::deque<Step> steps_;
+  std::vector<std::string> requests_;
+  std::vector<std::shared_ptr<Socket>> open_;
+  int connections_ = 0;
+};
+
+class CurlHttpClientTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { curl_global_init(CURL_GLOBAL_DEFAULT); }
+
+  HttpRequest Post(std::string body = "{}") {
+    HttpRequest request;
+    request.method = HttpRequest::Method::kPost;
+    request.url = peer_.Url("/send?access_token=t");
+    request.body = std::move(body);
+    request.deadline = clock_.Mono() + std::chrono::seconds(5);
+    return request;
+  }
+  HttpRequest Get() {
+    HttpRequest request = Post();
+    request.method = HttpRequest::Method::kGet;
+    request.body.clear();
+    return request;
+  }
+  HttpResult Send(HttpRequest request) {
+    return loop_.RunUntilDone(client_.Send(std::move(request)));
+  }
+  static std::string BodyOf(const HttpResult& result) {
+    const auto* response = std::get_if<HttpResponse>(&result);
+    return response == nullptr ? "no answer" : response->body;
+  }
+  static HttpFailure FailureOf(const HttpResult& result) {
+    const auto* failure = std::get_if<HttpFailure>(&result);
+    EXPECT_NE(failure, nullptr) << "an answer came: " << BodyOf(result);
+    return failure == nullptr ? HttpFailure{} : *failure;
+  }
+
+  async::EventLoop loop_;
+  async::SystemClock clock_{loop_};
+  Peer peer_{loop_};
+  CurlHttpClient client_{loop_, clock_, {}};
+};
+
+TEST_F(CurlHttpClientTest, PostLeavesWithLengthAndWithoutExpect) {
+  const std::string body(20000, 'x');  // libcurl would expect 100-continue here
+  EXPECT_EQ(BodyOf(Send(Post(body))), "{\"errcode\":0}");
+  ASSERT_EQ(peer_.requests().size(), 1u);
+  const std::string& request = peer_.requests().front();
+  EXPECT_TRUE(absl::StartsWith(request, "POST /send?access_token=t HTTP/1.1\r\n"));
+  EXPECT_THAT(request, HasSubstr("Content-Length: 20000\r\n"));
+  EXPECT_THAT(request, HasSubstr("Content-Type: application/json\r\n"));
+  EXPECT_THAT(request, Not(HasSubstr("Expect")));
+  EXPECT_THAT(request, Not(HasSubstr("Transfer-Encoding")));
+  EXPECT_THAT(request, Not(HasSubstr("Accept-Encoding")));
+  EXPECT_TRUE(absl::EndsWith(request, body));
+}
+
+TEST_F(CurlHttpClientTest, ConnectionIsKeptForTheNextRequest) {
+  Send(Post());
+  Send(Get());
+  Send(Post());
+  EXPECT_EQ(peer_.requests().size(), 3u);
+  EXPECT_EQ(peer_.connections(), 1);
+}
+
+TEST_F(CurlHttpClientTest, AnswerOfAnyStatusIsAValue) {
+  peer_.Then({"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\nno"});
+  const HttpResult result = Send(Post());
+  ASSERT_TRUE(std::holds_alternative<HttpResponse>(result));
+  EXPECT_EQ(std::get<HttpResponse>(result).status, 502);
+}
+
+// The peer of a pooled connection reads the second request and closes. libcurl would send it once more on a new
+// connection; the peer must get it once.
+class DyingConnection : public CurlHttpClientTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(DyingConnection, U07_SecondPostOnADyingConnectionIsNotSentTwice) {
+  Send(Post());
+  Step die;
+  (GetParam() ? die.reset : die.close) = true;
+  peer_.Then(die);
+  const HttpFailure failure = FailureOf(Send(Post("{\"n\":2}")));
+  EXPECT_TRUE(failure.request_began);
+  EXPECT_TRUE(failure.kind == Kind::kRewind || failure.kind == Kind::kReceive ||
+              failure.kind == Kind::kSend)
+      << failure.detail;
+  EXPECT_EQ(peer_.requests().size(), 2u);
+  // And the next one is well again.
+  EXPECT_EQ(BodyOf(Send(Post())), "{\"errcode\":0}");
+  EXPECT_EQ(peer_.requests().size(), 3u);
+}
+
+INSTANTIATE_TEST_SUITE_P(FinAndRst, DyingConnection, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Rst" : "Fin"; });
+
+TEST_F(CurlHttpClientTest, U07_ManyPostsOverDyingConnectionsNeverArriveTwice) {
+  constexpr int kSends = 200;
+  for (int i = 0; i < kSends; ++i) {
+    if (i % 2 == 1)
+      peer_.Then({"", true});
+    else
+      peer_.Then({kOk});
+    Send(Post(absl::StrCat("{\"n\":", i, "}")));
+  }
+  EXPECT_LE(peer_.requests().size(), static_cast<std::size_t>(kSends));
+}
+
+TEST_F(CurlHttpClientTest, N03_RefusedConnectionHasSentNothing) {
+  HttpRequest request = Post();
+  {
+    Peer gone(loop_);
+    request.url = gone.Url();
+  }
+  const HttpFailure failure = FailureOf(Send(std::move(request)));
+  EXPECT_EQ(failure.kind, Kind::kConnect);
+  EXPECT_FALSE(failure.request_began);
+}
+
+TEST_F(CurlHttpClientTest, N01_UnknownHostHasSentNothing) {
+  HttpRequest request = Post();
+  request.url = "http://no-such-host.invalid/";
+  const HttpFailure failure = FailureOf(Send(std::move(request)));
+  EXPECT_EQ(failure.kind, Kind::kResolve);
+  EXPECT_FALSE(failure.request_began);
+}
+
+TEST_F(CurlHttpClientTest, N04_PlainPeerUnderHttpsIsATlsFailureWithNothingSent) {
+  HttpRequest request = Post();
+  request.url = "https" + request.url.substr(4);
+  peer_.Then({"this is no TLS\r\n", true});
+  peer_.Then({"", true});
+  const HttpFailure failure = FailureOf(Send(std::move(request)));
+  EXPECT_FALSE(failure.request_began);
+}
+
+TEST_F(CurlHttpClientTest, U04_LateAnswerIsATimeoutAfterTheRequestBegan) {
+  Step never;
+  never.hang = true;
+  peer_.Then(never);
+  HttpRequest request = Post();
+  request.deadline = clock_.Mono() + std::chrono::milliseconds(150);
+  const HttpFailure failure = FailureOf(Send(std::move(request)));
+  EXPECT_EQ(failure.kind, Kind::kTimeout);
+  EXPECT_TRUE(failure.request_began);
+  EXPECT_EQ(peer_.requests().size(), 1u);
+}
+
+TEST_F(CurlHttpClientTest, PastDeadlineSendsNothing) {
+  HttpRequest request = Post();
+  request.deadline = clock_.Mono() - std::chrono::seconds(1);
+  const HttpFailure failure = FailureOf(Send(std::move(request)));
+  EXPECT_EQ(failure.kind, Kind::kTimeout);
+  EXPECT_FALSE(failure.request_began);
+  EXPECT_EQ(peer_.connections(), 0);
+}
+
+TEST_F(CurlHttpClientTest, U05_AnswerShorterThanItsLengthIsAFailure) {
+  peer_.Then({"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"errcode\":0", true});
+  const HttpFailure failure = FailureOf(Send(Post()));
+  EXPECT_EQ(failure.kind, Kind::kReceive);
+  EXPECT_TRUE(failure.request_began);
+}
+
+TEST_F(CurlHttpClientTest, U06_ResetAfterTheRequestIsAFailureOnce) {
+  Step reset;
+  reset.reset = true;
+  peer_.Then(reset);
+  EXPECT_TRUE(FailureOf(Send(Post())).request_began);
+  EXPECT_EQ(peer_.requests().size(), 1u);
+}
+
+TEST_F(CurlHttpClientTest, U10_AnswerOverItsBoundIsCutOff) {
+  peer_.Then({"HTTP/1.1 200 OK\r\n\r\n" + std::string(3 << 20, 'x'), true});
+  const HttpFailure failure = FailureOf(Send(Post()));
+  EXPECT_EQ(failure.kind, Kind::kTooLarge);
+  EXPECT_TRUE(failure.request_began);
+}
+
+TEST_F(CurlHttpClientTest, U10_TenThousandHeaderLinesAreCutOff) {
+  std::string answer = "HTTP/1.1 200 OK\r\n";
+  for (int i = 0; i < 10000; ++i) absl::StrAppend(&answer, "X-", i, ": y\r\n");
+  peer_.Then({answer + "\r\n", true});
+  EXPECT_TRUE(FailureOf(Send(Post())).request_began);
+}
+
+TEST_F(CurlHttpClientTest, U12_RedirectIsNotFollowed) {
+  Peer other(loop_);
+  peer_.Then({absl::StrCat("HTTP/1.1 302 Found\r\nLocation: ", other.Url("/x"),
+                           "\r\nContent-Length: 0\r\n\r\n")});
+  const HttpResult result = Send(Post());
+  ASSERT_TRUE(std::holds_alternative<HttpResponse>(result));
+  EXPECT_EQ(std::get<HttpResponse>(result).status, 302);
+  EXPECT_EQ(other.connections(), 0);
+}
+
+TEST_F(CurlHttpClientTest, U13_CompressedAnswerIsNotInflated) {
+  // The head of a gzip stream; nobody asked for it.
+  peer_.Then({"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n" +
+              std::string("\x1f\x8b\x08\x00", 4)});
+  const HttpResult result = Send(Post());
+  ASSERT_TRUE(std::holds_alternative<HttpResponse>(result));
+  EXPECT_EQ(std::get<HttpResponse>(result).body.size(), 4u);
+}
+
+TEST_F(CurlHttpClientTest, U09_ChunkedAndHttp10AnswersAreRead) {
+  peer_.Then({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"});
+  EXPECT_EQ(BodyOf(Send(Post())), "{}");
+  peer_.Then({"HTTP/1.0 200 OK\r\n\r\n{}", true});
+  EXPECT_EQ(BodyOf(Send(Post())), "{}");
+  peer_.Then({"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", true});
+  EXPECT_EQ(BodyOf(Send(Post())), "{}");
+  EXPECT_EQ(BodyOf(Send(Post())), "{\"errcode\":0}");
+}
+
+TEST_F(CurlHttpClientTest, U08_PooledConnectionThatThePeerClosedIsReplaced) {
+  peer_.Then({kOk, true});  // the peer closes after its first answer, without saying so
+  Send(Post());
+  // The end of the connection reaches us with the next turn of the loop.
+  while (loop_.context().poll() > 0) {
+  }
+  EXPECT_EQ(BodyOf(Send(Post())), "{\"errcode\":0}");
+  EXPECT_EQ(peer_.requests().size(), 2u);
+}
+
+TEST_F(CurlHttpClientTest, N09_ProxyOfTheEnvironmentIsIgnored) {
+  Peer proxy(loop_);
+  ::setenv("http_proxy", proxy.Url().c_str(), 1);
+  ::setenv("ALL_PROXY", proxy.Url().c_str(), 1);
+  EXPECT_EQ(BodyOf(Send(Post())), "{\"errcode\":0}");
+  ::unsetenv("http_proxy");
+  ::unsetenv("ALL_PROXY");
+  EXPECT_EQ(proxy.connections(), 0);
+}
+
+// Cancels once the peer has the request.
+struct Cancelling {
+  asio::cancellation_signal signal;
+  std::optional<HttpResult> result;
+};
+
+TEST_F(CurlHttpClientTest, CancelEndsATransferAndSaysThatItBegan) {
+  Step never;
+  never.hang = true;
+  peer_.Then(never);
+  Cancelling call;
+  asio::co_spawn(
+      loop_.executor(), client_.Send(Post()),
+      asio::bind_cancellation_slot(call.signal.slot(), [&](std::exception_ptr, HttpResult result) {
+        call.result = std::move(result);
+      }));
+  while (peer_.requests().empty()) loop_.context().run_one();
+  call.signal.emit(asio::cancellation_type::terminal);
+  while (!call.result) loop_.context().run_one();
+  const HttpFailure failure = FailureOf(*call.result);
+  EXPECT_EQ(failure.kind, Kind::kCancelled);
+  EXPECT_TRUE(failure.request_began);
+}
+
+TEST_F(CurlHttpClientTest, RequestsOverTheConnectionLimitWaitInsideTheirDeadlines) {
+  CurlHttpClient narrow(loop_, clock_, {1, "", std::chrono::milliseconds(2000)});
+  Step never;
+  never.hang = true;
+  peer_.Then(never);
+  HttpRequest first = Post();
+  first.deadline = clock_.Mono() + std::chrono::milliseconds(400);
+  HttpRequest second = Post();
+  second.deadline = clock_.Mono() + std::chrono::milliseconds(100);
+  std::optional<HttpResult> first_result;
+  asio::co_spawn(loop_.executor(), narrow.Send(std::move(first)),
+                 [&](std::exception_ptr, HttpResult result) { first_result = std::move(result); });
+  const HttpFailure failure = FailureOf(loop_.RunUntilDone(narrow.Send(std::move(second))));
+  EXPECT_EQ(failure.kind, Kind::kTimeout);
+  EXPECT_FALSE(failure.request_began);
+  while (!first_result) loop_.context().run_one();
+  EXPECT_EQ(peer_.requests().size(), 1u);
+  EXPECT_EQ(BodyOf(loop_.RunUntilDone(narrow.Send(Post()))), "{\"errcode\":0}");
+}
+
+}  // namespace
+}  // namespace hongyan::http
