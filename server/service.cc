@@ -84,6 +84,7 @@ struct Service::Graph {
 
   explicit Graph(config::Settings configured);
 
+  absl::Status Listen();
   doors::Readiness Ready() const;
   async::Task<void> BecomeReady();
   async::Task<void> CloseHttp(std::shared_ptr<std::promise<void>> done);
@@ -180,6 +181,7 @@ async::Task<void> Service::Graph::EndBackground() {
   co_await admin.Drain(async::After(clock.Mono(), absl::Milliseconds(200)));
   background.CancelAll();
   co_await background.Drain(async::After(clock.Mono(), kLastWords));
+  http.Rest();
   loop.ReleaseWork();
 }
 
@@ -190,34 +192,39 @@ Service::~Service() { Stop(); }
 
 absl::Status Service::Start() {
   Graph& g = *graph_;
-  const auto callback = g.callback.StartListening(g.settings.callback.listen);
-  if (!callback.ok()) {
-    return absl::UnavailableError(
-        absl::StrCat("callback.listen: ", std::string(callback.status().message())));
-  }
-  const auto admin = g.admin.StartListening(g.settings.admin.listen);
-  if (!admin.ok()) {
-    return absl::UnavailableError(
-        absl::StrCat("admin.listen: ", std::string(admin.status().message())));
-  }
-  for (core::Account& account : g.accounts.all()) g.background.Spawn(account.token.KeepFresh());
-  g.background.Spawn(g.BecomeReady());
-
-  doors::GrpcServerOptions options;
-  options.listen = g.settings.grpc.listen;
-  options.cert_file = g.settings.grpc.tls.cert_file;
-  options.key_file = g.settings.grpc.tls.key_file;
-  options.client_ca_file = g.settings.grpc.tls.client_ca_file;
-  options.max_request_bytes = g.settings.grpc.max_request_bytes;
-  std::vector<grpc::Service*> services = {&g.notify, &g.health};
-  for (const auto& service : g.reflection) services.push_back(service.get());
-  const absl::Status listening = g.grpc.Start(options, services);
+  const absl::Status listening = g.Listen();
+  // After a failure too: what has begun to listen ends on the loop, in Stop().
   g.thread = std::thread([&g] { g.loop.Run(); });
+  return listening;
+}
+
+absl::Status Service::Graph::Listen() {
+  const auto callback_address = callback.StartListening(settings.callback.listen);
+  if (!callback_address.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("callback.listen: ", std::string(callback_address.status().message())));
+  }
+  const auto admin_address = admin.StartListening(settings.admin.listen);
+  if (!admin_address.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("admin.listen: ", std::string(admin_address.status().message())));
+  }
+  doors::GrpcServerOptions options;
+  options.listen = settings.grpc.listen;
+  options.cert_file = settings.grpc.tls.cert_file;
+  options.key_file = settings.grpc.tls.key_file;
+  options.client_ca_file = settings.grpc.tls.client_ca_file;
+  options.max_request_bytes = settings.grpc.max_request_bytes;
+  std::vector<::grpc::Service*> services = {&notify, &health};
+  for (const auto& service : reflection) services.push_back(service.get());
+  const absl::Status listening = grpc.Start(options, services);
   if (!listening.ok()) {
     return absl::UnavailableError(
         absl::StrCat("grpc.listen: ", std::string(listening.message())));
   }
-  g.listeners = {{"grpc", g.grpc.address()}, {"callback", *callback}, {"admin", *admin}};
+  for (core::Account& account : accounts.all()) background.Spawn(account.token.KeepFresh());
+  background.Spawn(BecomeReady());
+  listeners = {{"grpc", grpc.address()}, {"callback", *callback_address}, {"admin", *admin_address}};
   return absl::OkStatus();
 }
 

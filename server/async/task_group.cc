@@ -2,6 +2,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <cassert>
 #include <exception>
 #include <utility>
@@ -13,6 +14,8 @@ namespace {
 
 Task<void> ByValue(Task<void> task) {
   co_await asio::this_coro::throw_if_cancelled(false);
+  // co_spawn begins at once when the loop's thread calls it, in the middle of whoever spawns.
+  co_await asio::post(use_task);
   co_await std::move(task);
 }
 

@@ -28,7 +28,7 @@ EventIntake::Answer EventIntake::Take(std::size_t account, absl::string_view sig
   answer.verdict = guard_.Look(key, body, now);
   if (answer.verdict == ReplayGuard::Verdict::kReplay) return answer;
   if (answer.verdict == ReplayGuard::Verdict::kNew) guard_.Remember(key, body, expires);
-  answer.reply = accounts_[account].rules.Find(push);
+  answer.reply = rules_[account].Find(push);
   return answer;
 }
 

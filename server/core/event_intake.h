@@ -8,7 +8,9 @@
 // Lifetime: the strings in an Answer live as long as this object.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -21,17 +23,14 @@ namespace hongyan::core {
 
 class EventIntake {
  public:
-  struct Account {
-    std::string name;
-    ReplyRules rules;
-  };
   struct Answer {
     ReplayGuard::Verdict verdict = ReplayGuard::Verdict::kNew;
     absl::string_view type;              // PushType
     const std::string* reply = nullptr;  // the text to reply with; null: none
   };
 
-  explicit EventIntake(std::vector<Account> accounts) : accounts_(std::move(accounts)) {}
+  // The rules of each account; its place in the list is the `account` below.
+  explicit EventIntake(std::vector<ReplyRules> rules) : rules_(std::move(rules)) {}
 
   // Whether `body` was seen before under this signature; nothing is remembered. For asking before
   // the body is parsed.
@@ -41,11 +40,10 @@ class EventIntake {
   Answer Take(std::size_t account, absl::string_view signature, const ReplayGuard::Digest& body,
               const wechat::PushedEvent& push, absl::Time now, absl::Time expires);
 
-  const std::string& name(std::size_t account) const { return accounts_[account].name; }
   const ReplayGuard& guard() const { return guard_; }
 
  private:
-  const std::vector<Account> accounts_;
+  const std::vector<ReplyRules> rules_;
   ReplayGuard guard_;
 };
 

@@ -77,10 +77,10 @@ absl::Status CheckTemplate(const wechat::TemplateMessage& message) {
                                        "' is no keyword: 1 to 64 letters, digits or underscores"),
                           "关键词名只能是 1 到 64 个字母、数字或下划线");
     }
-    bytes += key.size() + value.size();
+    bytes += value.size();
     if (bytes > kMaxTemplateBytes) {
       return InvalidField("template.data",
-                          absl::StrCat("has more than ", kMaxTemplateBytes, " bytes in all"),
+                          absl::StrCat("has values of more than ", kMaxTemplateBytes, " bytes in all"),
                           absl::StrCat("总长超过 ", kMaxTemplateBytes, " 字节"));
     }
     if (HasControl(value)) {

@@ -41,6 +41,10 @@ absl::Status ClaimError(Idempotency::Verdict verdict, const std::string& account
   }
 }
 
+absl::Status Expired() {
+  return base::InvalidField("expire_time", "has passed; nothing was sent", "已过期,什么也没有发送");
+}
+
 }  // namespace
 
 async::Task<Delivery> Sender::Send(Notification notification, wechat::CallLimit limit) {
@@ -100,9 +104,12 @@ async::Task<Delivery> Sender::Send(Notification notification, wechat::CallLimit 
 async::Task<void> Sender::Deliver(Account& account, const Notification& notification,
                                   Delivery& delivery, wechat::CallLimit limit) {
   if (notification.expire_time && *notification.expire_time <= clock_.Now()) {
-    Finish(delivery, DeliveryState::kExpired,
-           base::InvalidField("expire_time", "has passed; nothing was sent", "已过期,什么也没有发送"));
+    Finish(delivery, DeliveryState::kExpired, Expired());
     co_return;
+  }
+  if (notification.expire_time) {
+    limit.begin_before =
+        async::After(clock_.Mono(), *notification.expire_time - clock_.Now());
   }
   wechat::SendResult result;
   if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {
@@ -116,11 +123,16 @@ async::Task<void> Sender::Deliver(Account& account, const Notification& notifica
   }
   delivery.attempts = result.attempts;
   delivery.msg_id = result.msg_id;
-  Finish(delivery,
-         result.status.ok()       ? DeliveryState::kAccepted
-         : result.outcome_unknown ? DeliveryState::kUnknown
-                                  : DeliveryState::kFailed,
-         std::move(result.status));
+  if (base::ReasonOf(result.status) == base::ReasonName(Reason::kDeadlineTooShort) &&
+      clock_.Mono() >= limit.begin_before) {
+    Finish(delivery, DeliveryState::kExpired, Expired());
+    co_return;
+  }
+  // Before the call: its arguments may be made in any order, and a moved-from status is no longer OK.
+  const DeliveryState state = result.status.ok()       ? DeliveryState::kAccepted
+                              : result.outcome_unknown ? DeliveryState::kUnknown
+                                                       : DeliveryState::kFailed;
+  Finish(delivery, state, std::move(result.status));
 }
 
 void Sender::Finish(Delivery& delivery, DeliveryState state, absl::Status error) {

@@ -62,7 +62,8 @@ ValueProblem CheckValue(absl::string_view keyword, absl::string_view value) {
   if (type == "number") {
     static const RE2 kNumber(R"([0-9]+(\.[0-9]+)?)");
     if (!Matches(value, kNumber)) return {"takes digits only", "只能是数字"};
-    return units > 32 ? TooLong(32, "digits", "位数字") : ValueProblem{};
+    const bool point = value.find('.') != absl::string_view::npos;
+    return units - (point ? 1 : 0) > 32 ? TooLong(32, "digits", "位数字") : ValueProblem{};
   }
   if (type == "letter") {
     static const RE2 kLetters("[A-Za-z]+");
@@ -79,9 +80,10 @@ ValueProblem CheckValue(absl::string_view keyword, absl::string_view value) {
     return units > 32 ? TooLong(32, "characters", "个字符") : ValueProblem{};
   }
   if (type == "time" || type == "date") {
-    static const RE2 kClock(
-        R"((\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?(\s*\d{1,2}:\d{2}(:\d{2})?)?|\d{1,2}:\d{2}(:\d{2})?))"
-        R"((\s*~\s*(\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?(\s*\d{1,2}:\d{2}(:\d{2})?)?|\d{1,2}:\d{2}(:\d{2})?))?)");
+    static const std::string clock = R"(([01]?\d|2[0-4]):[0-5]\d(:[0-5]\d)?)";
+    static const std::string moment =
+        absl::StrCat(R"((\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?(\s*)", clock, ")?|", clock, ")");
+    static const RE2 kClock(absl::StrCat(moment, R"((\s*~\s*)", moment, ")?"));
     return Matches(value, kClock)
                ? ValueProblem{}
                : ValueProblem{"takes a time like 15:01 or 2019年10月1日 15:01",
@@ -99,7 +101,13 @@ ValueProblem CheckValue(absl::string_view keyword, absl::string_view value) {
     if (!Matches(value, kPhone)) return {"takes digits and symbols only", "只能是数字和符号"};
     return units > 17 ? TooLong(17, "digits and symbols", "位数字和符号") : ValueProblem{};
   }
-  if (type == "car_number") return units > 8 ? TooLong(8, "characters", "位") : ValueProblem{};
+  if (type == "car_number") {
+    static const RE2 kPlate(R"([\p{Han}A-Za-z0-9][A-Za-z0-9]*[\p{Han}A-Za-z0-9]?)");
+    if (!Matches(value, kPlate)) {
+      return {"takes letters and digits, first and last may be Chinese", "只能是字母和数字,首尾可为汉字"};
+    }
+    return units > 8 ? TooLong(8, "characters", "位") : ValueProblem{};
+  }
   if (type == "name") {
     const int limit = HasHan(value) ? 10 : 20;
     return units > limit ? TooLong(limit, "characters", "个字符") : ValueProblem{};

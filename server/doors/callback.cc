@@ -67,19 +67,17 @@ absl::Time TimestampOf(const RequestHead& head) {
   return absl::FromUnixSeconds(seconds);
 }
 
-std::vector<core::EventIntake::Account> IntakeAccounts(std::vector<CallbackAccount>& accounts) {
-  std::vector<core::EventIntake::Account> result;
-  for (CallbackAccount& account : accounts) {
-    result.push_back({account.name, std::move(account.rules)});
-  }
-  return result;
+std::vector<core::ReplyRules> TakeRules(std::vector<CallbackAccount>& accounts) {
+  std::vector<core::ReplyRules> rules;
+  for (CallbackAccount& account : accounts) rules.push_back(std::move(account.rules));
+  return rules;
 }
 
 }  // namespace
 
 CallbackDoor::CallbackDoor(std::vector<CallbackAccount> accounts, absl::Duration window,
                            async::Clock& clock, base::Metrics& metrics)
-    : window_(window), clock_(clock), metrics_(metrics), intake_(IntakeAccounts(accounts)) {
+    : window_(window), clock_(clock), metrics_(metrics), intake_(TakeRules(accounts)) {
   for (CallbackAccount& account : accounts) {
     by_path_.emplace(account.path, accounts_.size());
     accounts_.push_back({account.name, account.token});

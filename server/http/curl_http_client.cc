@@ -463,6 +463,12 @@ void CurlHttpClient::ScheduleTimeout(long millis) {  // NOLINT(google-runtime-in
   });
 }
 
+void CurlHttpClient::Rest() {
+  timer_->due.reset();
+  timer_->armed.reset();
+  timer_->timer.cancel();
+}
+
 void CurlHttpClient::OnTimer() {
   TimerState& state = *timer_;
   if (!state.due) return;

@@ -39,6 +39,9 @@ class CurlHttpClient final : public HttpClient {
   CurlHttpClient& operator=(const CurlHttpClient&) = delete;
 
   async::Task<HttpResult> Send(HttpRequest request) override;
+  // Gives up the timer, which may outlast the last transfer by seconds and would keep the loop from running dry. Call
+  // when no transfer is left; the next one starts it again.
+  void Rest();
 
  private:
   struct Transfer;

@@ -22,6 +22,7 @@ using boost::system::error_code;
 
 constexpr std::size_t kReadChunk = 8u << 10;
 constexpr std::size_t kLingerBytes = 256u << 10;
+constexpr absl::Duration kCancelAgain = absl::Milliseconds(20);
 
 MonoTime Now() { return std::chrono::steady_clock::now(); }
 
@@ -92,6 +93,8 @@ void HttpConnection::Close() {
 Task<bool> HttpConnection::ServeOne() {
   if (in_.empty()) {
     if (finishing_) co_return false;
+    // An idle connection doesn't keep the memory of a big request.
+    if (in_.capacity() > 2 * kReadChunk) std::string().swap(in_);
     SetDeadline(served_ == 0 ? After(opened_, limits_.head_time) : After(Now(), limits_.idle_time));
     idle_ = true;
     const bool more = co_await ReadMore();
@@ -173,8 +176,8 @@ Task<bool> HttpConnection::ReceiveBody(MonoTime began, Parser& parser) {
 Task<bool> HttpConnection::Reply(const HttpReply& reply, bool head_only, bool keep) {
   ++served_;
   keep = keep && reply.status < 400 && !finishing_ && served_ < limits_.requests;
-  SetDeadline(After(Now(), limits_.write_time));
   const std::string bytes = Render(reply, head_only, keep, clock_.Now());
+  SetDeadline(After(Now(), limits_.write_time));
   const bool written = co_await stream_->Write(bytes);
   if (!written) co_return false;
   if (!keep) co_await Linger();
@@ -234,6 +237,9 @@ void HttpConnection::OnTimer() {
   if (Now() < deadline_) return Arm(deadline_);
   timed_out_ = true;
   stream_->Cancel();
+  // An operation of several steps may be between two of them, where there is nothing to cancel: ask again until the
+  // deadline is another.
+  Arm(After(Now(), kCancelAgain));
 }
 
 }  // namespace hongyan::http

@@ -46,7 +46,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // Ends after the request that is being worked on; at once when there is none.
   void Finish();
   void Close();
-  std::int64_t served() const { return served_; }
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;

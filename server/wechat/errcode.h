@@ -39,7 +39,7 @@ struct WechatError {
   std::string account;
 };
 
-// Two codes depend on the API: 40001 and 50004 are kConfig where a token is fetched, and 45081 ("typing already") is
+// Three codes depend on the API: 40001 and 50004 are kConfig where a token is fetched, and 45081 ("typing already") is
 // kOk for typing only.
 ErrorClass ClassOf(std::int64_t errcode, absl::string_view api);
 

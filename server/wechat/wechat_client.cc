@@ -148,20 +148,22 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
     co_return outcome;
   }
 
+  const MonoTime begin_by = std::min(call.limit.deadline, call.limit.begin_before);
   while (true) {
     if (!token) {
-      auto got = co_await token_.Get(call.limit.deadline);
+      auto got = co_await token_.Get(begin_by);
       if (!got.ok()) {
         last = got.status();
         if (IsBusy(last) && repeats < kMaxRepeats &&
-            co_await BackOff(repeats++, call.limit.deadline)) {
+            co_await BackOff(repeats++, begin_by)) {
           continue;
         }
         break;
       }
       token = *std::move(got);
     }
-    if (async::Between(clock_.Mono(), call.limit.deadline) < kLeastTime) {
+    if (async::Between(clock_.Mono(), call.limit.deadline) < kLeastTime ||
+        clock_.Mono() >= call.limit.begin_before) {
       if (last.ok()) {
         last = ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
                             "less than 50 ms are left before the deadline; nothing was sent, allow "
@@ -191,7 +193,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
       }
       may_have_gone_out |= call.is_send;
       if (call.after_unknown == AfterUnknown::kRepeat && repeats < kMaxRepeats &&
-          co_await BackOff(repeats++, call.limit.deadline)) {
+          co_await BackOff(repeats++, begin_by)) {
         continue;
       }
       break;
@@ -208,7 +210,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
     }
     if (error_class == ErrorClass::kToken && !token_replaced) {
       token_replaced = true;
-      auto replaced = co_await token_.Replace(token->generation, call.limit.deadline);
+      auto replaced = co_await token_.Replace(token->generation, begin_by);
       if (!replaced.ok()) {
         last = base::Annotate(replaced.status(), "api", call.path);
         break;
@@ -217,7 +219,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
       continue;
     }
     if (error_class == ErrorClass::kBusy && repeats < kMaxRepeats &&
-        co_await BackOff(repeats++, call.limit.deadline)) {
+        co_await BackOff(repeats++, begin_by)) {
       continue;
     }
     break;
@@ -256,6 +258,14 @@ absl::Status WechatClient::Unknown(const Call& call, const std::string& detail) 
 
 absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attempt) const {
   const bool caller_late = call.limit.set_by_caller && clock_.Mono() >= call.limit.deadline;
+  // A cancelled read leaves nothing behind either, whether or not its request left.
+  if (attempt.cancelled && (!call.is_send || attempt.outcome == Attempt::Outcome::kNotSent)) {
+    return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled,
+                        "the call was cancelled before anything was sent")
+        .With("account", account_)
+        .With("api", call.path)
+        .Chinese("调用方已取消,什么也没有发送");
+  }
   switch (attempt.outcome) {
     case Attempt::Outcome::kRejected:
       return ErrorBuilder(absl::StatusCode::kInternal, Reason::kWechatError,
@@ -267,13 +277,6 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
           .Chinese(absl::StrCat("微信前端拒绝了请求(", attempt.detail,
                                 "),什么也没有发送,请检查 wechat.api_urls"));
     case Attempt::Outcome::kNotSent:
-      if (attempt.cancelled) {
-        return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled,
-                            "the call was cancelled before anything was sent")
-            .With("account", account_)
-            .With("api", call.path)
-            .Chinese("调用方已取消,什么也没有发送");
-      }
       return ErrorBuilder(caller_late ? absl::StatusCode::kDeadlineExceeded
                                       : absl::StatusCode::kUnavailable,
                           Reason::kWechatUnreachable,

@@ -27,6 +27,8 @@ namespace hongyan::wechat {
 struct CallLimit {
   async::MonoTime deadline;
   bool set_by_caller = true;  // else the service's own ceiling
+  // No request begins from then on; one that has begun may go on to the deadline.
+  async::MonoTime begin_before = async::MonoTime::max();
 };
 
 // What became of one message.

@@ -58,18 +58,23 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
   }
 
   async::Task<bool> Write(Response response) override {
+    // The awaited values get names: GCC 12 keeps that of a bare `if (co_await …)` in this template in the frame's own
+    // resume pointer.
     while (writing_) {
-      if (co_await turn_.Wait(info_.limit.deadline) != async::WaitList::Woken::kNotified) {
-        co_return false;
-      }
+      const async::WaitList::Woken woken = co_await turn_.Wait(info_.limit.deadline);
+      if (woken != async::WaitList::Woken::kNotified) co_return false;
     }
-    if (broken_) co_return false;
+    if (broken_) {
+      turn_.NotifyOne();  // whoever waits behind has nobody to write to either
+      co_return false;
+    }
     writing_ = true;
     message_ = std::move(response);
     this->StartWrite(&message_);
     // gRPC owns message_ until OnWriteDone, which comes even when the call is cancelled.
     while (writing_) {
-      if (co_await written_.Wait(async::MonoTime::max()) == async::WaitList::Woken::kCancelled) {
+      const async::WaitList::Woken woken = co_await written_.Wait(async::MonoTime::max());
+      if (woken == async::WaitList::Woken::kCancelled) {
         co_await async::asio::this_coro::reset_cancellation_state(
             async::asio::disable_cancellation());
       }

@@ -43,6 +43,19 @@ class HttpServerTest : public testing::ServerFixture {
   }
 };
 
+TEST(ConnectionLimitsTest, DefaultsAreThePublicContracts) {
+  const http::ConnectionLimits limits;
+  EXPECT_EQ(limits.head.line_bytes, 8192u);
+  EXPECT_EQ(limits.head.head_bytes, 16384u);
+  EXPECT_EQ(limits.head.header_count, 64u);
+  EXPECT_EQ(limits.body_bytes, 65536u);
+  EXPECT_EQ(limits.requests, 100);
+  EXPECT_EQ(limits.head_time, absl::Seconds(5));
+  EXPECT_EQ(limits.request_time, absl::Seconds(10));
+  EXPECT_EQ(limits.idle_time, absl::Seconds(15));
+  EXPECT_EQ(limits.write_time, absl::Seconds(5));
+}
+
 TEST_F(HttpServerTest, AnswersAndKeepsTheConnection) {
   Start();
   RawClient client(address_);

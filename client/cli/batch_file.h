@@ -1,0 +1,46 @@
+// The lines of a batch file.
+//
+// Contract: blank lines count in the numbering but are no notifications; a byte order mark and
+//           carriage returns at line ends are ignored. Every line is checked, and every bad one
+//           reported, before anything is sent.
+// Lifetime: lines point into the content that they were split from.
+// Threads:  plain functions, any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <istream>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace hongyan::cli {
+
+inline constexpr std::size_t kMaxBatchFileBytes = 256U << 20U;
+
+struct BatchLine {
+  std::int64_t number = 0;  // from 1
+  absl::string_view text;
+};
+
+struct BadLine {
+  std::int64_t number = 0;
+  std::string problem;
+};
+
+struct CheckedLines {
+  std::vector<BatchLine> good;
+  std::vector<BadLine> bad;
+};
+
+// The whole of `file` (`-`: `in`). INVALID_ARGUMENT: unreadable or above kMaxBatchFileBytes.
+absl::StatusOr<std::string> ReadInput(const std::string& file, std::istream& in);
+
+std::vector<BatchLine> SplitLines(absl::string_view content);
+
+// Sorts the lines into those that hold a notification and those that don't.
+CheckedLines CheckLines(absl::string_view content);
+
+}  // namespace hongyan::cli

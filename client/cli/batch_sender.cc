@@ -1,0 +1,152 @@
+#include "client/cli/batch_sender.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/cli/output.h"
+#include "client/cli/requests.h"
+
+namespace hongyan::cli {
+namespace {
+
+v1::DeliveryKind KindOf(const v1::Notification& one) {
+  switch (one.body_case()) {
+    case v1::Notification::kText:
+      return v1::DELIVERY_KIND_TEXT;
+    case v1::Notification::kTemplate:
+      return v1::DELIVERY_KIND_TEMPLATE;
+    case v1::Notification::kMessage:
+      return v1::DELIVERY_KIND_MESSAGE;
+    case v1::Notification::kSubscription:
+      return v1::DELIVERY_KIND_SUBSCRIPTION;
+    case v1::Notification::BODY_NOT_SET:
+      break;
+  }
+  return v1::DELIVERY_KIND_UNSPECIFIED;
+}
+
+// Stands for the result that never came.
+v1::Delivery Lost(const v1::Notification& one, const absl::Status& why) {
+  v1::Delivery delivery;
+  delivery.set_account(one.account());
+  delivery.set_openid(one.openid());
+  delivery.set_kind(KindOf(one));
+  delivery.set_state(v1::DELIVERY_STATE_UNKNOWN);
+  delivery.set_idempotency_key(one.idempotency_key());
+  delivery.mutable_error()->set_code(static_cast<int>(why.code()));
+  delivery.mutable_error()->set_message(std::string(why.message()));
+  return delivery;
+}
+
+void Keep(absl::Status& first, absl::Status next) {
+  if (first.ok()) first = std::move(next);
+}
+
+}  // namespace
+
+absl::Status LineFile::Write(absl::string_view line) {
+  if (!file_.is_open()) file_.open(path_, std::ios::binary | std::ios::app);
+  file_.write(line.data(), static_cast<std::streamsize>(line.size()));
+  file_ << std::endl;
+  if (file_) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("can't write ", path_));
+}
+
+absl::Status BatchSender::Run(const std::vector<BatchLine>& lines, BatchCounts& counts) {
+  const absl::Duration timeout =
+      global_.timeout == absl::ZeroDuration() ? client::kDefaultTimeout : global_.timeout;
+  for (std::size_t next = 0; next < lines.size() && !signal_.stop;) {
+    Chunk chunk = Fill(lines, next);
+    next += chunk.lines.size();
+    // Nothing is begun towards a service that isn't there.
+    absl::Status status = client_.WaitUntilConnected(absl::Now() + timeout, &signal_.canceller);
+    if (status.ok()) status = Send(chunk, counts);
+    if (!status.ok()) return status;
+    report_.Chunk(counts);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BatchSender::Abandon(const BatchLine& line, BatchCounts& counts) {
+  const auto one = ParseNotification(line.text, global_.account);
+  if (!one.ok()) return one.status();
+  return Record(line, Lost(*one, absl::UnknownError("an earlier run ended before its result came")),
+                counts);
+}
+
+BatchSender::Chunk BatchSender::Fill(const std::vector<BatchLine>& lines, std::size_t from) const {
+  Chunk chunk;
+  std::size_t bytes = 0;
+  for (; from < lines.size() && chunk.lines.size() < kMaxChunkLines; ++from) {
+    auto one = ParseNotification(lines[from].text, global_.account);
+    if (!one.ok()) break;  // can't be: every line was checked
+    bytes += one->ByteSizeLong();
+    if (!chunk.lines.empty() && bytes > kMaxChunkBytes) break;
+    chunk.lines.push_back(lines[from]);
+    *chunk.request.add_notifications() = *std::move(one);
+  }
+  chunk.answered.resize(chunk.lines.size());
+  return chunk;
+}
+
+absl::Status BatchSender::Send(Chunk& chunk, BatchCounts& counts) {
+  const std::int64_t first = chunk.lines.front().number;
+  const std::int64_t last = chunk.lines.back().number;
+  if (absl::Status status = journal_.Begin(first, last); !status.ok()) return status;
+  absl::Status recorded;
+  const absl::Status sent = client_.SendBatch(
+      chunk.request,
+      [&](const v1::SendBatchResponse& result) {
+        const auto index = static_cast<std::size_t>(result.index());
+        if (result.index() < 0 || index >= chunk.lines.size() || chunk.answered[index]) return;
+        chunk.answered[index] = true;
+        Keep(recorded, Record(chunk.lines[index], result.delivery(), counts));
+      },
+      {.timeout = global_.timeout,
+       .request_id = global_.request_id,
+       .canceller = &signal_.canceller});
+  const bool any_answer =
+      std::find(chunk.answered.begin(), chunk.answered.end(), true) != chunk.answered.end();
+  const bool nothing_sent =
+      !sent.ok() && !any_answer &&
+      client::OutcomeOf(client::Describe(sent)) == client::SendOutcome::kNotSent;
+  if (nothing_sent) {
+    Keep(recorded, journal_.Release(first, last));
+    return recorded.ok() ? sent : recorded;
+  }
+  const absl::Status why =
+      sent.ok() ? absl::UnknownError("the service gave no result for it") : sent;
+  for (std::size_t i = 0; i < chunk.lines.size(); ++i) {
+    if (chunk.answered[i]) continue;
+    const v1::Notification& one = chunk.request.notifications(static_cast<int>(i));
+    Keep(recorded, Record(chunk.lines[i], Lost(one, why), counts));
+  }
+  return recorded.ok() ? sent : recorded;
+}
+
+absl::Status BatchSender::Record(const BatchLine& line, const v1::Delivery& delivery,
+                                 BatchCounts& counts) {
+  absl::Status written;
+  switch (delivery.state()) {
+    case v1::DELIVERY_STATE_ACCEPTED:
+    case v1::DELIVERY_STATE_DELIVERED:
+      ++counts.accepted;
+      break;
+    case v1::DELIVERY_STATE_FAILED:
+    case v1::DELIVERY_STATE_EXPIRED:
+    case v1::DELIVERY_STATE_CANCELLED:
+      ++counts.failed;
+      written = failed_.Write(line.text);
+      break;
+    default:
+      ++counts.unknown;
+      written = unknown_.Write(line.text);
+  }
+  report_.Result(line.number, delivery, counts);
+  Keep(written, journal_.Finish(line.number, StateName(delivery.state())));
+  return written;
+}
+
+}  // namespace hongyan::cli

@@ -1,0 +1,81 @@
+// Sends the lines of a batch in calls of at most 500, and keeps account of each.
+//
+// Contract: a line is journalled as begun before its call, and as finished after its result was
+//           reported and, if it was not accepted, written to its file. A line without result counts
+//           as unknown, unless its call certainly sent nothing: then it stays unsent. The first
+//           call that fails ends the run.
+// Errors:   Run() returns why it ended early; OK also after an interrupt.
+// Threads:  one.
+// Lifetime: everything given to the constructor outlives it.
+#pragma once
+
+#include <cstddef>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "client/cli/batch_file.h"
+#include "client/cli/batch_journal.h"
+#include "client/cli/batch_report.h"
+#include "client/cli/command_line.h"
+#include "client/cli/interrupt.h"
+#include "hongyan_client/client.h"
+
+namespace hongyan::cli {
+
+inline constexpr std::size_t kMaxChunkLines = 500;
+// Well below the 4 MiB that the service takes by default.
+inline constexpr std::size_t kMaxChunkBytes = 1U << 20U;
+
+// Lines go to it as they are; it comes into being with the first one.
+class LineFile {
+ public:
+  explicit LineFile(std::string path) : path_(std::move(path)) {}
+  absl::Status Write(absl::string_view line);
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  std::ofstream file_;
+};
+
+class BatchSender {
+ public:
+  BatchSender(client::Client& client, const GlobalArgs& global, BatchJournal& journal,
+              LineFile& failed, LineFile& unknown, BatchReport& report, StopSignal& signal)
+      : client_(client),
+        global_(global),
+        journal_(journal),
+        failed_(failed),
+        unknown_(unknown),
+        report_(report),
+        signal_(signal) {}
+
+  // `counts` goes on from what it holds.
+  absl::Status Run(const std::vector<BatchLine>& lines, BatchCounts& counts);
+
+  // Records a line that an earlier run left without result.
+  absl::Status Abandon(const BatchLine& line, BatchCounts& counts);
+
+ private:
+  struct Chunk {
+    std::vector<BatchLine> lines;
+    std::vector<bool> answered;
+    v1::SendBatchRequest request;
+  };
+
+  Chunk Fill(const std::vector<BatchLine>& lines, std::size_t from) const;
+  absl::Status Send(Chunk& chunk, BatchCounts& counts);
+  absl::Status Record(const BatchLine& line, const v1::Delivery& delivery, BatchCounts& counts);
+
+  client::Client& client_;
+  const GlobalArgs& global_;
+  BatchJournal& journal_;
+  LineFile& failed_;
+  LineFile& unknown_;
+  BatchReport& report_;
+  StopSignal& signal_;
+};
+
+}  // namespace hongyan::cli

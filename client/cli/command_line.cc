@@ -1,0 +1,240 @@
+#include "client/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <sstream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "hongyan_client/client.h"
+
+namespace hongyan::cli {
+namespace {
+
+constexpr char kFooter[] = R"(Environment:
+  HONGYAN_TARGET   stands in for --target
+  HONGYAN_TOKEN    stands in for --token-file: the token itself
+
+Exit codes:
+  0 done   1 the call or a send failed, the reason is on standard error   2 wrong usage
+
+Examples:
+  hongyan send text oABC123 '您的订单已发货'
+  hongyan send template oABC123 TEMPLATE_ID thing1=夏日蜜桃茶 amount3=¥39.80 --url https://example.com/o/1
+  hongyan send batch notices.jsonl
+  hongyan user get oABC123 -o json
+
+Text that begins with a dash goes behind --:  hongyan send text oABC123 -- '-5°C tonight')";
+
+constexpr char kCommandFooter[] = "The options of `hongyan --help` may stand here too.";
+
+constexpr char kBatchFooter[] = R"(Each line is one hongyan.v1.Notification as JSON, for example
+  {"openid": "oABC123", "text": {"content": "您好"}}
+  {"openid": "oABC123", "template": {"template_id": "T1", "data": {"thing1": "茶"}}, "idempotency_key": "order-7"}
+Blank lines are skipped. All lines are checked before the first one is sent.
+
+Beside FILE:
+  FILE.failed.jsonl    lines that certainly were not sent: repair and send that file
+  FILE.unknown.jsonl   lines that may have been sent: sending them again may duplicate messages
+  FILE.progress        which lines are finished; --resume reads it
+Ctrl-C finishes the notifications on their way and stops; --resume goes on later.
+
+The options of `hongyan --help` may stand here too.)";
+
+absl::Duration ParseTimeout(const std::string& text) {
+  absl::Duration duration;
+  if (!absl::ParseDuration(text, &duration) || duration <= absl::ZeroDuration() ||
+      duration > absl::Hours(24)) {
+    return absl::ZeroDuration();
+  }
+  return duration;
+}
+
+CLI::Validator TimeoutValidator() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        if (ParseTimeout(text) != absl::ZeroDuration()) return std::string();
+        return absl::StrCat("'", text, "' is no time like 500ms, 10s or 2m (up to 24h)");
+      },
+      "");
+}
+
+// Every command and option of the program, bound to `line`.
+class Grammar {
+ public:
+  explicit Grammar(CommandLine& line) : line_(line) {
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.set_version_flag("--version", "hongyan " HONGYAN_VERSION, "Print the version and exit");
+    app_.set_help_flag("-h,--help", "Print this help and exit");
+    app_.footer(kFooter);
+    AddGlobals();
+    AddSend();
+    AddUser();
+  }
+
+  // `args` is in CLI11's order: reversed.
+  std::variant<CommandLine, CommandLineEnd> Parse(std::vector<std::string> reversed_args) {
+    try {
+      app_.parse(std::move(reversed_args));
+    } catch (const CLI::ParseError& error) {
+      std::ostringstream out;
+      std::ostringstream err;
+      if (app_.exit(error, out, err) == 0) return CommandLineEnd{kExitOk, out.str(), ""};
+      return CommandLineEnd{kExitUsage, "", absl::StrCat("hongyan: ", err.str())};
+    }
+    Select();
+    return line_;
+  }
+
+ private:
+  void AddGlobals() {
+    GlobalArgs& global = line_.global;
+    app_.add_option("--target", global.target, "The service; default 127.0.0.1:9090")
+        ->type_name("HOST:PORT");
+    app_.add_option("--token-file", global.token_file, "File with the bearer token")
+        ->type_name("FILE");
+    app_.add_flag("--tls", global.tls, "Use TLS; the next three options imply it");
+    app_.add_option("--ca-file", global.ca_file, "PEM of the CAs to trust instead of the system's")
+        ->type_name("FILE");
+    CLI::Option* cert =
+        app_.add_option("--cert-file", global.cert_file, "PEM of a client certificate")
+            ->type_name("FILE");
+    CLI::Option* key =
+        app_.add_option("--key-file", global.key_file, "PEM of its key")->type_name("FILE");
+    cert->needs(key);
+    key->needs(cert);
+    app_.add_flag("--allow-plaintext-token", global.allow_plaintext_token,
+                  "Send the token without TLS to another machine too");
+    app_.add_option("--account", global.account,
+                    "The Official Account's name in the service's configuration; may be left out "
+                    "when there is one")
+        ->type_name("NAME");
+    app_.add_option("--timeout", timeout_,
+                    "How long a call may take; default 10s, for each 500 of a batch 10m")
+        ->check(TimeoutValidator())
+        ->type_name("TIME");
+    app_.add_option("--request-id", global.request_id,
+                    "Logged by the service: 1 to 128 visible ASCII characters")
+        ->type_name("ID");
+    app_.add_option("-o,--output", output_, "Form of the output")
+        ->check(CLI::IsMember({"table", "json"}))
+        ->type_name("");
+  }
+
+  void AddSend() {
+    CLI::App* send = app_.add_subcommand("send", "Send messages");
+    send->require_subcommand(1);
+
+    text_ = send->add_subcommand("text", "Send a text (客服消息)");
+    text_->footer(kCommandFooter);
+    text_->add_option("OPENID", text_args_.openid, "Whom it goes to")->required();
+    text_->add_option("CONTENT", text_args_.content, "The text, at most 2048 bytes")->required();
+    text_
+        ->add_option("--kf-account", text_args_.kf_account,
+                     "Show it as from this customer-service account")
+        ->type_name("NAME@ACCOUNT");
+    AddSending(text_, text_args_.idempotency_key, text_args_.validate_only);
+
+    template_ = send->add_subcommand("template", "Send a template message (模板消息)");
+    template_->footer(kCommandFooter);
+    template_->add_option("OPENID", template_args_.openid, "Whom it goes to")->required();
+    template_->add_option("TEMPLATE_ID", template_args_.template_id, "From the account's list")
+        ->required();
+    template_->add_option("KEY=VALUE", template_args_.data, "The template's keywords")->required();
+    template_->add_option("--url", template_args_.url, "Opened when the message is tapped")
+        ->type_name("URL");
+    template_
+        ->add_option("--mini-program", template_args_.mini_program, "Opened instead of the URL")
+        ->type_name("APPID[:PATH]");
+    AddSending(template_, template_args_.idempotency_key, template_args_.validate_only);
+
+    batch_ = send->add_subcommand("batch", "Send a file of notifications");
+    batch_->footer(kBatchFooter);
+    batch_->add_option("FILE", batch_args_.file, "JSON lines; - reads standard input")->required();
+    batch_
+        ->add_option("--failed-file", batch_args_.failed_file,
+                     "Where failed lines go instead of FILE.failed.jsonl")
+        ->type_name("FILE");
+    batch_->add_flag("--skip-bad", batch_args_.skip_bad,
+                     "Report lines that can't be read and send the others; exit code 1 then");
+    CLI::Option* resume = batch_->add_flag("--resume", batch_args_.resume,
+                                           "Skip what FILE.progress says is finished");
+    batch_
+        ->add_flag("--restart", batch_args_.restart,
+                   "Send all lines although an earlier run did not finish")
+        ->excludes(resume);
+  }
+
+  void AddUser() {
+    const auto languages = CLI::IsMember({"zh_CN", "zh_TW", "en"});
+    CLI::App* user = app_.add_subcommand("user", "Look users up");
+    user->require_subcommand(1);
+    user_get_ = user->add_subcommand("get", "Show one user");
+    user_get_->footer(kCommandFooter);
+    user_get_->add_option("OPENID", user_get_args_.openid, "The user")->required();
+    user_get_->add_option("--lang", user_get_args_.lang, "Language of regions")
+        ->check(languages)
+        ->type_name("");
+    user_batch_ = user->add_subcommand("batch", "Show many users");
+    user_batch_->footer(kCommandFooter);
+    user_batch_->add_option("OPENID", user_batch_args_.openids, "The users");
+    user_batch_
+        ->add_option("--file", user_batch_args_.file, "One openid a line; - reads standard input")
+        ->type_name("FILE");
+    user_batch_->add_option("--lang", user_batch_args_.lang, "Language of regions")
+        ->check(languages)
+        ->type_name("");
+  }
+
+  static void AddSending(CLI::App* command, std::string& idempotency_key, bool& validate_only) {
+    command
+        ->add_option("--idempotency-key", idempotency_key,
+                     "A repeat with the same key sends nothing again")
+        ->type_name("KEY");
+    command->add_flag("--validate-only", validate_only, "Check everything and send nothing");
+  }
+
+  void Select() {
+    line_.global.timeout = timeout_.empty() ? absl::ZeroDuration() : ParseTimeout(timeout_);
+    line_.global.output = output_ == "json" ? OutputForm::kJson : OutputForm::kTable;
+    if (text_->parsed()) line_.command = text_args_;
+    if (template_->parsed()) line_.command = template_args_;
+    if (batch_->parsed()) line_.command = batch_args_;
+    if (user_get_->parsed()) line_.command = user_get_args_;
+    if (user_batch_->parsed()) line_.command = user_batch_args_;
+  }
+
+  CommandLine& line_;
+  CLI::App app_{"Sends WeChat messages through Hongyan and looks users up.", "hongyan"};
+  std::string timeout_;
+  std::string output_;
+  CLI::App* text_ = nullptr;
+  CLI::App* template_ = nullptr;
+  CLI::App* batch_ = nullptr;
+  CLI::App* user_get_ = nullptr;
+  CLI::App* user_batch_ = nullptr;
+  SendTextArgs text_args_;
+  SendTemplateArgs template_args_;
+  SendBatchArgs batch_args_;
+  UserGetArgs user_get_args_;
+  UserBatchArgs user_batch_args_;
+};
+
+}  // namespace
+
+std::variant<CommandLine, CommandLineEnd> ParseCommandLine(const std::vector<std::string>& args,
+                                                           const Environment& environment) {
+  CommandLine line;
+  Grammar grammar(line);
+  std::variant<CommandLine, CommandLineEnd> parsed = grammar.Parse({args.rbegin(), args.rend()});
+  if (auto* good = std::get_if<CommandLine>(&parsed)) {
+    GlobalArgs& global = good->global;
+    if (global.target.empty()) global.target = environment("HONGYAN_TARGET");
+    if (global.target.empty()) global.target = client::kDefaultTarget;
+    global.tls = global.tls || !global.ca_file.empty() || !global.cert_file.empty();
+  }
+  return parsed;
+}
+
+}  // namespace hongyan::cli

@@ -1,0 +1,88 @@
+#include "client/cli/error_text.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/cli/text.h"
+
+namespace hongyan::cli {
+namespace {
+
+// What is said in Chinese where only gRPC speaks; its own sentence follows in brackets.
+const char* ChineseFor(const client::Error& error) {
+  if (error.not_connected) return "无法连接服务";
+  if (!error.reason.empty()) return nullptr;
+  if (error.code == absl::StatusCode::kDeadlineExceeded) return "等待应答超时";
+  if (error.code == absl::StatusCode::kUnavailable) return "连接中断";
+  if (error.code == absl::StatusCode::kCancelled) return "调用已取消";
+  return nullptr;
+}
+
+// The sentence itself, in the reader's language where there is one.
+std::string Sentence(const client::Error& error, Language language) {
+  const std::string said =
+      error.message.empty() ? absl::StatusCodeToString(error.code) : Printable(error.message);
+  if (language == Language::kEnglish) return said;
+  if (!error.localized.empty()) return Printable(error.localized);
+  const char* chinese = ChineseFor(error);
+  return chinese == nullptr ? said : absl::StrCat(chinese, "（", said, "）");
+}
+
+std::string WaitText(absl::Duration delay) {
+  // To tenths of a second; finer figures help nobody.
+  if (delay > absl::Seconds(1)) delay = absl::Ceil(delay, absl::Milliseconds(100));
+  return absl::FormatDuration(delay);
+}
+
+class Lines {
+ public:
+  explicit Lines(Language language) : language_(language) {}
+
+  void Add(const Wording& label, const std::string& value) {
+    if (value.empty()) return;
+    const char* colon = language_ == Language::kChinese ? "：" : ": ";
+    absl::StrAppend(&text_, "  ", label.In(language_), colon, Printable(value), "\n");
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  Language language_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string ErrorText(const FailedCall& call, const client::Error& error, Language language) {
+  const bool chinese = language == Language::kChinese;
+  std::string text =
+      absl::StrCat("hongyan: ", call.what.In(language),
+                   chinese ? "失败：" : " failed: ", Sentence(error, language), "\n");
+  Lines lines(language);
+  lines.Add({"what to do", "怎么办"}, RemedyFor(error, call.operation, call.target, language));
+  std::string reason = absl::StatusCodeToString(error.code);
+  if (!error.reason.empty()) {
+    reason = absl::StrFormat("%s (%s, %s)", error.reason, reason, error.domain);
+  }
+  lines.Add({"reason", "原因"}, reason);
+  for (const client::Violation& field : error.fields) {
+    lines.Add({"field", "字段"}, absl::StrCat(field.subject, ": ", field.description));
+  }
+  for (const client::Violation& quota : error.quotas) {
+    lines.Add({"quota", "额度"}, absl::StrCat(quota.subject, ": ", quota.description));
+  }
+  if (error.retry_delay.has_value()) {
+    lines.Add({"retry after", "重试间隔"}, WaitText(*error.retry_delay));
+  }
+  for (const char* key : {"account", "api", "errcode", "errmsg", "rid"}) {
+    const auto found = error.metadata.find(key);
+    if (found != error.metadata.end()) lines.Add({key, key}, found->second);
+  }
+  lines.Add({"request id", "请求 ID"}, error.request_id);
+  return text + lines.text();
+}
+
+std::string ShortErrorText(const client::Error& error, Language language) {
+  const std::string sentence = Sentence(error, language);
+  return error.reason.empty() ? sentence : absl::StrCat(error.reason, ": ", sentence);
+}
+
+}  // namespace hongyan::cli

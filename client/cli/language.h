@@ -1,0 +1,24 @@
+// In which language the program speaks about errors and summaries.
+#pragma once
+
+#include "client/cli/command_line.h"
+
+namespace hongyan::cli {
+
+enum class Language { kEnglish, kChinese };
+
+// Chinese when the locale begins with zh. As in POSIX the first of LC_ALL, LC_MESSAGES and LANG
+// that isn't empty is it.
+Language LanguageOf(const Environment& environment);
+
+// Both forms of one sentence.
+struct Wording {
+  const char* english;
+  const char* chinese;
+
+  const char* In(Language language) const {
+    return language == Language::kChinese ? chinese : english;
+  }
+};
+
+}  // namespace hongyan::cli

@@ -1,0 +1,155 @@
+#include "client/cli/output.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "client/cli/text.h"
+
+namespace hongyan::cli {
+namespace {
+
+// protobuf's own printer writes < and > as \u003c and \u003e; a second pass brings them back.
+std::string Json(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.always_print_primitive_fields = true;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) return {};
+  boost::json::error_code error;
+  const boost::json::value value = boost::json::parse(json, error);
+  return PrintableJson(error ? json : boost::json::serialize(value));
+}
+
+std::string Name(const std::string& value, absl::string_view prefix) {
+  return std::string(absl::StripPrefix(value, prefix));
+}
+
+class Fields {
+ public:
+  void Add(absl::string_view name, std::string value) {
+    if (!value.empty()) rows_.push_back({std::string(name), std::move(value)});
+  }
+  void AddNumber(absl::string_view name, std::int64_t value) {
+    if (value != 0) Add(name, absl::StrCat(value));
+  }
+  std::string Print() const { return Table(rows_); }
+
+ private:
+  std::vector<Row> rows_;
+};
+
+std::string YesOrNo(bool value) { return value ? "yes" : "no"; }
+
+}  // namespace
+
+std::string Table(const std::vector<Row>& rows) {
+  std::vector<Row> cells = rows;
+  std::vector<std::size_t> widths;
+  for (Row& row : cells) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      row[i] = Printable(row[i]);
+      widths[i] = std::max(widths[i], DisplayWidth(row[i]));
+    }
+  }
+  std::string out;
+  for (const Row& row : cells) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      absl::StrAppend(&out, i + 1 < row.size() ? PadTo(row[i], widths[i] + 2) : row[i]);
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+std::string TimeText(const google::protobuf::Timestamp& time, absl::TimeZone zone) {
+  if (time.seconds() == 0 && time.nanos() == 0) return "-";
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%S%Ez", absl::FromUnixSeconds(time.seconds()), zone);
+}
+
+std::string KindName(v1::DeliveryKind kind) {
+  return Name(v1::DeliveryKind_Name(kind), "DELIVERY_KIND_");
+}
+
+std::string StateName(v1::DeliveryState state) {
+  return Name(v1::DeliveryState_Name(state), "DELIVERY_STATE_");
+}
+
+std::string DeliveryTable(const v1::Delivery& delivery, absl::TimeZone zone) {
+  Fields fields;
+  fields.Add("id", delivery.id());
+  fields.Add("account", delivery.account());
+  fields.Add("openid", delivery.openid());
+  fields.Add("kind", KindName(delivery.kind()));
+  const bool only_checked = delivery.state() == v1::DELIVERY_STATE_UNSPECIFIED;
+  fields.Add("state", only_checked ? "VALID (nothing was sent)" : StateName(delivery.state()));
+  fields.AddNumber("msg_id", delivery.msg_id());
+  fields.AddNumber("attempts", delivery.attempts());
+  if (delivery.fell_back()) fields.Add("fell_back", "yes");
+  fields.Add("idempotency_key", delivery.idempotency_key());
+  for (const auto& [key, value] : delivery.labels()) {
+    fields.Add(absl::StrCat("labels[", key, "]"), value);
+  }
+  if (delivery.has_create_time()) fields.Add("created", TimeText(delivery.create_time(), zone));
+  if (delivery.has_accept_time()) fields.Add("accepted", TimeText(delivery.accept_time(), zone));
+  if (delivery.has_finish_time()) fields.Add("finished", TimeText(delivery.finish_time(), zone));
+  fields.Add("error", delivery.error().message());
+  return fields.Print();
+}
+
+std::string UserTable(const v1::UserInfo& user, absl::TimeZone zone) {
+  Fields fields;
+  fields.Add("openid", user.openid());
+  fields.Add("unionid", user.unionid());
+  fields.Add("subscribed", YesOrNo(user.subscribed()));
+  if (user.has_subscribe_time()) {
+    fields.Add("subscribe_time", TimeText(user.subscribe_time(), zone));
+  }
+  fields.Add("subscribe_scene", user.subscribe_scene());
+  fields.Add("remark", user.remark());
+  fields.AddNumber("group_id", user.group_id());
+  fields.Add("tag_ids", absl::StrJoin(user.tag_ids(), ", "));
+  fields.AddNumber("qr_scene", user.qr_scene());
+  fields.Add("qr_scene_str", user.qr_scene_str());
+  fields.Add("language", user.language());
+  fields.Add("nickname", user.nickname());
+  fields.Add("head_image_url", user.head_image_url());
+  fields.AddNumber("sex", user.sex());
+  fields.Add("city", user.city());
+  fields.Add("province", user.province());
+  fields.Add("country", user.country());
+  return fields.Print();
+}
+
+std::string UsersTable(const std::vector<v1::UserInfo>& users, absl::TimeZone zone) {
+  std::vector<Row> rows = {
+      {"OPENID", "SUBSCRIBED", "SUBSCRIBE_TIME", "SCENE", "TAGS", "REMARK", "UNIONID"}};
+  const auto or_dash = [](std::string text) { return text.empty() ? "-" : text; };
+  for (const v1::UserInfo& user : users) {
+    rows.push_back({user.openid(), YesOrNo(user.subscribed()),
+                    TimeText(user.subscribe_time(), zone), or_dash(user.subscribe_scene()),
+                    or_dash(absl::StrJoin(user.tag_ids(), ",")), or_dash(user.remark()),
+                    or_dash(user.unionid())});
+  }
+  return Table(rows);
+}
+
+std::string DeliveryJson(const v1::Delivery& delivery) {
+  std::string json = Json(delivery);
+  if (!json.empty()) return json;
+  // A detail of a type that this program doesn't know can't be written as JSON.
+  v1::Delivery known = delivery;
+  known.mutable_error()->clear_details();
+  return Json(known);
+}
+
+std::string UserJson(const v1::UserInfo& user) { return Json(user); }
+
+}  // namespace hongyan::cli

@@ -1,0 +1,175 @@
+#include "client/cli/requests.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "client/cli/text.h"
+
+namespace hongyan::cli {
+namespace {
+
+constexpr std::size_t kMaxKeywordBytes = 64;
+
+absl::Status Bad(absl::string_view what) { return absl::InvalidArgumentError(what); }
+
+bool IsVisible(const std::string& text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return absl::ascii_isgraph(c); });
+}
+
+absl::Status CheckContent(const std::string& content) {
+  if (content.empty()) return Bad("the text is empty");
+  if (!IsUtf8(content)) return Bad("the text is not UTF-8");
+  if (content.size() > kMaxContentBytes) {
+    return Bad(absl::StrCat("the text has ", content.size(), " bytes, WeChat takes 2048 at most"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckIdempotencyKey(const std::string& key) {
+  if (key.size() <= kMaxIdempotencyKeyBytes && IsVisible(key)) return absl::OkStatus();
+  return Bad("an idempotency key has 1 to 255 visible ASCII characters");
+}
+
+absl::Status CheckKeyword(const std::string& key) {
+  const bool plain = std::all_of(
+      key.begin(), key.end(), [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
+  if (!key.empty() && key.size() <= kMaxKeywordBytes && plain) return absl::OkStatus();
+  return Bad(absl::StrCat("'", Printable(key), "' is no keyword of a template, such as thing1"));
+}
+
+absl::Status CheckTemplate(const v1::Template& one) {
+  if (one.template_id().empty()) return Bad("the template_id is empty");
+  if (!IsUtf8(one.template_id()) || !IsUtf8(one.url()) || !IsUtf8(one.mini_program().app_id()) ||
+      !IsUtf8(one.mini_program().page_path())) {
+    return Bad("the template_id, the url or the mini program is not UTF-8");
+  }
+  if (one.data().empty()) return Bad("the template has no data");
+  for (const auto& [key, value] : one.data()) {
+    if (absl::Status status = CheckKeyword(key); !status.ok()) return status;
+    if (!IsUtf8(value)) return Bad(absl::StrCat("the value of ", key, " is not UTF-8"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AddData(const std::string& pair, v1::Template& to) {
+  const std::size_t equals = pair.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return Bad(absl::StrCat("'", Printable(pair), "' is not KEY=VALUE"));
+  }
+  const std::string key = pair.substr(0, equals);
+  if (!to.mutable_data()->insert({key, pair.substr(equals + 1)}).second) {
+    return Bad(absl::StrCat(Printable(key), " is given twice"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckNotification(const v1::Notification& one) {
+  switch (one.recipient_case()) {
+    case v1::Notification::kOpenid:
+      if (absl::Status status = CheckOpenid(one.openid()); !status.ok()) return status;
+      break;
+    case v1::Notification::kUnionid:
+      break;
+    case v1::Notification::RECIPIENT_NOT_SET:
+      return Bad("no recipient: openid is missing");
+  }
+  switch (one.body_case()) {
+    case v1::Notification::kText:
+      if (absl::Status status = CheckContent(one.text().content()); !status.ok()) return status;
+      break;
+    case v1::Notification::kTemplate:
+      if (absl::Status status = CheckTemplate(one.template_()); !status.ok()) return status;
+      break;
+    case v1::Notification::BODY_NOT_SET:
+      return Bad("nothing to send: text or template is missing");
+    default:
+      break;
+  }
+  if (one.has_send_time()) return Bad("send_time can't be used in a batch");
+  return CheckIdempotencyKey(one.idempotency_key());
+}
+
+}  // namespace
+
+absl::Status CheckOpenid(const std::string& openid) {
+  if (!openid.empty() && openid.size() <= kMaxOpenidBytes && IsVisible(openid)) {
+    return absl::OkStatus();
+  }
+  return Bad(absl::StrCat("'", Printable(openid.substr(0, kMaxOpenidBytes)),
+                          "' is no openid: 1 to 128 visible ASCII characters"));
+}
+
+absl::StatusOr<v1::SendTextRequest> ToRequest(const GlobalArgs& global, const SendTextArgs& args) {
+  if (absl::Status status = CheckOpenid(args.openid); !status.ok()) return status;
+  if (absl::Status status = CheckContent(args.content); !status.ok()) return status;
+  if (absl::Status status = CheckIdempotencyKey(args.idempotency_key); !status.ok()) return status;
+  if (!IsUtf8(args.kf_account)) return Bad("--kf-account is not UTF-8");
+  v1::SendTextRequest request;
+  request.set_account(global.account);
+  request.set_openid(args.openid);
+  request.set_content(args.content);
+  request.set_kf_account(args.kf_account);
+  request.set_idempotency_key(args.idempotency_key);
+  request.set_validate_only(args.validate_only);
+  return request;
+}
+
+absl::StatusOr<v1::SendTemplateRequest> ToRequest(const GlobalArgs& global,
+                                                  const SendTemplateArgs& args) {
+  if (absl::Status status = CheckOpenid(args.openid); !status.ok()) return status;
+  if (absl::Status status = CheckIdempotencyKey(args.idempotency_key); !status.ok()) return status;
+  v1::SendTemplateRequest request;
+  request.set_account(global.account);
+  request.set_openid(args.openid);
+  v1::Template& one = *request.mutable_template_();
+  one.set_template_id(args.template_id);
+  for (const std::string& pair : args.data) {
+    if (absl::Status status = AddData(pair, one); !status.ok()) return status;
+  }
+  one.set_url(args.url);
+  if (!args.mini_program.empty()) {
+    const std::size_t colon = args.mini_program.find(':');
+    one.mutable_mini_program()->set_app_id(args.mini_program.substr(0, colon));
+    if (colon != std::string::npos) {
+      one.mutable_mini_program()->set_page_path(args.mini_program.substr(colon + 1));
+    }
+    if (one.mini_program().app_id().empty()) return Bad("--mini-program is APPID or APPID:PATH");
+  }
+  if (absl::Status status = CheckTemplate(one); !status.ok()) return status;
+  request.set_idempotency_key(args.idempotency_key);
+  request.set_validate_only(args.validate_only);
+  return request;
+}
+
+absl::StatusOr<v1::GetUserInfoRequest> ToRequest(const GlobalArgs& global,
+                                                 const UserGetArgs& args) {
+  if (absl::Status status = CheckOpenid(args.openid); !status.ok()) return status;
+  v1::GetUserInfoRequest request;
+  request.set_account(global.account);
+  request.set_openid(args.openid);
+  request.set_lang(args.lang);
+  return request;
+}
+
+absl::StatusOr<v1::Notification> ParseNotification(absl::string_view line,
+                                                   const std::string& account) {
+  if (!IsUtf8(line)) return Bad("not UTF-8");
+  v1::Notification one;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(
+      google::protobuf::StringPiece(line.data(), line.size()), &one);
+  if (!parsed.ok()) {
+    // The parser draws the place on lines of its own.
+    const std::string message(parsed.message().data(), parsed.message().size());
+    return Bad(absl::StrCat("no notification: ", Printable(message.substr(0, message.find('\n')))));
+  }
+  if (absl::Status status = CheckNotification(one); !status.ok()) return status;
+  if (one.account().empty()) one.set_account(account);
+  return one;
+}
+
+}  // namespace hongyan::cli

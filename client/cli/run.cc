@@ -1,0 +1,120 @@
+#include "client/cli/run.h"
+
+#include <algorithm>
+#include <memory>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/cli/batch_command.h"
+#include "client/cli/batch_file.h"
+#include "client/cli/commands.h"
+#include "client/cli/text.h"
+#include "hongyan_client/client.h"
+
+namespace hongyan::cli {
+namespace {
+
+constexpr std::size_t kMaxRequestIdBytes = 128;
+
+int Usage(Console& console, absl::string_view problem) {
+  console.err << "hongyan: " << Printable(problem) << "\n";
+  return kExitUsage;
+}
+
+absl::StatusOr<std::string> ReadToken(const GlobalArgs& global, const Environment& environment) {
+  if (global.token_file.empty()) return environment("HONGYAN_TOKEN");
+  std::istringstream none;
+  absl::StatusOr<std::string> token = ReadInput(global.token_file, none);
+  if (!token.ok()) return token.status();
+  absl::StripAsciiWhitespace(&*token);
+  if (token->empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(global.token_file, " holds no token"));
+  }
+  return token;
+}
+
+absl::StatusOr<std::unique_ptr<client::Client>> Connect(const GlobalArgs& global,
+                                                        const Environment& environment) {
+  const absl::StatusOr<std::string> token = ReadToken(global, environment);
+  if (!token.ok()) return token.status();
+  client::Options options;
+  options.target = global.target;
+  options.token = *token;
+  options.allow_plaintext_token = global.allow_plaintext_token;
+  options.tls = global.tls;
+  options.ca_file = global.ca_file;
+  options.cert_file = global.cert_file;
+  options.key_file = global.key_file;
+  return client::Client::Connect(options);
+}
+
+// Runs the command that was typed.
+class Dispatch {
+ public:
+  Dispatch(client::Client& client, const GlobalArgs& global, Console& console, StopSignal& signal)
+      : client_(client), global_(global), console_(console), signal_(signal) {}
+
+  int operator()(const SendTextArgs& args) const {
+    return RunSendText(client_, global_, args, console_);
+  }
+  int operator()(const SendTemplateArgs& args) const {
+    return RunSendTemplate(client_, global_, args, console_);
+  }
+  int operator()(const SendBatchArgs& args) const {
+    return RunSendBatch(client_, global_, args, console_, signal_);
+  }
+  int operator()(const UserGetArgs& args) const {
+    return RunUserGet(client_, global_, args, console_);
+  }
+  int operator()(const UserBatchArgs& args) const {
+    return RunUserBatch(client_, global_, args, console_);
+  }
+
+ private:
+  client::Client& client_;
+  const GlobalArgs& global_;
+  Console& console_;
+  StopSignal& signal_;
+};
+
+}  // namespace
+
+int Run(const std::vector<std::string>& args, const Environment& environment, Console& console) {
+  const std::variant<CommandLine, CommandLineEnd> parsed = ParseCommandLine(args, environment);
+  if (const auto* end = std::get_if<CommandLineEnd>(&parsed)) {
+    console.out << end->out;
+    console.err << end->err;
+    return end->exit_code;
+  }
+  const CommandLine& line = std::get<CommandLine>(parsed);
+  const std::string& id = line.global.request_id;
+  if (id.size() > kMaxRequestIdBytes || !std::all_of(id.begin(), id.end(), absl::ascii_isgraph)) {
+    return Usage(console, "--request-id has 1 to 128 visible ASCII characters");
+  }
+  if (!IsUtf8(line.global.account)) return Usage(console, "--account is not UTF-8");
+  StopSignal signal;
+  std::unique_ptr<InterruptWatcher> watcher;
+  if (std::holds_alternative<SendBatchArgs>(line.command)) {
+    watcher = std::make_unique<InterruptWatcher>(signal, console.language);
+  }
+  const absl::StatusOr<std::unique_ptr<client::Client>> client = Connect(line.global, environment);
+  if (!client.ok()) {
+    std::string problem(client.status().message());
+    if (absl::StrContains(problem, "unencrypted")) {
+      absl::StrAppend(&problem, "; use --tls, or --allow-plaintext-token on a closed network");
+    }
+    return Usage(console, problem);
+  }
+  const int exit_code = std::visit(Dispatch(**client, line.global, console, signal), line.command);
+  console.out.flush();
+  if (!console.out && exit_code == kExitOk) {
+    console.err << "hongyan: can't write to standard output\n";
+    return kExitFailed;
+  }
+  return exit_code;
+}
+
+}  // namespace hongyan::cli

@@ -1,0 +1,55 @@
+#include "client/cli/commands.h"
+#include "client/cli/error_text.h"
+#include "client/cli/output.h"
+#include "client/cli/requests.h"
+#include "client/cli/text.h"
+
+namespace hongyan::cli {
+namespace {
+
+// Prints what became of a unary send.
+template <typename Response>
+int ShowSent(const absl::StatusOr<Response>& response, const Wording& what,
+             const GlobalArgs& global, Console& console) {
+  if (!response.ok()) {
+    const FailedCall call{what, Operation::kSend, global.target};
+    console.err << ErrorText(call, client::Describe(response.status()), console.language);
+    return kExitFailed;
+  }
+  const v1::Delivery& delivery = response->delivery();
+  if (global.output == OutputForm::kJson) {
+    console.out << DeliveryJson(delivery) << "\n";
+  } else {
+    console.out << DeliveryTable(delivery, console.zone);
+  }
+  return kExitOk;
+}
+
+int Usage(Console& console, const absl::Status& problem) {
+  console.err << "hongyan: " << Printable(problem.message()) << "\n";
+  return kExitUsage;
+}
+
+client::CallOptions ToOptions(const GlobalArgs& global) {
+  return {.timeout = global.timeout, .request_id = global.request_id};
+}
+
+}  // namespace
+
+int RunSendText(client::Client& client, const GlobalArgs& global, const SendTextArgs& args,
+                Console& console) {
+  const auto request = ToRequest(global, args);
+  if (!request.ok()) return Usage(console, request.status());
+  return ShowSent(client.SendText(*request, ToOptions(global)), {"send text", "发送文本"}, global,
+                  console);
+}
+
+int RunSendTemplate(client::Client& client, const GlobalArgs& global, const SendTemplateArgs& args,
+                    Console& console) {
+  const auto request = ToRequest(global, args);
+  if (!request.ok()) return Usage(console, request.status());
+  return ShowSent(client.SendTemplate(*request, ToOptions(global)),
+                  {"send template", "发送模板消息"}, global, console);
+}
+
+}  // namespace hongyan::cli

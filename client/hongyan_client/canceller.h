@@ -1,0 +1,37 @@
+// Ends a call from another thread.
+//
+// Contract: after Cancel() the call that was given this object ends soon with CANCELLED, and so
+//           does every later one. A send that was underway may have gone out. Used by one call at a
+//           time.
+// Threads:  any.
+// Lifetime: outlives the calls that it was given to.
+#pragma once
+
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace grpc {
+class ClientContext;
+}
+
+namespace hongyan::client {
+
+class Canceller {
+ public:
+  void Cancel();
+  bool cancelled() const;
+
+ private:
+  friend class Client;
+  // Between these Cancel() ends `context`'s call. Attach after Cancel() ends it at once.
+  void Attach(grpc::ClientContext* context);
+  void Detach();
+  // Returns early when cancelled.
+  void WaitFor(absl::Duration delay);
+
+  mutable absl::Mutex mutex_;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
+};
+
+}  // namespace hongyan::client

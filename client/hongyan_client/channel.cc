@@ -1,0 +1,100 @@
+#include "hongyan_client/channel.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace hongyan::client {
+namespace {
+
+// 10 000 users in one answer are more than gRPC's usual 4 MiB.
+constexpr int kMaxAnswerBytes = 64 << 20;
+
+absl::StatusOr<std::string> ReadPem(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  if (!file || !(content << file.rdbuf())) {
+    return absl::InvalidArgumentError(absl::StrCat("can't read ", path));
+  }
+  return content.str();
+}
+
+}  // namespace
+
+bool IsVisibleAscii(const std::string& text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return absl::ascii_isgraph(c); });
+}
+
+bool IsLoopback(const std::string& target) {
+  if (absl::StartsWith(target, "unix:") || absl::StartsWith(target, "unix-abstract:")) return true;
+  absl::string_view host = target;
+  absl::ConsumePrefix(&host, "dns:///") || absl::ConsumePrefix(&host, "dns:") ||
+      absl::ConsumePrefix(&host, "ipv4:") || absl::ConsumePrefix(&host, "ipv6:");
+  if (absl::StartsWith(host, "[::1]")) return true;
+  host = host.substr(0, host.find(':'));
+  if (absl::EqualsIgnoreCase(host, "localhost")) return true;
+  // A name such as 127.example.org is no address.
+  return absl::StartsWith(host, "127.") &&
+         host.find_first_not_of("0123456789.") == absl::string_view::npos;
+}
+
+absl::Status CheckOptions(const Options& options) {
+  if (options.target.empty()) return absl::InvalidArgumentError("the target is empty");
+  if (!IsVisibleAscii(options.token)) {
+    return absl::InvalidArgumentError("the token has characters that a bearer token can't have");
+  }
+  if (options.cert_file.empty() != options.key_file.empty()) {
+    return absl::InvalidArgumentError("a client certificate and its key go together");
+  }
+  const bool has_pem = !options.ca_file.empty() || !options.cert_file.empty();
+  if (has_pem && !options.tls) {
+    return absl::InvalidArgumentError("certificates are given, but TLS is off");
+  }
+  if (!options.token.empty() && !options.tls && !options.allow_plaintext_token &&
+      !IsLoopback(options.target)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the token would cross the network unencrypted to ", options.target));
+  }
+  if (options.timeout <= absl::ZeroDuration() || options.batch_timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("the timeout must be above zero");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const Options& options) {
+  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
+  if (options.tls) {
+    const absl::StatusOr<std::string> roots = ReadPem(options.ca_file);
+    if (!roots.ok()) return roots.status();
+    const absl::StatusOr<std::string> certificate = ReadPem(options.cert_file);
+    if (!certificate.ok()) return certificate.status();
+    const absl::StatusOr<std::string> key = ReadPem(options.key_file);
+    if (!key.ok()) return key.status();
+    credentials = grpc::SslCredentials({*roots, *key, *certificate});
+  }
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
+  arguments.SetUserAgentPrefix("hongyan-client");
+  if (IsLoopback(options.target)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return grpc::CreateCustomChannel(options.target, credentials, arguments);
+}
+
+}  // namespace hongyan::client

@@ -1,0 +1,207 @@
+#include "hongyan_client/client.h"
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/sync_stream.h>
+
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "hongyan/v1/notify.grpc.pb.h"
+#include "hongyan_client/channel.h"
+
+namespace hongyan::client {
+namespace {
+
+constexpr std::size_t kMaxRequestIdBytes = 128;
+// How often a wait for the connection looks whether it was cancelled.
+constexpr absl::Duration kStateCheck = absl::Milliseconds(50);
+// How long a new try may take where the last one failed.
+constexpr absl::Duration kSecondTry = absl::Milliseconds(300);
+constexpr absl::Duration kProbeTimeout = absl::Seconds(1);
+
+double Jitter() {
+  thread_local std::minstd_rand generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
+// The first value of `key`; nullopt when it is absent.
+std::optional<std::string> Find(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata,
+                                const char* key) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) return std::nullopt;
+  return std::string(found->second.data(), found->second.size());
+}
+
+CallKind SendKind(const std::string& idempotency_key) {
+  return idempotency_key.empty() ? CallKind::kSend : CallKind::kSendWithKey;
+}
+
+}  // namespace
+
+struct Client::Wire {
+  Options options;
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<v1::NotifyService::Stub> notify;
+  std::unique_ptr<grpc::health::v1::Health::Stub> health;
+};
+
+// One try of a call.
+struct Client::Attempt {
+  grpc::ClientContext context;
+  grpc::Status status;
+  // Set when a repeat would hand something out twice.
+  bool final = false;
+};
+
+Client::Client(std::unique_ptr<Wire> wire) : wire_(std::move(wire)) {}
+Client::~Client() = default;
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const Options& options) {
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = MakeChannel(options);
+  if (!channel.ok()) return channel.status();
+  auto wire = std::make_unique<Wire>();
+  wire->options = options;
+  wire->channel = *std::move(channel);
+  wire->notify = v1::NotifyService::NewStub(wire->channel);
+  wire->health = grpc::health::v1::Health::NewStub(wire->channel);
+  return std::unique_ptr<Client>(new Client(std::move(wire)));
+}
+
+absl::Status Client::WaitUntilConnected(absl::Time deadline, const Canceller* canceller) {
+  grpc::Channel& channel = *wire_->channel;
+  grpc_connectivity_state state = channel.GetState(/*try_to_connect=*/true);
+  // A failure of before says nothing about now: try at once. The channel stays in this state
+  // meanwhile.
+  if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    grpc::experimental::ChannelResetConnectionBackoff(&channel);
+  }
+  const absl::Time second_try_ends = absl::Now() + kSecondTry;
+  while (state != GRPC_CHANNEL_READY) {
+    if (canceller != nullptr && canceller->cancelled()) {
+      return NeverLeft(absl::CancelledError("cancelled before there was a connection"));
+    }
+    const absl::Time now = absl::Now();
+    if (now >= deadline) return NotConnected(wire_->options.target, "no answer in time");
+    const absl::Time until = std::min(deadline, now + kStateCheck);
+    const bool changed = channel.WaitForStateChange(state, absl::ToChronoTime(until));
+    state = channel.GetState(/*try_to_connect=*/true);
+    if (state != GRPC_CHANNEL_TRANSIENT_FAILURE) continue;
+    if (!changed && absl::Now() < second_try_ends) continue;
+    // The channel doesn't tell why; a call that changes nothing does.
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(std::min(deadline, now + kProbeTimeout)));
+    grpc::health::v1::HealthCheckResponse ignored;
+    const grpc::Status probe = wire_->health->Check(&context, {}, &ignored);
+    state = channel.GetState(/*try_to_connect=*/true);
+    if (state == GRPC_CHANNEL_READY) break;
+    return NotConnected(wire_->options.target, probe.error_message());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Client::Call(CallKind kind, absl::Duration default_timeout, const CallOptions& options,
+                          const std::function<void(Attempt&)>& attempt) {
+  if (options.request_id.size() > kMaxRequestIdBytes || !IsVisibleAscii(options.request_id)) {
+    return absl::InvalidArgumentError("a request id has 1 to 128 visible ASCII characters");
+  }
+  if (options.timeout < absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("the timeout must be above zero");
+  }
+  const bool own_timeout = options.timeout > absl::ZeroDuration();
+  const absl::Time deadline = absl::Now() + (own_timeout ? options.timeout : default_timeout);
+  Canceller never;
+  Canceller* canceller = options.canceller == nullptr ? &never : options.canceller;
+  for (int retries = 0;; ++retries) {
+    FailedAttempt failed;
+    failed.retries_done = retries;
+    bool final = false;
+    absl::Status status = WaitUntilConnected(deadline, options.canceller);
+    if (status.ok()) {
+      Attempt one;
+      one.context.set_deadline(absl::ToChronoTime(deadline));
+      if (!wire_->options.token.empty()) {
+        one.context.AddMetadata("authorization", absl::StrCat("Bearer ", wire_->options.token));
+      }
+      if (!options.request_id.empty()) one.context.AddMetadata("x-request-id", options.request_id);
+      canceller->Attach(&one.context);
+      attempt(one);
+      canceller->Detach();
+      if (one.status.ok()) return absl::OkStatus();
+      final = one.final;
+      failed.pushback = Find(one.context.GetServerTrailingMetadata(), "grpc-retry-pushback-ms");
+      std::optional<std::string> id = Find(one.context.GetServerTrailingMetadata(), "x-request-id");
+      if (!id.has_value()) id = Find(one.context.GetServerInitialMetadata(), "x-request-id");
+      status = StatusFromCall(one.status, id.value_or(options.request_id));
+    }
+    failed.error = Describe(status);
+    const std::optional<absl::Duration> delay =
+        RetryDelay(kind, failed, deadline - absl::Now(), Jitter());
+    if (final || !delay.has_value()) return status;
+    canceller->WaitFor(*delay);
+    if (canceller->cancelled()) return status;
+  }
+}
+
+absl::StatusOr<v1::SendTextResponse> Client::SendText(const v1::SendTextRequest& request,
+                                                      const CallOptions& options) {
+  v1::SendTextResponse response;
+  const absl::Status status =
+      Call(SendKind(request.idempotency_key()), wire_->options.timeout, options, [&](Attempt& one) {
+        one.status = wire_->notify->SendText(&one.context, request, &response);
+      });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::SendTemplateResponse> Client::SendTemplate(
+    const v1::SendTemplateRequest& request, const CallOptions& options) {
+  v1::SendTemplateResponse response;
+  const absl::Status status =
+      Call(SendKind(request.idempotency_key()), wire_->options.timeout, options, [&](Attempt& one) {
+        one.status = wire_->notify->SendTemplate(&one.context, request, &response);
+      });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::GetUserInfoResponse> Client::GetUserInfo(const v1::GetUserInfoRequest& request,
+                                                            const CallOptions& options) {
+  v1::GetUserInfoResponse response;
+  const absl::Status status =
+      Call(CallKind::kRead, wire_->options.timeout, options, [&](Attempt& one) {
+        one.status = wire_->notify->GetUserInfo(&one.context, request, &response);
+      });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::BatchGetUserInfoResponse> Client::BatchGetUserInfo(
+    const v1::BatchGetUserInfoRequest& request, const CallOptions& options) {
+  v1::BatchGetUserInfoResponse response;
+  const absl::Status status =
+      Call(CallKind::kRead, wire_->options.timeout, options, [&](Attempt& one) {
+        one.status = wire_->notify->BatchGetUserInfo(&one.context, request, &response);
+      });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::Status Client::SendBatch(const v1::SendBatchRequest& request,
+                               const std::function<void(const v1::SendBatchResponse&)>& on_result,
+                               const CallOptions& options) {
+  return Call(CallKind::kSend, wire_->options.batch_timeout, options, [&](Attempt& one) {
+    auto reader = wire_->notify->SendBatch(&one.context, request);
+    v1::SendBatchResponse result;
+    while (reader->Read(&result)) {
+      one.final = true;
+      on_result(result);
+    }
+    one.status = reader->Finish();
+  });
+}
+
+}  // namespace hongyan::client

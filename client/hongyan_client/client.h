@@ -1,0 +1,109 @@
+// A client of Hongyan's NotifyService: deadlines, credentials and careful repeats around the
+// generated stub.
+//
+//   auto client = hongyan::client::Client::Connect({.target = "127.0.0.1:9090"});
+//   hongyan::v1::SendTextRequest request;
+//   request.set_openid("oABC…");
+//   request.set_content("您的订单已发货");
+//   absl::StatusOr<hongyan::v1::SendTextResponse> sent = (*client)->SendText(request);
+//   if (!sent.ok()) {
+//     const hongyan::client::Error error = hongyan::client::Describe(sent.status());
+//     …
+//   }
+//
+// Contract: every call has a deadline. Calls wait until they are answered. retry.h says what is
+//           repeated; gRPC's own repeats are off, since gRPC can't know whether a message went out.
+//           A call first waits for a connection, so that "never left" (Error::not_connected) and
+//           "lost underway" can be told apart.
+// Errors:   the service's status with its details, see error.h. INVALID_ARGUMENT without details:
+//           options or call options that can't be used; nothing was called.
+// Threads:  all methods may be called from several threads at once; calls share one HTTP/2
+//           connection.
+// Lifetime: responses are values. Nothing of a request or of CallOptions is kept after its call.
+// Source:   protos/hongyan/v1/notify.proto.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "hongyan/v1/notify.pb.h"
+#include "hongyan_client/canceller.h"
+#include "hongyan_client/error.h"
+#include "hongyan_client/retry.h"
+
+namespace hongyan::client {
+
+inline constexpr char kDefaultTarget[] = "127.0.0.1:9090";
+inline constexpr absl::Duration kDefaultTimeout = absl::Seconds(10);
+// A batch of thousands takes its time; this is the service's own limit.
+inline constexpr absl::Duration kDefaultBatchTimeout = absl::Minutes(10);
+
+struct Options {
+  // HOST:PORT, or another gRPC target.
+  std::string target = kDefaultTarget;
+  // Bearer token; empty: none. Without TLS it leaves only for loopback targets, unless
+  // allow_plaintext_token.
+  std::string token = {};
+  bool allow_plaintext_token = false;
+  bool tls = false;
+  // PEM files. Without ca_file the system's roots are used; cert_file and key_file go together.
+  // Read by Connect().
+  std::string ca_file = {};
+  std::string cert_file = {};
+  std::string key_file = {};
+  // Of calls whose CallOptions name none.
+  absl::Duration timeout = kDefaultTimeout;
+  absl::Duration batch_timeout = kDefaultBatchTimeout;
+};
+
+struct CallOptions {
+  // Of the whole call with its repeats. Zero: the client's.
+  absl::Duration timeout = absl::ZeroDuration();
+  // x-request-id: 1 to 128 visible ASCII characters. Empty: the service makes one.
+  std::string request_id = {};
+  Canceller* canceller = nullptr;
+};
+
+class Client {
+ public:
+  // Reads the PEM files. Doesn't wait for the network: the first call connects.
+  static absl::StatusOr<std::unique_ptr<Client>> Connect(const Options& options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  absl::StatusOr<v1::SendTextResponse> SendText(const v1::SendTextRequest& request,
+                                                const CallOptions& options = {});
+  absl::StatusOr<v1::SendTemplateResponse> SendTemplate(const v1::SendTemplateRequest& request,
+                                                        const CallOptions& options = {});
+  absl::StatusOr<v1::GetUserInfoResponse> GetUserInfo(const v1::GetUserInfoRequest& request,
+                                                      const CallOptions& options = {});
+  absl::StatusOr<v1::BatchGetUserInfoResponse> BatchGetUserInfo(
+      const v1::BatchGetUserInfoRequest& request, const CallOptions& options = {});
+
+  // `on_result` sees each result as it comes, on the calling thread. Repeated only while no result
+  // has come.
+  absl::Status SendBatch(const v1::SendBatchRequest& request,
+                         const std::function<void(const v1::SendBatchResponse&)>& on_result,
+                         const CallOptions& options = {});
+
+  // OK as soon as there is a connection; else what NotConnected() says.
+  absl::Status WaitUntilConnected(absl::Time deadline, const Canceller* canceller = nullptr);
+
+ private:
+  struct Wire;
+  struct Attempt;
+  explicit Client(std::unique_ptr<Wire> wire);
+
+  // Runs `attempt` until it succeeds or RetryDelay() ends it.
+  absl::Status Call(CallKind kind, absl::Duration default_timeout, const CallOptions& options,
+                    const std::function<void(Attempt&)>& attempt);
+
+  std::unique_ptr<Wire> wire_;
+};
+
+}  // namespace hongyan::client

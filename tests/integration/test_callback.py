@@ -1,0 +1,224 @@
+"""What WeChat calls: verification and pushes, signed by the sandbox, forged by us."""
+
+import hashlib
+import http.client
+import time
+import urllib.parse
+
+import pytest
+
+from timing import LIMIT
+
+REPLIES = {"main": {"replies": [
+    {"on": "subscribe", "text": "谢谢您的关注! 🎉"},
+    {"on": "text", "match": "^帮助$", "text": "请回复 1 或 2 <a href=\"https://e.com\">更多</a>"},
+    {"on": "text", "match": "价格", "text": "见官网 ]]> 完"},
+    {"on": "click", "match": "^MENU_1$", "text": "菜单一"}]}}
+
+
+@pytest.fixture(scope="module")
+def called(api, session_sandbox, tmp_path_factory):
+    from service_process import Service
+    account = session_sandbox.new_account()
+    service = Service(api, tmp_path_factory.mktemp("called"), {"main": account}, account_config=REPLIES)
+    account.calls_back(service.callback_url + "main")
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def account(called, sandbox):
+    return called.accounts["main"]
+
+
+@pytest.fixture
+def user(account):
+    return account.user()
+
+
+def signed(account, timestamp=None, nonce="1234567890", **more):
+    timestamp = str(int(time.time())) if timestamp is None else timestamp
+    parts = sorted([account.callback_token, timestamp, nonce])
+    signature = hashlib.sha1("".join(parts).encode()).hexdigest()
+    return {"signature": signature, "timestamp": timestamp, "nonce": nonce, **more}
+
+
+def ask(called, method, query, body=None, path="/wechat/callback/main"):
+    connection = http.client.HTTPConnection(called.callback_address, timeout=LIMIT)
+    try:
+        connection.request(method, path + "?" + urllib.parse.urlencode(query), body)
+        response = connection.getresponse()
+        return response.status, response.read(), response.headers
+    finally:
+        connection.close()
+
+
+def xml(openid="oX", content="hi", msg_id=1, extra=""):
+    return (f"<xml><ToUserName><![CDATA[gh_x]]></ToUserName><FromUserName><![CDATA[{openid}]]></FromUserName>"
+            f"<CreateTime>1700000000</CreateTime><MsgType><![CDATA[text]]></MsgType>"
+            f"<Content><![CDATA[{content}]]></Content><MsgId>{msg_id}</MsgId>{extra}</xml>").encode()
+
+
+# --- verification -----------------------------------------------------------------------------------------------------
+
+
+def test_verification(called, account):
+    answer = account.post("verify")
+    assert answer["ok"] and answer["status"] == 200 and answer["body"] == answer["echostr"]
+
+
+def test_verification_answers_the_exact_bytes_as_plain_text(called, account):
+    echostr = "<script>&\"' 中文 +%2B\t"
+    status, body, headers = ask(called, "GET", signed(account, echostr=echostr))
+    assert status == 200 and body == echostr.encode()
+    assert headers["Content-Type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("change, status", [
+    ({"signature": "0" * 40}, 403), ({"signature": "x"}, 403), ({"signature": ""}, 400), ({"echostr": ""}, 400),
+    ({"signature": None}, 400), ({"timestamp": None}, 400), ({"nonce": None}, 400), ({"echostr": None}, 400)], ids=str)
+def test_verification_refused(called, account, change, status):
+    query = {key: value for key, value in {**signed(account, echostr="42"), **change}.items() if value is not None}
+    found, body, _ = ask(called, "GET", query)
+    assert found == status and (status != 403 or body == b"")
+
+
+def test_upper_case_and_other_tokens_signatures_are_forbidden(called, account):
+    query = signed(account, echostr="42")
+    assert ask(called, "GET", {**query, "signature": query["signature"].upper()})[0] == 403
+    other = hashlib.sha1("".join(sorted(["other", query["timestamp"], query["nonce"]])).encode()).hexdigest()
+    assert ask(called, "GET", {**query, "signature": other})[0] == 403
+
+
+@pytest.mark.parametrize("seconds, status", [(-590, 200), (590, 200), (-700, 403), (700, 403)])
+def test_timestamp_window_of_ten_minutes(called, account, seconds, status):
+    query = signed(account, timestamp=str(int(time.time()) + seconds), echostr="42")
+    assert ask(called, "GET", query)[0] == status
+
+
+def test_without_a_window_old_timestamps_pass(start, sandbox):
+    account = sandbox.new_account()
+    service = start(account, {"callback": {"timestamp_window": "0s"}})
+    assert ask(service, "GET", signed(account, timestamp="1400000000", echostr="42"))[0] == 200
+
+
+def test_F10_a_re_split_triple_has_the_same_signature_and_is_refused(called, account):
+    query = signed(account, echostr="42")
+    timestamp, nonce = query["timestamp"], query["nonce"]
+    for moved in ({"timestamp": timestamp[:-1], "nonce": timestamp[-1] + nonce},
+                  {"timestamp": timestamp + nonce[0], "nonce": nonce[1:]}):
+        assert ask(called, "GET", {**query, **moved})[0] == 403
+
+
+# --- pushes -----------------------------------------------------------------------------------------------------------
+
+
+def test_follow_is_answered_with_the_configured_reply(called, account):
+    answer = account.post("follow", openid="oFollower_new_1")
+    assert answer["push"]["status"] == 200 and answer["push"]["reply"] == "text", answer
+    assert answer["push"]["elapsed_ms"] < 5000
+    assert account.texts("oFollower_new_1") == ["谢谢您的关注! 🎉"]
+
+
+def test_text_that_matches_gets_its_reply_and_others_success(called, account, user):
+    account.post("message", openid=user, content="帮助")
+    account.post("message", openid=user, content="这个价格?")
+    answer = account.post("message", openid=user, content="你好")
+    assert answer["push"]["body"] == "success"
+    assert account.texts(user) == ["请回复 1 或 2 <a href=\"https://e.com\">更多</a>", "见官网 ]]> 完"]
+
+
+def test_events_match_by_their_key(called, account, user):
+    account.post("event", openid=user, event="CLICK", event_key="MENU_1")
+    answer = account.post("event", openid=user, event="CLICK", event_key="MENU_2")
+    assert answer["push"]["body"] == "success"
+    assert account.texts(user) == ["菜单一"]
+    assert account.post("unfollow", openid=user)["push"]["body"] == "success"
+
+
+def test_WeChats_repeats_are_answered_alike_and_counted_once(called, account, user):
+    before = called.metric("hongyan_callbacks_total", outcome="repeated")
+    answer = account.post("message", openid=user, content="帮助", repeat=2)
+    assert [push["status"] for push in answer["pushes"]] == [200] * 3
+    assert {push["reply"] for push in answer["pushes"]} == {"text"}
+    assert called.metric("hongyan_callbacks_total", outcome="repeated") == before + 2
+
+
+def test_X13_a_captured_signature_carries_no_other_body(called, account):
+    query = signed(account, nonce="777")
+    assert ask(called, "POST", query, xml(content="one"))[:2] == (200, b"success")
+    assert ask(called, "POST", query, xml(content="one"))[:2] == (200, b"success")
+    assert ask(called, "POST", query, xml(content="two"))[:2] == (403, b"")
+    assert called.metric("hongyan_callbacks_total", outcome="replay") >= 1
+
+
+def test_forged_pushes_are_refused_before_they_are_read(called, account, user):
+    answer = account.post("message", openid=user, content="帮助", signature="0" * 40)
+    assert answer["push"]["status"] == 403 and answer["push"]["body"] == ""
+    status, body, _ = ask(called, "POST", {**signed(account), "signature": "f" * 40}, b"not xml at all")
+    assert (status, body) == (403, b"")
+
+
+def test_encrypted_pushes_are_refused_in_plain_mode(called, account):
+    body = b"<xml><ToUserName>gh</ToUserName><Encrypt><![CDATA[AAAA]]></Encrypt></xml>"
+    assert ask(called, "POST", signed(account, nonce="e1"), body)[0] == 403
+    assert ask(called, "POST", signed(account, nonce="e2", encrypt_type="aes", msg_signature="0" * 40), body)[0] == 403
+
+
+@pytest.mark.parametrize("name, body", [
+    ("X01 empty", b""), ("X01 wrong root", b"<html></html>"), ("X01 two roots", xml() + b"<xml/>"),
+    ("X01 junk after", xml() + b"junk"), ("X01 utf-16", xml().decode().encode("utf-16")), ("X02", xml()[:-3]),
+    ("X03 depth", b"<xml>" * 101 + b"</xml>" * 101), ("X04 doctype", b"<!DOCTYPE xml>" + xml()),
+    ("X04 entity", b'<!DOCTYPE x [<!ENTITY a "b">]>' + xml(content="&a;")),
+    ("X05 attribute", xml(extra="<A b='c'/>")), ("X07 twice", xml(extra="<FromUserName>oY</FromUserName>")),
+    ("neither", b"key=value"), ("broken json", b'{"MsgType":')], ids=lambda v: v if isinstance(v, str) else "")
+def test_bodies_that_are_no_push(called, account, name, body):
+    nonce = hashlib.sha1(name.encode()).hexdigest()[:16]
+    assert ask(called, "POST", signed(account, nonce=nonce), body)[0] == 400
+
+
+def test_X01_a_byte_order_mark_is_accepted(called, account):
+    assert ask(called, "POST", signed(account, nonce="bom1"), b"\xef\xbb\xbf" + xml())[:2] == (200, b"success")
+
+
+def test_X08_unknown_types_and_odd_values_are_taken(called, account, user):
+    answer = account.post("push", openid=user, body="<xml><ToUserName>gh</ToUserName><FromUserName>o</FromUserName>"
+                          "<CreateTime>abc</CreateTime><MsgType>hologram</MsgType><MsgId>x</MsgId></xml>")
+    assert answer["push"]["status"] == 200 and answer["push"]["body"] == "success", answer
+
+
+def test_json_pushes_are_answered_in_json(called, account):
+    body = ('{"ToUserName":"gh_x","FromUserName":"oJ","CreateTime":1700000000,"MsgType":"text","Content":"帮助",'
+            '"MsgId":1}').encode()
+    status, answer, headers = ask(called, "POST", signed(account, nonce="json1"), body)
+    assert status == 200 and headers["Content-Type"].startswith("application/json")
+    assert "请回复".encode() in answer
+
+
+# --- HTTP -------------------------------------------------------------------------------------------------------------
+
+
+def test_other_methods_and_paths(called, account):
+    query = signed(account, echostr="42")
+    for method in ("HEAD", "PUT", "DELETE", "OPTIONS"):
+        status, _, headers = ask(called, method, query)
+        assert status == 405 and "GET" in headers["Allow"] and "POST" in headers["Allow"], method
+    for path in ("/", "/wechat/callback/", "/wechat/callback/main/", "/wechat/callback/MAIN", "/metrics", "/readyz",
+                 "//wechat/callback/main", "/wechat/callback/%6dain"):
+        assert ask(called, "GET", query, path=path)[0] == 404, path
+
+
+def test_sizes(called, account):
+    assert ask(called, "POST", signed(account, nonce="s1"), b"x" * (64 * 1024 + 1))[0] == 413
+    assert ask(called, "GET", {**signed(account, echostr="42"), "pad": "x" * 20000})[0] in (414, 431)
+    assert ask(called, "GET", signed(account, echostr="x" * 1025))[0] == 400
+
+
+def test_a_path_of_ones_own_and_two_accounts(start, sandbox):
+    one, two = sandbox.new_account(), sandbox.new_account()
+    service = start({"one": one, "two": two}, account_config={
+        "one": {"callback": {"path": "/mp/serverCheck", "token": one.callback_token, "mode": "plain"}}})
+    assert ask(service, "GET", signed(one, echostr="1"), path="/mp/serverCheck")[0] == 200
+    assert ask(service, "GET", signed(one, echostr="1"), path="/wechat/callback/one")[0] == 404
+    assert ask(service, "GET", signed(two, echostr="2"), path="/wechat/callback/two")[0] == 200
+    assert ask(service, "GET", signed(one, echostr="1"), path="/wechat/callback/two")[0] == 403

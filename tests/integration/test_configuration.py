@@ -1,0 +1,133 @@
+"""The configuration file as its author meets it: what is refused, where, and with which exit code."""
+
+import re
+import socket
+import subprocess
+
+import pytest
+
+from sandbox_process import BIN
+from timing import LIMIT
+
+
+def hongyand(*arguments, **more):
+    return subprocess.run([str(BIN / "hongyand"), *map(str, arguments)], capture_output=True, text=True, timeout=LIMIT,
+                          **more)
+
+
+GOOD = """\
+accounts:
+  - name: main
+    app_id: wx0123456789abcdef
+    app_secret: plainsecret
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(text):
+        file = tmp_path / "c.yaml"
+        file.write_text(text, encoding="utf-8")
+        return file
+    return write
+
+
+def test_K01_bad_configuration_ends_with_2_and_names_path_and_line(config):
+    file = config("grpc: {listen: 127.0.0.1:0}\nlog: {levle: info}\n" + GOOD)
+    for more in ([], ["--check"]):
+        done = hongyand("--config", file, *more)
+        assert done.returncode == 2
+        assert f"{file}:2" in done.stderr and "log.levle" in done.stderr
+        assert "listening" not in done.stdout
+
+
+def test_K01_every_problem_is_told(config):
+    file = config("grpc: {max_in_flight: many}\nwechat: {timeout: soon}\n" + GOOD + "    send_rat: 3\n")
+    done = hongyand("--config", file, "--check")
+    assert done.returncode == 2
+    for line, key in ((1, "grpc.max_in_flight"), (2, "wechat.timeout"), (7, "send_rat")):
+        assert re.search(rf":{line}\b.*{re.escape(key)}", done.stderr), done.stderr
+
+
+def test_K02_unset_variable_and_missing_file_name_themselves(config):
+    file = config(GOOD.replace("plainsecret", "${HONGYAN_TEST_UNSET}"))
+    done = hongyand("--config", file, "--check")
+    assert done.returncode == 2 and "HONGYAN_TEST_UNSET" in done.stderr and f"{file}:4" in done.stderr
+    file = config(GOOD.replace("plainsecret", "${file:/nonexistent/secret}"))
+    done = hongyand("--config", file, "--check")
+    assert done.returncode == 2 and "/nonexistent/secret" in done.stderr
+
+
+def test_check_of_a_good_file_ends_with_0(config):
+    done = hongyand("--config", config(GOOD), "--check")
+    assert done.returncode == 0 and "ok" in done.stdout
+    assert "plainsecret" not in done.stdout + done.stderr
+
+
+def test_missing_file_and_wrong_usage(tmp_path):
+    assert hongyand("--config", tmp_path / "none.yaml").returncode == 2
+    assert hongyand().returncode == 2
+    assert hongyand("--config", tmp_path, "--fax").returncode == 2
+
+
+def test_safe_mode_is_refused_with_a_clear_message(config):
+    file = config(GOOD + "    callback: {token: t0ken, mode: safe, encoding_aes_key: " + "a" * 43 + "}\n")
+    done = hongyand("--config", file, "--check")
+    assert done.returncode == 2 and "mode" in done.stderr and "safe" in done.stderr
+
+
+@pytest.mark.parametrize("listener", ["grpc", "callback", "admin"])
+def test_K03_port_in_use_ends_with_1_and_names_the_key(config, listener):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = {name: "127.0.0.1:0" for name in ("grpc", "callback", "admin")}
+        listen[listener] = f"127.0.0.1:{taken.getsockname()[1]}"
+        head = "".join(f"{name}: {{listen: {address}}}\n" for name, address in listen.items())
+        done = hongyand("--config", config(head + "wechat: {api_urls: [http://127.0.0.1:1]}\n" + GOOD))
+    assert done.returncode == 1, done.stderr
+    assert f"{listener}.listen" in done.stderr and listen[listener] in done.stderr
+
+
+def test_version_names_the_libraries():
+    done = hongyand("--version")
+    assert done.returncode == 0
+    for word in ("hongyand ", "gRPC 1.", "protobuf 3", "Boost", "libcurl/"):
+        assert word in done.stdout
+
+
+def test_K04_missing_or_mismatched_certificates_are_refused(config, tmp_path):
+    for name in ("one", "two"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "1", "-subj", "/CN=x", "-keyout", tmp_path / f"{name}.key", "-out",
+                        tmp_path / f"{name}.pem"], check=True, capture_output=True)
+    free = "callback: {listen: 127.0.0.1:0}\nadmin: {listen: 127.0.0.1:0}\n"
+    for key in ("two.key", "none.key"):
+        tls = f"{{cert_file: {tmp_path}/one.pem, key_file: {tmp_path}/{key}}}"
+        file = config(f"grpc: {{listen: 127.0.0.1:0, tls: {tls}}}\n" + free
+                      + "wechat: {api_urls: [http://127.0.0.1:1]}\n" + GOOD)
+        done = hongyand("--config", file)
+        assert done.returncode in (1, 2) and "grpc" in done.stderr, done
+        assert "listening" not in done.stdout
+
+
+@pytest.mark.parametrize("listener", ["grpc", "admin"])
+def test_K05_private_listeners_stay_on_loopback(config, listener):
+    done = hongyand("--config", config(f"{listener}: {{listen: 0.0.0.0:0}}\n" + GOOD), "--check")
+    assert done.returncode == 2 and f"{listener}.listen" in done.stderr
+
+
+@pytest.mark.parametrize("second", [
+    "  - {name: main, app_id: wx1111111111111111, app_secret: s}\n",
+    "  - {name: other, app_id: wx0123456789abcdef, app_secret: s}\n",
+    "  - {name: other, app_id: wx1111111111111111, app_secret: s,\n"
+    "     callback: {token: t0k, path: /wechat/callback/main}}\n"],
+    ids=["name", "app_id", "path"])
+def test_K06_two_accounts_that_share_something_are_refused(config, second):
+    done = hongyand("--config", config(GOOD + "    callback: {token: t0k}\n" + second), "--check")
+    assert done.returncode == 2 and "accounts" in done.stderr
+
+
+def test_loopback_http_is_allowed_for_wechat_and_no_other(config):
+    for url, code in (("http://127.0.0.1:1", 0), ("http://localhost:1", 0), ("http://api.weixin.qq.com", 2),
+                      ("ftp://127.0.0.1", 2)):
+        done = hongyand("--config", config(f"wechat: {{api_urls: ['{url}']}}\n" + GOOD), "--check")
+        assert done.returncode == code, (url, done)

@@ -1,0 +1,157 @@
+"""The connections to WeChat: reuse, their sudden end, other addresses, and who must never be spoken to."""
+
+import socket
+import threading
+
+import pytest
+
+from rpc_failure import expect, failure
+from sandbox_process import CUSTOM, TEMPLATE
+from timing import LIMIT, eventually
+
+
+def closed_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Stranger:
+    """Listens where nobody has any business, and keeps what comes."""
+
+    def __init__(self):
+        self.heard = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self):
+        while True:
+            try:
+                peer, _ = self._socket.accept()
+            except OSError:
+                return
+            peer.settimeout(LIMIT)
+            self.heard.append(peer.recv(65536))
+            peer.close()
+
+    def close(self):
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+
+@pytest.fixture
+def stranger():
+    stranger = Stranger()
+    yield stranger
+    stranger.close()
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
+def test_U07_keep_alive_connection_closed_under_the_request_is_never_a_second_arrival(start, account, reset):
+    service = start(account)
+    openid = account.user()
+    account.fault({"close_on_reuse": True, "reset": reset}, CUSTOM)
+    outcomes = []
+    for i in range(100):
+        try:
+            service.send_text(openid, f"{i}")
+            outcomes.append("ok")
+        except Exception as error:
+            assert error.code().name == "UNKNOWN", error
+            outcomes.append("unknown")
+    assert account.arrivals(CUSTOM) == 100
+    assert outcomes.count("unknown") >= 40, "connections were not reused"
+    assert account.texts(openid) == [str(i) for i, outcome in enumerate(outcomes) if outcome == "ok"]
+
+
+def test_U07_template_with_key_is_sent_again_with_its_id(start, account):
+    service = start(account)
+    openid = account.user()
+    service.send_template(openid)
+    account.fault({"close_on_reuse": True}, TEMPLATE)
+    delivery = service.send_template(openid, idempotency_key="k")
+    assert delivery.attempts == 2
+    assert [e["client_msg_id"] for e in account.ledger(TEMPLATE)] == ["", delivery.id, delivery.id]
+    assert len(account.chat(openid)) == 2
+
+
+def test_U08_connection_closed_while_idle_harms_nobody(start_sandbox, start):
+    sandbox = start_sandbox()
+    account = sandbox.new_account()
+    account.fault({"idle_close_ms": 100}, "*")
+    service = start(account)
+    openid = account.user()
+    for i in range(3):
+        assert service.send_text(openid, f"{i}").attempts == 1
+        # Until only the connection that asks is left.
+        eventually(lambda: sandbox.get("counters")["connections"]["open"] <= 1, what="idle connections closed")
+    assert account.texts(openid) == ["0", "1", "2"]
+
+
+def test_connections_are_reused(service, main, openid):
+    for i in range(20):
+        service.send_text(openid, f"{i}")
+    assert len({entry["connection"] for entry in main.ledger(CUSTOM, openid=openid)}) <= 2
+
+
+def test_U12_redirects_are_not_followed(service, main, openid, stranger):
+    main.fault({"location": stranger.url + "/cgi-bin/message/custom/send"}, openid=openid)
+    failed = failure(service.send_text, openid, "x")
+    expect(failed, "INTERNAL", "WECHAT_ERROR")
+    assert main.arrivals(CUSTOM, openid=openid) == 1
+    service.user_info(openid)
+    assert stranger.heard == []
+
+
+def test_N03_refused_first_address_fails_over_at_once(start, account):
+    service = start(account, {"wechat": {"api_urls": [f"http://127.0.0.1:{closed_port()}", account.sandbox.url]}})
+    openid = account.user()
+    delivery = service.send_text(openid, "x")
+    assert delivery.attempts == 1 and account.texts(openid) == ["x"]
+
+
+def test_N03_nobody_there_is_unavailable_and_nothing_sent(start, account):
+    port = closed_port()
+    service = start(account, {"wechat": {"api_urls": [f"http://127.0.0.1:{port}"]}})
+    failed = failure(service.send_text, account.user(), "x")
+    expect(failed, "UNAVAILABLE", "WECHAT_UNREACHABLE", "hongyan")
+    assert "nothing was sent" in failed.message and failed.retry_seconds > 0
+    assert account.arrivals() == 0
+
+
+def test_N03_sandbox_gone_with_a_token_in_hand(start_sandbox, start):
+    sandbox = start_sandbox()
+    account = sandbox.new_account()
+    service = start(account)
+    openid = account.user()
+    service.send_text(openid, "x")
+    sandbox.stop()
+    sandbox.stop = lambda: None
+    failed = failure(service.send_text, openid, "y")
+    # Its connection may have looked alive still; then it can't know.
+    assert (failed.code.name, failed.reason) in [("UNAVAILABLE", "WECHAT_UNREACHABLE"), ("UNKNOWN", "OUTCOME_UNKNOWN")]
+    expect(failure(service.send_text, openid, "z"), "UNAVAILABLE", "WECHAT_UNREACHABLE", "hongyan")
+
+
+def test_no_failover_once_the_request_was_written(start_sandbox, start, account):
+    second = start_sandbox()
+    service = start(account, {"wechat": {"api_urls": [account.sandbox.url, second.url]}})
+    openid = account.user()
+    for effect in ({"close": "after_read"}, {"close": "after_read", "reset": True}, {"http_status": 502}):
+        account.fault(effect, openid=openid, times=1)
+        expect(failure(service.send_text, openid, "x"), "UNKNOWN", "OUTCOME_UNKNOWN", "hongyan")
+    assert account.arrivals(CUSTOM) == 3
+    assert second.get("counters")["requests"] == 0
+
+
+def test_N09_proxies_of_the_environment_are_ignored(start, account, stranger):
+    proxies = {name: stranger.url for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
+                                               "all_proxy")}
+    proxies.update({"no_proxy": "", "NO_PROXY": ""})
+    service = start(account, env=proxies)
+    openid = account.user()
+    service.send_text(openid, "x")
+    assert account.texts(openid) == ["x"] and stranger.heard == []

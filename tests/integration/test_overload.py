@@ -1,0 +1,120 @@
+"""Too much at once is refused early and clearly."""
+
+import time
+
+import grpc
+import pytest
+
+from rpc_failure import expect, failure
+from sandbox_process import CUSTOM
+from timing import LIMIT, SCALE, eventually
+
+
+@pytest.fixture(scope="module")
+def narrow(api, session_sandbox, tmp_path_factory):
+    from service_process import Service
+    service = Service(api, tmp_path_factory.mktemp("narrow"), {"main": session_sandbox.new_account()},
+                      {"grpc": {"max_in_flight": 3, "max_request_bytes": "64KiB"}})
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def account(narrow, sandbox):
+    return narrow.accounts["main"]
+
+
+def occupy(narrow, account, milliseconds):
+    slow = account.user()
+    account.fault({"delay_after_ms": int(milliseconds * SCALE)}, openid=slow)
+    calls = [narrow.begin_text(slow, f"{i}") for i in range(3)]
+    account.wait(CUSTOM, 3, openid=slow)
+    return calls
+
+
+def test_max_in_flight_refuses_at_once_and_frees_the_place_afterwards(narrow, account):
+    openid = account.user()
+    calls = occupy(narrow, account, 1000)
+    for _ in range(20):
+        begun = time.monotonic()
+        failed = failure(narrow.send_text, openid, "x")
+        assert time.monotonic() - begun < 0.5 * SCALE
+        expect(failed, "RESOURCE_EXHAUSTED", "OVERLOADED", "hongyan")
+        assert failed.retry_seconds == 1 and failed.pushback_ms == 1000
+    assert not any(call.done() for call in calls)
+    # Health, probes and metrics answer under load.
+    assert narrow.metric("hongyan_in_flight") == 3
+    stub = narrow.api.health_rpc.HealthStub(narrow.channel)
+    assert stub.Check(narrow.api.health.HealthCheckRequest(), timeout=LIMIT).status == 1
+    for call in calls:
+        assert call.result(LIMIT).delivery.id
+    narrow.send_text(openid, "y")
+    assert account.texts(openid) == ["y"]
+    assert narrow.metric("hongyan_in_flight") == 0
+
+
+def test_F3_a_place_is_held_until_the_work_ends_not_the_stream(narrow, account):
+    calls = occupy(narrow, account, 700)
+    for call in calls:
+        call.cancel()
+    eventually(lambda: narrow.metric("hongyan_in_flight") == 0, what="places given back")
+    narrow.send_text(account.user(), "y")
+
+
+def test_batches_take_a_place_too(narrow, account, api):
+    calls = occupy(narrow, account, 500)
+    batch = narrow.stub().SendBatch(api.pb.SendBatchRequest(notifications=[
+        api.pb.Notification(openid="o", text=api.pb.Text(content="x"))]), timeout=LIMIT)
+    expect(failure(list, batch), "RESOURCE_EXHAUSTED", "OVERLOADED", "hongyan")
+    for call in calls:
+        call.result(LIMIT)
+
+
+@pytest.mark.parametrize("algorithm", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_G08_compressed_requests_are_unimplemented(narrow, account, algorithm):
+    openid = account.user()
+    before = narrow.resident_mb()
+    for _ in range(20):
+        with pytest.raises(grpc.RpcError) as caught:
+            narrow.stub().SendText(narrow.text(openid, "x" * 30_000_000), compression=algorithm, timeout=LIMIT)
+        assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert narrow.resident_mb() - before < 20 * SCALE
+    assert account.arrivals(CUSTOM, openid=openid) == 0
+
+
+def test_G09_message_above_max_request_bytes(narrow, account):
+    openid = account.user()
+    with pytest.raises(grpc.RpcError) as caught:
+        narrow.send_text(openid, "x" * (64 * 1024 + 1))
+    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    # Just below it is our own check's turn.
+    failed = failure(narrow.send_text, openid, "x" * (63 * 1024))
+    expect(failed, "INVALID_ARGUMENT", "INVALID_REQUEST", "hongyan")
+
+
+def test_metadata_has_a_limit(narrow, account):
+    openid = account.user()
+    stub = narrow.stub(narrow.new_channel())  # the connection may end with it
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.SendText(narrow.text(openid, "x"), metadata=(("x-big", "y" * 20000),), timeout=LIMIT)
+    assert caught.value.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE)
+    narrow.send_text(openid, "y")
+    assert account.texts(openid) == ["y"]
+
+
+def test_seventeenth_batch_is_refused(start, sandbox, api):
+    account = sandbox.new_account()
+    service = start(account)
+    slow, quick = account.user(), account.user()
+    account.fault({"delay_after_ms": int(1500 * SCALE)}, openid=slow)
+    request = api.pb.SendBatchRequest(notifications=[
+        api.pb.Notification(openid=slow, text=api.pb.Text(content="x"))])
+    batches = [service.stub().SendBatch(request, timeout=LIMIT) for _ in range(16)]
+    account.wait(CUSTOM, 16, openid=slow)
+    failed = failure(list, service.stub().SendBatch(request, timeout=LIMIT))
+    expect(failed, "RESOURCE_EXHAUSTED", "OVERLOADED", "hongyan")
+    failed = failure(service.users_info, [quick])
+    expect(failed, "RESOURCE_EXHAUSTED", "OVERLOADED", "hongyan")
+    service.send_text(quick, "x")
+    assert [len(list(batch)) for batch in batches] == [1] * 16
+    assert len(service.users_info([quick])) == 1

@@ -1,0 +1,52 @@
+// The fixture of tests that send through configured accounts against a scripted platform.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "server/core/accounts.h"
+#include "server/core/delivery.h"
+#include "server/wechat/wechat_client.h"
+#include "tests/support/wechat_test.h"
+
+namespace hongyan::support {
+
+class CoreTest : public WechatTest {
+ protected:
+  CoreTest() {
+    http_.Always(kStableTokenPath, Token("t1"));
+    AddAccount("main");
+  }
+
+  core::Account& AddAccount(const std::string& name) {
+    return accounts_.Add(OptionsOf(name), transport_, clock_, metrics_, group_);
+  }
+
+  wechat::CallLimit Within(absl::Duration time) const { return {In(time), true}; }
+
+  static core::Notification Text(const std::string& content = "您好") {
+    core::Notification notification;
+    notification.openid = "oABC";
+    notification.body = wechat::TextMessage{content, ""};
+    return notification;
+  }
+  static core::Notification Template(std::map<std::string, std::string> data = {
+                                         {"thing1", "夏日蜜桃茶"}}) {
+    core::Notification notification;
+    notification.openid = "oABC";
+    wechat::TemplateMessage message;
+    message.template_id = "tmpl";
+    message.data = std::move(data);
+    notification.body = std::move(message);
+    return notification;
+  }
+  static core::Notification WithKey(core::Notification notification, const std::string& key) {
+    notification.idempotency_key = key;
+    return notification;
+  }
+
+  core::Accounts accounts_;
+};
+
+}  // namespace hongyan::support

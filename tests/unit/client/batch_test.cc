@@ -1,0 +1,292 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "absl/strings/str_format.h"
+#include "client/cli/batch_command.h"
+#include "client/cli/batch_journal.h"
+#include "tests/unit/client/fake_service.h"
+
+namespace hongyan::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string ReadAll(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+void WriteAll(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+std::string Line(const std::string& openid, const std::string& key = "") {
+  return absl::StrCat(R"({"openid":")", openid, R"(","text":{"content":"您好 )", openid, R"("})",
+                      key.empty() ? "" : absl::StrCat(R"(,"idempotency_key":")", key, R"(")"), "}");
+}
+
+class BatchTest : public testing::Test {
+ protected:
+  BatchTest() {
+    std::string pattern = testing::TempDir() + "hongyan-batch-XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+    file_ = folder_ + "/list.jsonl";
+    // By default every notification is accepted, but those to oFail…, oUnknown… and oSilent….
+    service_.on_batch = [this](auto&, const v1::SendBatchRequest& request, auto& writer) {
+      for (int i = 0; i < request.notifications_size(); ++i) {
+        const std::string& openid = request.notifications(i).openid();
+        received_.insert(openid);
+        v1::SendBatchResponse result;
+        result.set_index(i);
+        v1::Delivery& delivery = *result.mutable_delivery();
+        delivery.set_openid(openid);
+        delivery.set_state(v1::DELIVERY_STATE_ACCEPTED);
+        if (openid.starts_with("oSilent")) continue;
+        if (openid.starts_with("oFail")) {
+          delivery.set_state(v1::DELIVERY_STATE_FAILED);
+          *delivery.mutable_error() = client::Failure{.code = grpc::StatusCode::FAILED_PRECONDITION,
+                                                      .reason = "NOT_SUBSCRIBED",
+                                                      .message = "not a follower"}
+                                          .ToProto();
+        }
+        if (openid.starts_with("oUnknown")) delivery.set_state(v1::DELIVERY_STATE_UNKNOWN);
+        writer.Write(result);
+      }
+      return grpc::Status::OK;
+    };
+  }
+  ~BatchTest() override { std::filesystem::remove_all(folder_); }
+
+  int Run(const SendBatchArgs& more = {}) {
+    SendBatchArgs args = more;
+    if (args.file.empty()) args.file = file_;
+    GlobalArgs global;
+    global.target = service_.target();
+    global.output = output_;
+    global.account = "main";
+    auto client = client::Client::Connect({.target = service_.target()});
+    out_.str("");
+    err_.str("");
+    std::istringstream in(stdin_);
+    Console console{.in = in, .out = out_, .err = err_};
+    return RunSendBatch(**client, global, args, console, signal_);
+  }
+
+  std::string folder_;
+  std::string file_;
+  std::string stdin_;
+  OutputForm output_ = OutputForm::kTable;
+  client::FakeService service_;
+  std::multiset<std::string> received_;
+  StopSignal signal_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+TEST_F(BatchTest, AllAccepted) {
+  WriteAll(file_, Line("o1") + "\n" + Line("o2") + "\n");
+  EXPECT_EQ(Run(), kExitOk) << err_.str();
+  EXPECT_EQ(out_.str(),
+            "line 1  ACCEPTED  o1\nline 2  ACCEPTED  o2\n2 notifications: 2 accepted\n");
+  EXPECT_EQ(err_.str(), "");
+  EXPECT_EQ(service_.batches[0].notifications(0).account(), "main");
+  EXPECT_EQ(service_.batches[0].notifications(0).text().content(), "您好 o1");
+  EXPECT_FALSE(std::filesystem::exists(file_ + ".failed.jsonl"));
+  EXPECT_FALSE(std::filesystem::exists(file_ + ".unknown.jsonl"));
+}
+
+TEST_F(BatchTest, FailedAndUnknownLinesGoToTheirFilesAsTheyWere) {
+  WriteAll(file_, Line("o1") + "\n" + Line("oFail2") + "\n" + Line("oUnknown3") + "\n" +
+                      Line("oSilent4") + "\n");
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_EQ(ReadAll(file_ + ".failed.jsonl"), Line("oFail2") + "\n");
+  EXPECT_EQ(ReadAll(file_ + ".unknown.jsonl"), Line("oUnknown3") + "\n" + Line("oSilent4") + "\n");
+  EXPECT_THAT(out_.str(), HasSubstr("line 2  FAILED  oFail2  NOT_SUBSCRIBED: not a follower\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("4 notifications: 1 accepted, 1 failed, 2 unknown\n"));
+  EXPECT_THAT(err_.str(), HasSubstr(file_ + ".failed.jsonl"));
+  EXPECT_THAT(err_.str(), HasSubstr(file_ + ".unknown.jsonl"));
+}
+
+TEST_F(BatchTest, FailedFileCanBeNamedAndSentAgain) {
+  WriteAll(file_, Line("oFail1") + "\n");
+  const std::string failed = folder_ + "/again.jsonl";
+  EXPECT_EQ(Run({.failed_file = failed}), kExitFailed);
+  service_.on_batch = [](auto&, const auto&, auto& writer) {
+    v1::SendBatchResponse result;
+    result.mutable_delivery()->set_state(v1::DELIVERY_STATE_ACCEPTED);
+    writer.Write(result);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({.file = failed}), kExitOk) << err_.str();
+  EXPECT_EQ(Run({.file = failed, .failed_file = failed}), kExitUsage);
+  EXPECT_TRUE(std::filesystem::exists(failed));
+}
+
+TEST_F(BatchTest, BadLinesAreReportedBeforeAnythingIsSent) {
+  WriteAll(file_, Line("o1") + "\n\n{oops\n" + R"({"openid":"o4"})" + "\n");
+  EXPECT_EQ(Run(), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("line 3: no notification: "));
+  EXPECT_THAT(err_.str(), HasSubstr("line 4: nothing to send: text or template is missing\n"));
+  EXPECT_THAT(err_.str(), HasSubstr("nothing was sent"));
+  EXPECT_EQ(service_.calls(), 0U);
+  EXPECT_EQ(Run({.skip_bad = true}), kExitFailed);
+  EXPECT_THAT(out_.str(), HasSubstr("1 notification: 1 accepted, 2 bad lines skipped\n"));
+}
+
+TEST_F(BatchTest, ACallHasAtMostFiveHundred) {
+  std::string content;
+  for (int i = 1; i <= 1001; ++i) content += Line(absl::StrCat("o", i)) + "\n";
+  WriteAll(file_, content);
+  EXPECT_EQ(Run(), kExitOk);
+  ASSERT_EQ(service_.batches.size(), 3U);
+  EXPECT_EQ(service_.batches[0].notifications_size(), 500);
+  EXPECT_EQ(service_.batches[2].notifications_size(), 1);
+  EXPECT_EQ(received_.size(), 1001U);
+  EXPECT_EQ(err_.str(), "500/1001\n1000/1001\n");
+}
+
+TEST_F(BatchTest, StandardInputKeepsNoProgress) {
+  stdin_ = Line("o1") + "\n";
+  EXPECT_EQ(Run({.file = "-"}), kExitOk) << err_.str();
+  EXPECT_FALSE(std::filesystem::exists("-.progress"));
+  EXPECT_EQ(Run({.file = "-", .resume = true}), kExitUsage);
+}
+
+TEST_F(BatchTest, JsonHasAnObjectForEachResultAndOneForTheSummary) {
+  output_ = OutputForm::kJson;
+  WriteAll(file_, Line("o1") + "\n" + Line("oFail2") + "\n");
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_THAT(out_.str(), testing::StartsWith(R"({"line":1,"delivery":{"id":"","account":)"));
+  EXPECT_THAT(out_.str(), HasSubstr("\n"
+                                    R"({"line":2,"delivery":{)"));
+  EXPECT_THAT(out_.str(),
+              HasSubstr("\n"
+                        R"({"summary":{"notifications":2,"accepted":1,"failed":1,"unknown":0,)"));
+}
+
+TEST_F(BatchTest, InterruptStopsBetweenCallsAndResumeSendsTheRest) {
+  std::string content;
+  for (int i = 1; i <= 600; ++i) content += Line(absl::StrCat("o", i)) + "\n";
+  WriteAll(file_, content);
+  const auto usual = service_.on_batch;
+  service_.on_batch = [&](auto& context, const auto& request, auto& writer) {
+    signal_.stop = true;
+    return usual(context, request, writer);
+  };
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_THAT(out_.str(), HasSubstr("600 notifications: 500 accepted, 100 not sent\n"));
+  EXPECT_THAT(err_.str(), HasSubstr("--resume"));
+  EXPECT_EQ(received_.size(), 500U);
+
+  // Without a word about it nothing is sent twice.
+  service_.on_batch = usual;
+  signal_.stop = false;
+  EXPECT_EQ(Run(), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("stopped after 500 of 600"));
+  EXPECT_EQ(received_.size(), 500U);
+
+  EXPECT_EQ(Run({.resume = true}), kExitOk) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("600 notifications: 100 accepted, 500 finished before\n"));
+  EXPECT_EQ(received_.size(), 600U);
+  EXPECT_EQ(received_.count("o1"), 1U);
+  EXPECT_EQ(received_.count("o600"), 1U);
+
+  // All done: --resume has nothing to do, a plain run begins anew.
+  EXPECT_EQ(Run({.resume = true}), kExitOk);
+  EXPECT_EQ(received_.size(), 600U);
+  EXPECT_EQ(Run(), kExitOk);
+  EXPECT_EQ(received_.size(), 1200U);
+}
+
+TEST_F(BatchTest, RestartSendsAllAgain) {
+  WriteAll(file_, Line("o1") + "\n" + Line("o2") + "\n");
+  WriteAll(file_ + ".progress",
+           absl::StrFormat("hongyan-progress 1 %016x\nbegin 1 1\nfinish 1 ACCEPTED\n",
+                           Fingerprint(ReadAll(file_))));
+  EXPECT_EQ(Run(), kExitUsage);
+  EXPECT_EQ(Run({.restart = true}), kExitOk) << err_.str();
+  EXPECT_EQ(received_.size(), 2U);
+}
+
+TEST_F(BatchTest, AfterACrashLinesOnTheirWayAreNotSentAgainUnlessTheyHaveAKey) {
+  WriteAll(file_,
+           Line("o1") + "\n" + Line("o2") + "\n" + Line("o3", "key-3") + "\n" + Line("o4") + "\n");
+  // The process died during the call of lines 1 to 3, while it wrote about line 2.
+  WriteAll(file_ + ".progress",
+           absl::StrFormat("hongyan-progress 1 %016x\nbegin 1 3\nfinish 1 ACCEPTED\nfinish 2 AC",
+                           Fingerprint(ReadAll(file_))));
+  EXPECT_EQ(Run({.resume = true}), kExitFailed);
+  EXPECT_THAT(received_, ElementsAre("o3", "o4"));
+  EXPECT_EQ(ReadAll(file_ + ".unknown.jsonl"), Line("o2") + "\n");
+  EXPECT_THAT(out_.str(), HasSubstr("4 notifications: 2 accepted, 1 unknown, 1 finished before\n"));
+  EXPECT_EQ(Run({.resume = true}), kExitOk) << err_.str();
+  EXPECT_EQ(received_.size(), 2U);
+}
+
+TEST_F(BatchTest, ProgressOfAnotherContentIsRefused) {
+  WriteAll(file_, Line("o1") + "\n");
+  WriteAll(file_ + ".progress", "hongyan-progress 1 0000000000000000\nbegin 1 1\n");
+  EXPECT_EQ(Run({.resume = true}), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("has changed since"));
+  WriteAll(file_ + ".progress", "my notes\n");
+  EXPECT_EQ(Run({.resume = true}), kExitUsage);
+  EXPECT_EQ(service_.calls(), 0U);
+}
+
+TEST_F(BatchTest, ARefusedCallLeavesItsLinesForResume) {
+  WriteAll(file_, Line("o1") + "\n");
+  const auto usual = service_.on_batch;
+  service_.on_batch = [](auto&, const auto&, auto&) {
+    return client::Failure{.code = grpc::StatusCode::UNAUTHENTICATED,
+                           .reason = "CREDENTIALS_MISSING"}
+        .ToGrpc();
+  };
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("hongyan: send batch failed: it failed\n"));
+  EXPECT_THAT(err_.str(), HasSubstr("HONGYAN_TOKEN"));
+  EXPECT_THAT(out_.str(), HasSubstr("1 notification: 0 accepted, 1 not sent\n"));
+  service_.on_batch = usual;
+  EXPECT_EQ(Run({.resume = true}), kExitOk) << err_.str();
+  EXPECT_EQ(received_.size(), 1U);
+}
+
+TEST_F(BatchTest, ALostCallLeavesItsLinesUnknown) {
+  WriteAll(file_, Line("o1") + "\n" + Line("o2") + "\n");
+  service_.on_batch = [](auto&, const auto&, auto& writer) -> grpc::Status {
+    v1::SendBatchResponse result;
+    result.mutable_delivery()->set_state(v1::DELIVERY_STATE_ACCEPTED);
+    writer.Write(result);
+    return {grpc::StatusCode::UNAVAILABLE, "Socket closed"};
+  };
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_EQ(ReadAll(file_ + ".unknown.jsonl"), Line("o2") + "\n");
+  EXPECT_THAT(err_.str(), HasSubstr("may have gone out"));
+}
+
+TEST_F(BatchTest, WithoutServiceNothingIsLost) {
+  WriteAll(file_, Line("o1") + "\n");
+  service_.Stop();
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("no connection to"));
+  EXPECT_THAT(out_.str(), HasSubstr("1 not sent"));
+  EXPECT_FALSE(std::filesystem::exists(file_ + ".unknown.jsonl"));
+}
+
+TEST_F(BatchTest, UnreadableOrEmptyFilesAreWrongUsage) {
+  EXPECT_EQ(Run({.file = folder_ + "/absent"}), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("No such file"));
+  EXPECT_EQ(Run({.file = folder_}), kExitUsage);
+  WriteAll(file_, "\n\n");
+  EXPECT_EQ(Run(), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("no notification to send"));
+}
+
+}  // namespace
+}  // namespace hongyan::cli

@@ -1,0 +1,180 @@
+#include "client/cli/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "tests/unit/client/fake_service.h"
+
+namespace hongyan::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// The whole program but for main(), against the fake service.
+class RunTest : public testing::Test {
+ protected:
+  RunTest() { env_["HONGYAN_TARGET"] = service_.target(); }
+
+  int Run(const std::vector<std::string>& args) {
+    out_.str("");
+    err_.str("");
+    std::istringstream in(stdin_);
+    Console console{.in = in,
+                    .out = out_,
+                    .err = err_,
+                    .language = language_,
+                    .zone = absl::FixedTimeZone(8 * 3600)};
+    return cli::Run(
+        args, [this](const char* name) { return env_[name]; }, console);
+  }
+
+  client::FakeService service_;
+  std::map<std::string, std::string> env_;
+  std::string stdin_;
+  Language language_ = Language::kEnglish;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+TEST_F(RunTest, SendTextShowsItsDelivery) {
+  service_.on_text = [](auto&, const v1::SendTextRequest& request, auto& response) {
+    v1::Delivery& delivery = *response.mutable_delivery();
+    delivery.set_id("01J0000000000000000000000A");
+    delivery.set_account("main");
+    delivery.set_openid(request.openid());
+    delivery.set_kind(v1::DELIVERY_KIND_TEXT);
+    delivery.set_state(v1::DELIVERY_STATE_ACCEPTED);
+    delivery.set_attempts(1);
+    delivery.mutable_accept_time()->set_seconds(1717214400);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"send", "text", "oA", "您好"}), kExitOk) << err_.str();
+  EXPECT_EQ(service_.texts[0].content(), "您好");
+  EXPECT_EQ(out_.str(),
+            "id        01J0000000000000000000000A\n"
+            "account   main\n"
+            "openid    oA\n"
+            "kind      TEXT\n"
+            "state     ACCEPTED\n"
+            "attempts  1\n"
+            "accepted  2024-06-01T12:00:00+08:00\n");
+  EXPECT_EQ(err_.str(), "");
+}
+
+TEST_F(RunTest, AFailedSendEndsWithOneAndItsReason) {
+  service_.on_text = [](auto&, const auto&, auto&) {
+    return client::Failure{.code = grpc::StatusCode::FAILED_PRECONDITION,
+                           .reason = "NOT_SUBSCRIBED",
+                           .domain = "weixin.qq.com",
+                           .message = "sendText: require subscribe",
+                           .metadata = {{"errcode", "43004"}, {"rid", "r-1"}},
+                           .chinese = "需要接收者关注"}
+        .ToGrpc();
+  };
+  EXPECT_EQ(Run({"send", "text", "oA", "hi"}), kExitFailed);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_THAT(err_.str(),
+              testing::StartsWith("hongyan: send text failed: sendText: require subscribe\n"
+                                  "  what to do: The person must follow"));
+  EXPECT_THAT(err_.str(), HasSubstr("errcode: 43004"));
+  language_ = Language::kChinese;
+  EXPECT_EQ(Run({"send", "text", "oA", "hi"}), kExitFailed);
+  EXPECT_THAT(err_.str(), testing::StartsWith("hongyan: 发送文本失败：需要接收者关注\n"
+                                              "  怎么办：该用户需先关注公众号"));
+}
+
+TEST_F(RunTest, SendTemplateAnswersInJson) {
+  service_.on_template = [](auto&, const v1::SendTemplateRequest& request, auto& response) {
+    response.mutable_delivery()->set_msg_id(9007199254740993);
+    response.mutable_delivery()->set_openid(request.openid());
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"-o", "json", "send", "template", "oA", "T1", "thing1=茶"}), kExitOk)
+      << err_.str();
+  EXPECT_EQ(service_.templates[0].template_().data().at("thing1"), "茶");
+  EXPECT_THAT(out_.str(), HasSubstr(R"("msg_id":"9007199254740993")"));
+}
+
+TEST_F(RunTest, WrongArgumentsCostNoCall) {
+  EXPECT_EQ(Run({"send", "template", "oA", "T1", "thing1"}), kExitUsage);
+  EXPECT_EQ(err_.str(), "hongyan: 'thing1' is not KEY=VALUE\n");
+  EXPECT_EQ(Run({"send", "text", "o A", "hi"}), kExitUsage);
+  EXPECT_EQ(Run({"send", "text", "oA", "hi", "--request-id", "a b"}), kExitUsage);
+  EXPECT_EQ(Run({"send", "text", "oA", "hi", "--account", "\xff"}), kExitUsage);
+  EXPECT_EQ(service_.calls(), 0U);
+}
+
+TEST_F(RunTest, UserGetAndBatch) {
+  service_.on_get = [](auto&, const v1::GetUserInfoRequest& request, auto& response) {
+    response.mutable_user()->set_openid(request.openid());
+    response.mutable_user()->set_language(request.lang());
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"user", "get", "oA", "--lang", "zh_CN", "--account", "main"}), kExitOk);
+  EXPECT_EQ(out_.str(), "openid      oA\nsubscribed  no\nlanguage    zh_CN\n");
+  EXPECT_EQ(service_.gets[0].account(), "main");
+
+  service_.on_batch_get = [](auto&, const v1::BatchGetUserInfoRequest& request, auto& response) {
+    for (const std::string& openid : request.openids()) response.add_users()->set_openid(openid);
+    return grpc::Status::OK;
+  };
+  stdin_ = "oC\n\noD\n";
+  EXPECT_EQ(Run({"user", "batch", "oA", "oB", "--file", "-"}), kExitOk) << err_.str();
+  EXPECT_EQ(service_.batch_gets[0].openids_size(), 4);
+  EXPECT_THAT(out_.str(), testing::StartsWith("OPENID  SUBSCRIBED  SUBSCRIBE_TIME  SCENE"));
+  EXPECT_THAT(out_.str(), HasSubstr("\noD      no          -"));
+  EXPECT_EQ(Run({"user", "batch", "oA", "-o", "json"}), kExitOk);
+  EXPECT_THAT(out_.str(), HasSubstr(R"({"openid":"oA",)"));
+  EXPECT_EQ(Run({"user", "batch"}), kExitUsage);
+  stdin_ = "oC\no D\n";
+  EXPECT_EQ(Run({"user", "batch", "--file", "-"}), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("line 2: 'o D' is no openid"));
+}
+
+TEST_F(RunTest, ManyUsersAreAskedInCallsOfAThousand) {
+  for (int i = 0; i < 1001; ++i) stdin_ += absl::StrCat("o", i, "\n");
+  EXPECT_EQ(Run({"user", "batch", "--file", "-"}), kExitOk) << err_.str();
+  ASSERT_EQ(service_.batch_gets.size(), 2U);
+  EXPECT_EQ(service_.batch_gets[0].openids_size(), 1000);
+  EXPECT_EQ(service_.batch_gets[1].openids(0), "o1000");
+}
+
+TEST_F(RunTest, TheTokenComesFromFileOrEnvironmentAndIsNeverShown) {
+  env_["HONGYAN_TOKEN"] = "env-t0ken";
+  EXPECT_EQ(Run({"user", "get", "oA"}), kExitOk);
+  EXPECT_EQ(service_.metadata[0]["authorization"], "Bearer env-t0ken");
+
+  const std::string path = testing::TempDir() + absl::StrCat("hongyan-token-", getpid());
+  std::ofstream(path) << "file-t0ken\n";
+  EXPECT_EQ(Run({"user", "get", "oA", "--token-file", path}), kExitOk);
+  EXPECT_EQ(service_.metadata[1]["authorization"], "Bearer file-t0ken");
+
+  std::ofstream(path) << "bad t0ken\n";
+  EXPECT_EQ(Run({"user", "get", "oA", "--token-file", path}), kExitUsage);
+  EXPECT_THAT(err_.str(), Not(HasSubstr("t0ken")));
+  std::ofstream(path) << "\n";
+  EXPECT_EQ(Run({"user", "get", "oA", "--token-file", path}), kExitUsage);
+  std::remove(path.c_str());
+  EXPECT_EQ(Run({"user", "get", "oA", "--token-file", path}), kExitUsage);
+
+  EXPECT_EQ(Run({"user", "get", "oA", "--target", "notify.example.org:9090"}), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--allow-plaintext-token"));
+  EXPECT_THAT(err_.str(), Not(HasSubstr("t0ken\n")));
+  EXPECT_EQ(service_.calls(), 2U);
+}
+
+TEST_F(RunTest, RequestIdAndTimeoutReachTheCall) {
+  EXPECT_EQ(Run({"user", "get", "oA", "--request-id", "req-1", "--timeout", "3s"}), kExitOk);
+  EXPECT_EQ(service_.metadata[0]["x-request-id"], "req-1");
+  EXPECT_LT(service_.time_left[0], absl::Seconds(4));
+}
+
+}  // namespace
+}  // namespace hongyan::cli

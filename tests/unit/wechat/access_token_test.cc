@@ -1,0 +1,576 @@
+// The life of an access_token: fetched once, renewed ahead, replaced when refused, kept while renewal fails.
+#include "server/wechat/access_token.h"
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "tests/support/wechat_test.h"
+
+namespace hongyan::wechat {
+namespace {
+
+using absl::Minutes;
+using absl::Seconds;
+using absl::StatusCode;
+using support::BreaksAfterSending;
+using support::Held;
+using support::HttpStatus;
+using support::IsOk;
+using support::Json;
+using support::kClassicTokenPath;
+using support::kStableTokenPath;
+using support::NeverAnswers;
+using support::Refuses;
+using support::Reply;
+using support::Slowly;
+using support::StatusIs;
+using support::Token;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using Got = absl::StatusOr<AccessToken::Current>;
+
+MATCHER_P(Is, token, "is the token " + std::string(token)) {
+  if (!arg.ok()) {
+    *result_listener << support::Describe(arg.status());
+    return false;
+  }
+  *result_listener << "which is " << arg->token.Reveal();
+  return arg->token.Reveal() == token;
+}
+
+bool IsForced(const support::FakeHttpClient::Request& request) {
+  return absl::StrContains(request.body, R"("force_refresh":true)");
+}
+
+class AccessTokenTest : public support::WechatTest {
+ protected:
+  void AnswersToken(const std::string& token, absl::Duration life = Seconds(7200)) {
+    http_.Always(kStableTokenPath, Token(token, life));
+  }
+  // A new token "t1", "t2" … for each request.
+  void AnswersNewTokens(absl::Duration life = Seconds(7200),
+                        absl::Duration after = absl::ZeroDuration()) {
+    http_.Respond(kStableTokenPath, [this, life, after](const auto&) {
+      return Slowly(after, Token(absl::StrCat("t", ++made_), life));
+    });
+  }
+  // Normal mode gives back the same token until a forced refresh makes "f1", "f2" …
+  void SticksToItsToken() {
+    http_.Respond(kStableTokenPath, [this](const auto& request) {
+      if (IsForced(request)) current_ = absl::StrCat("f", ++made_);
+      return Token(current_);
+    });
+  }
+  void Answers(Reply reply) { http_.Always(kStableTokenPath, std::move(reply)); }
+
+  Got Get(absl::Duration within = Seconds(30)) { return Await(token_.Get(In(within))); }
+  Got Replace(std::uint64_t generation, absl::Duration within = Seconds(30)) {
+    return Await(token_.Replace(generation, In(within)));
+  }
+  std::size_t fetches() const { return http_.count(kStableTokenPath); }
+  std::size_t forced() const {
+    std::size_t count = 0;
+    for (const auto& request : http_.requests(kStableTokenPath)) count += IsForced(request) ? 1 : 0;
+    return count;
+  }
+
+  int made_ = 0;
+  std::string current_ = "t1";
+  AccessToken token_{OptionsOf("main"), transport_, clock_, metrics_, group_};
+};
+
+TEST_F(AccessTokenTest, T01_FiveHundredCallersCauseOneFetch) {
+  Answers(Slowly(Seconds(2), Token("t1")));
+  std::vector<support::Started<Got>> callers;
+  for (int i = 0; i < 500; ++i) callers.push_back(Start(token_.Get(In(Seconds(5)))));
+  clock_.Advance(Seconds(2));
+  for (const auto& caller : callers) EXPECT_THAT(caller.value(), Is("t1"));
+  EXPECT_EQ(fetches(), 1u);
+}
+
+TEST_F(AccessTokenTest, T01_CallersWaitWithinTheirOwnDeadlines) {
+  Answers(Slowly(Seconds(2), Token("t1")));
+  auto hasty = Start(token_.Get(In(Seconds(1))));
+  auto patient = Start(token_.Get(In(Seconds(3))));
+  clock_.Advance(absl::Milliseconds(999));
+  EXPECT_FALSE(hasty.done());
+  clock_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(hasty.value(), StatusIs(StatusCode::kDeadlineExceeded, "DEADLINE_TOO_SHORT"));
+  EXPECT_FALSE(patient.done());
+  clock_.Advance(Seconds(1));
+  EXPECT_THAT(patient.value(), Is("t1"));
+  EXPECT_EQ(fetches(), 1u);
+}
+
+TEST_F(AccessTokenTest, CallerThatLeavesDoesNotDisturbTheOthers) {
+  Answers(Slowly(Seconds(2), Token("t1")));
+  auto first = Start(token_.Get(In(Seconds(5))));
+  auto second = Start(token_.Get(In(Seconds(5))));
+  clock_.Advance(Seconds(1));
+  first.Cancel();
+  EXPECT_THAT(first.value(), StatusIs(StatusCode::kCancelled, "CANCELLED"));
+  EXPECT_FALSE(second.done());
+  clock_.Advance(Seconds(1));
+  EXPECT_THAT(second.value(), Is("t1"));
+  EXPECT_EQ(fetches(), 1u);
+}
+
+TEST_F(AccessTokenTest, FetchThatEverybodyLeftIsOfUseToTheNext) {
+  Answers(Slowly(Seconds(2), Token("t1")));
+  auto caller = Start(token_.Get(In(Seconds(5))));
+  caller.Cancel();
+  clock_.Advance(Seconds(2));
+  auto next = Start(token_.Get(In(Seconds(5))));
+  EXPECT_THAT(next.value(), Is("t1"));
+  EXPECT_EQ(fetches(), 1u);
+}
+
+TEST_F(AccessTokenTest, WorkingTokenComesFromMemory) {
+  AnswersNewTokens();
+  EXPECT_THAT(Get(), Is("t1"));
+  clock_.Advance(Seconds(6000));
+  auto again = Start(token_.Get(In(Seconds(1))));
+  EXPECT_THAT(again.value(), Is("t1"));
+  EXPECT_EQ(fetches(), 1u);
+}
+
+TEST_F(AccessTokenTest, ExpiredTokenIsNotHandedOut) {
+  AnswersNewTokens();
+  EXPECT_THAT(Get(), Is("t1"));
+  clock_.Advance(Seconds(7200));
+  EXPECT_FALSE(token_.has_token());
+  EXPECT_THAT(Get(), Is("t2"));
+}
+
+TEST_F(AccessTokenTest, C01_WallClockThatJumpsChangesNothing) {
+  AnswersNewTokens();
+  EXPECT_THAT(Get(), Is("t1"));
+  clock_.JumpWallTime(absl::Hours(24));
+  EXPECT_THAT(Get(), Is("t1"));
+  clock_.JumpWallTime(-absl::Hours(72));
+  clock_.Advance(Seconds(7200));
+  EXPECT_THAT(Get(), Is("t2"));
+}
+
+TEST_F(AccessTokenTest, T02_FiveHundredRefusalsCauseOneFetch) {
+  AnswersNewTokens(Seconds(7200), Seconds(1));
+  const Got first = Get();
+  ASSERT_THAT(first, Is("t1"));
+  std::vector<support::Started<Got>> callers;
+  for (int i = 0; i < 500; ++i) {
+    callers.push_back(Start(token_.Replace(first->generation, In(Seconds(5)))));
+  }
+  clock_.Advance(Seconds(1));
+  for (const auto& caller : callers) {
+    EXPECT_THAT(caller.value(), Is("t2"));
+    EXPECT_NE(caller.value()->generation, first->generation);
+  }
+  EXPECT_EQ(fetches(), 2u);
+}
+
+TEST_F(AccessTokenTest, T02_NobodyGetsARefusedTokenWhileItIsReplaced) {
+  Answers(Token("t1"));
+  const Got first = Get();
+  Answers(Slowly(Seconds(1), Token("t2")));
+  auto refused = Start(token_.Replace(first->generation, In(Seconds(5))));
+  auto other = Start(token_.Get(In(Seconds(5))));
+  EXPECT_FALSE(other.done());
+  clock_.Advance(Seconds(1));
+  EXPECT_THAT(refused.value(), Is("t2"));
+  EXPECT_THAT(other.value(), Is("t2"));
+}
+
+TEST_F(AccessTokenTest, T03_RefusalOfAnOldTokenLeavesTheNewOne) {
+  AnswersNewTokens();
+  const Got first = Get();
+  const Got second = Replace(first->generation);
+  ASSERT_THAT(second, Is("t2"));
+  auto late = Start(token_.Replace(first->generation, In(Seconds(1))));
+  EXPECT_THAT(late.value(), Is("t2"));
+  EXPECT_THAT(Get(), Is("t2"));
+  EXPECT_EQ(fetches(), 2u);
+}
+
+TEST_F(AccessTokenTest, T04_RefusedTokenHandedBackCausesOneForcedRefresh) {
+  SticksToItsToken();
+  const Got first = Get();
+  ASSERT_THAT(first, Is("t1"));
+  const Got second = Replace(first->generation);
+  EXPECT_THAT(second, Is("f1"));
+  EXPECT_NE(second->generation, first->generation);
+  EXPECT_EQ(forced(), 1u);
+  EXPECT_EQ(fetches(), 3u);
+  EXPECT_THAT(Get(), Is("f1"));
+}
+
+TEST_F(AccessTokenTest, T04_NewTokenOfTheNormalModeNeedsNoForce) {
+  AnswersNewTokens();
+  const Got first = Get();
+  EXPECT_THAT(Replace(first->generation), Is("t2"));
+  EXPECT_EQ(forced(), 0u);
+}
+
+TEST_F(AccessTokenTest, T04_ForcedRefreshesAreThirtySecondsApart) {
+  SticksToItsToken();
+  Got current = Replace(Get()->generation);
+  ASSERT_THAT(current, Is("f1"));
+  clock_.Advance(Seconds(29));
+  const Got early = Replace(current->generation);
+  EXPECT_THAT(early, StatusIs(StatusCode::kUnavailable, "ACCESS_TOKEN_REJECTED"));
+  EXPECT_TRUE(base::RetryDelayOf(early.status()).has_value());
+  EXPECT_EQ(forced(), 1u);
+  clock_.Advance(Seconds(2));
+  EXPECT_THAT(Replace(current->generation), Is("f2"));
+  EXPECT_EQ(forced(), 2u);
+}
+
+TEST_F(AccessTokenTest, T04_TenForcedRefreshesADay) {
+  SticksToItsToken();
+  int refused = 0;
+  for (int i = 0; i < 40; ++i) {
+    clock_.Advance(Minutes(5));
+    if (!Replace(Get()->generation).ok()) ++refused;
+  }
+  EXPECT_EQ(refused, 30);
+  EXPECT_EQ(forced(), 10u);
+  clock_.Advance(absl::Hours(24));
+  EXPECT_THAT(Replace(Get()->generation), Is("f11"));
+}
+
+TEST_F(AccessTokenTest, T04_RefusalDuringARenewalThatBringsTheSameTokenIsForcedToo) {
+  const auto renewal = [&] { group_.Spawn(token_.KeepFresh()); };
+  Answers(Token("t1"));
+  renewal();
+  clock_.Settle();
+  http_.Respond(kStableTokenPath, [](const auto& request) {
+    return IsForced(request) ? Token("f1") : Held(Token("t1"));
+  });
+  while (fetches() < 2) ASSERT_TRUE(clock_.AdvanceToNextAlarm());  // a renewal is under way
+  auto refused = Start(token_.Replace(Get()->generation, In(Seconds(5))));
+  http_.Release();
+  clock_.Settle();
+  EXPECT_THAT(refused.value(), Is("f1"));
+  EXPECT_EQ(forced(), 1u);
+}
+
+// Everything that may go wrong with a renewal that isn't the account's fault.
+struct Trouble {
+  const char* name;
+  Reply reply;
+  const char* reason;
+};
+
+class RenewalTrouble : public AccessTokenTest, public ::testing::WithParamInterface<Trouble> {};
+
+TEST_P(RenewalTrouble, T05_KeepsTheTokenUntilItExpires) {
+  AnswersToken("t1");
+  group_.Spawn(token_.KeepFresh());
+  ASSERT_THAT(Get(), Is("t1"));
+  Answers(GetParam().reply);
+  clock_.Advance(Seconds(7000));
+  EXPECT_GT(fetches(), 1u);
+  for (int i = 0; i < 18; ++i) {
+    clock_.Advance(Seconds(10));
+    auto got = Start(token_.Get(In(Seconds(1))));
+    EXPECT_THAT(got.value(), Is("t1"));
+    EXPECT_TRUE(token_.has_token());
+  }
+  EXPECT_THAT(token_.last_error(), Not(IsOk()));
+  clock_.Advance(Seconds(21));
+  EXPECT_THAT(Get(), StatusIs(StatusCode::kUnavailable, GetParam().reason));
+}
+
+TEST_P(RenewalTrouble, T06_DeadTokenIsUnavailableAndRecoversByItself) {
+  Answers(GetParam().reply);
+  group_.Spawn(token_.KeepFresh());
+  EXPECT_THAT(Get(), StatusIs(StatusCode::kUnavailable, GetParam().reason));
+  EXPECT_FALSE(token_.has_token());
+  clock_.Advance(Minutes(10));
+  // A request every five seconds, or as often as each takes ten to fail; not a storm.
+  EXPECT_LE(fetches(), 125u);
+  EXPECT_GE(fetches(), 30u);
+  AnswersToken("t1");
+  clock_.Advance(Seconds(10));
+  auto got = Start(token_.Get(In(Seconds(1))));
+  EXPECT_THAT(got.value(), Is("t1"));
+  EXPECT_THAT(token_.last_error(), IsOk());
+}
+
+TEST_P(RenewalTrouble, T06_FailureIsAnsweredFromMemoryForASecondAtLeast) {
+  Answers(GetParam().reply);
+  EXPECT_THAT(Get(), StatusIs(StatusCode::kUnavailable, GetParam().reason));
+  clock_.Advance(absl::Milliseconds(900));
+  auto again = Start(token_.Get(In(Seconds(30))));
+  EXPECT_THAT(again.value(), StatusIs(StatusCode::kUnavailable, GetParam().reason));
+  EXPECT_EQ(fetches(), 1u);
+  AnswersToken("t1");
+  clock_.Advance(absl::Milliseconds(200));
+  EXPECT_THAT(Get(), Is("t1"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , RenewalTrouble,
+    ::testing::Values(Trouble{"Http500", HttpStatus(500), "WECHAT_UNREACHABLE"},
+                      Trouble{"Busy", Refuses(-1), "WECHAT_BUSY"},
+                      Trouble{"Timeout", NeverAnswers(), "WECHAT_UNREACHABLE"},
+                      Trouble{"Refused", support::ConnectionRefused(), "WECHAT_UNREACHABLE"},
+                      Trouble{"Reset", BreaksAfterSending(), "WECHAT_UNREACHABLE"},
+                      Trouble{"Html", Json("<html></html>"), "WECHAT_UNREACHABLE"},
+                      Trouble{"NoToken", Json(R"({"expires_in":7200})"), "WECHAT_UNREACHABLE"}),
+    [](const auto& info) { return info.param.name; });
+
+class AccountConfig : public AccessTokenTest, public ::testing::WithParamInterface<int> {};
+
+TEST_P(AccountConfig, T07_IsRememberedForAMinuteAndThenLonger) {
+  Answers(Refuses(GetParam()));
+  const auto is_config = StatusIs(StatusCode::kFailedPrecondition, "ACCOUNT_CONFIG");
+  EXPECT_THAT(Get(), is_config);
+  clock_.Advance(Seconds(59));
+  auto from_memory = Start(token_.Get(In(Seconds(30))));
+  EXPECT_THAT(from_memory.value(), is_config);
+  EXPECT_EQ(fetches(), 1u);
+  clock_.Advance(Seconds(2));
+  EXPECT_THAT(Get(), is_config);
+  EXPECT_EQ(fetches(), 2u);
+  clock_.Advance(Seconds(61));
+  EXPECT_THAT(Get(), is_config);
+  EXPECT_EQ(fetches(), 2u) << "the pause grows";
+  AnswersToken("t1");
+  clock_.Advance(Minutes(10));
+  EXPECT_THAT(Get(), Is("t1"));
+}
+
+INSTANTIATE_TEST_SUITE_P(, AccountConfig,
+                         ::testing::Values(40164, 40013, 40125, 40243, 40001, 40002, 41002, 41004,
+                                           50004, 50007, 89503, 89506, 89507),
+                         ::testing::PrintToStringParamName());
+
+TEST_F(AccessTokenTest, T07_AddressThatWechatSawIsInTheError) {
+  Answers(Refuses(40164, "invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist"));
+  const Got got = Get();
+  EXPECT_THAT(got, StatusIs(StatusCode::kFailedPrecondition, "ACCOUNT_CONFIG"));
+  EXPECT_EQ(base::MetadataOf(got.status(), "address"), "203.0.113.9");
+  EXPECT_EQ(base::MetadataOf(got.status(), "errcode"), "40164");
+  EXPECT_EQ(base::MetadataOf(got.status(), "account"), "main");
+  EXPECT_EQ(base::MetadataOf(got.status(), "rid"), support::kRid);
+}
+
+TEST_F(AccessTokenTest, T07_OtherAccountsAreUnaffected) {
+  AccessToken other(OptionsOf("other"), transport_, clock_, metrics_, group_);
+  tokens_at_once_ = 2;
+  http_.Respond(kStableTokenPath, [](const auto& request) {
+    return absl::StrContains(request.body, "wx-other") ? Token("o1") : Refuses(40164);
+  });
+  group_.Spawn(token_.KeepFresh());
+  EXPECT_THAT(Get(), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Await(other.Get(In(Seconds(1)))), Is("o1"));
+}
+
+TEST_F(AccessTokenTest, T08_EndlessRefusalsCauseABoundedNumberOfFetches) {
+  AnswersNewTokens();
+  Got current = Get();
+  int refused = 0;
+  for (int i = 0; i < 1000; ++i) {  // a hundred seconds, ten calls in each
+    clock_.Advance(absl::Milliseconds(100));
+    const Got next = Replace(current->generation);
+    if (next.ok()) {
+      current = next;
+    } else {
+      ++refused;
+      EXPECT_THAT(next, StatusIs(StatusCode::kUnavailable, "ACCESS_TOKEN_REJECTED"));
+    }
+  }
+  EXPECT_GT(refused, 900);
+  EXPECT_LE(fetches(), 25u);
+}
+
+TEST_F(AccessTokenTest, T09_NothingStartsASecondFetchBesideTheFirst) {
+  Answers(Held(Token("t1")));
+  group_.Spawn(token_.KeepFresh());
+  auto get = Start(token_.Get(In(Seconds(5))));
+  auto replace = Start(token_.Replace(0, In(Seconds(5))));
+  clock_.Advance(Seconds(1));
+  EXPECT_EQ(fetches(), 1u);
+  http_.Release();
+  clock_.Settle();
+  EXPECT_THAT(get.value(), Is("t1"));
+  EXPECT_EQ(http_.most_at_once(kStableTokenPath), 1);
+}
+
+TEST_F(AccessTokenTest, T10_ShortLivedTokenIsRenewedWithoutAStorm) {
+  AnswersNewTokens(Seconds(300));
+  group_.Spawn(token_.KeepFresh());
+  for (int i = 0; i < 3000; ++i) {
+    clock_.Advance(Seconds(1));
+    auto got = Start(token_.Get(In(Seconds(1))));
+    ASSERT_TRUE(got.done());
+    ASSERT_THAT(got.value(), IsOk());
+  }
+  EXPECT_GE(fetches(), 10u);
+  EXPECT_LE(fetches(), 40u);
+}
+
+TEST_F(AccessTokenTest, T10_LifeOfOneSecondDoesNotSpin) {
+  AnswersNewTokens(Seconds(1));
+  group_.Spawn(token_.KeepFresh());
+  clock_.Advance(Seconds(10));
+  EXPECT_LE(fetches(), 40u);
+  EXPECT_THAT(Get(), IsOk());
+}
+
+TEST_F(AccessTokenTest, T10_LongTokensAreTakenUpTo1024Bytes) {
+  for (const std::size_t size : {512u, 1024u}) {
+    const std::string token(size, 'x');
+    AnswersToken(token);
+    EXPECT_THAT(Get(), Is(token));
+    clock_.Advance(Seconds(7200));
+  }
+  AnswersToken(std::string(4096, 'x'));
+  EXPECT_THAT(Get(), StatusIs(StatusCode::kUnavailable));
+}
+
+TEST_F(AccessTokenTest, KeepFreshRenewsAheadSoThatNobodyWaits) {
+  AnswersNewTokens(Seconds(7200), Seconds(2));
+  group_.Spawn(token_.KeepFresh());
+  clock_.Advance(Seconds(3));
+  std::set<std::string> seen;
+  for (int minutes = 0; minutes < 24 * 60; ++minutes) {
+    clock_.Advance(Minutes(1));
+    auto got = Start(token_.Get(In(Seconds(1))));
+    ASSERT_TRUE(got.done());
+    ASSERT_THAT(got.value(), IsOk());
+    seen.insert(got.value()->token.Reveal());
+  }
+  EXPECT_GE(fetches(), 12u);
+  EXPECT_LE(fetches(), 14u);
+  EXPECT_GE(seen.size(), 12u);
+}
+
+TEST_F(AccessTokenTest, KeepFreshFetchesBeforeAnybodyAsks) {
+  AnswersToken("t1");
+  group_.Spawn(token_.KeepFresh());
+  clock_.Settle();
+  EXPECT_TRUE(token_.has_token());
+  EXPECT_EQ(fetches(), 1u);
+}
+
+TEST_F(AccessTokenTest, KeepFreshAsksWhenThePlatformHasRotated) {
+  // The platform hands out the old token until five minutes before its end.
+  const async::MonoTime end = In(Seconds(7200));
+  http_.Respond(kStableTokenPath, [this, end](const auto&) {
+    const absl::Duration left = async::Between(clock_.Mono(), end);
+    return left > Seconds(300) ? Token("old", left) : Token("new", Seconds(7200));
+  });
+  group_.Spawn(token_.KeepFresh());
+  clock_.Advance(Seconds(7190));
+  EXPECT_THAT(Get(), Is("new"));
+  EXPECT_LE(fetches(), 3u);
+}
+
+TEST_F(AccessTokenTest, KeepFreshEndsWhenItIsCancelled) {
+  for (const bool answered : {true, false}) {
+    Answers(answered ? Token("t1") : NeverAnswers());
+    group_.Spawn(token_.KeepFresh());
+    clock_.Settle();
+    group_.CancelAll();
+    clock_.Settle();
+    EXPECT_EQ(group_.size(), 0u);
+    clock_.Advance(Seconds(7200));
+  }
+}
+
+TEST_F(AccessTokenTest, ShutdownDuringAFetchWakesWhoeverWaits) {
+  Answers(NeverAnswers());
+  auto caller = Start(token_.Get(In(Seconds(30))));
+  group_.CancelAll();
+  clock_.Settle();
+  EXPECT_THAT(caller.value(), StatusIs(StatusCode::kUnavailable));
+  EXPECT_EQ(group_.size(), 0u);
+}
+
+TEST_F(AccessTokenTest, FullGroupIsUnavailableAndRecovers) {
+  async::TaskGroup full(loop_.executor(), clock_, 0);
+  AccessToken token(OptionsOf("main"), transport_, clock_, metrics_, full);
+  EXPECT_THAT(Await(token.Get(In(Seconds(1)))), StatusIs(StatusCode::kUnavailable));
+  EXPECT_EQ(fetches(), 0u);
+}
+
+TEST_F(AccessTokenTest, StableRequestIsThatOfTheReference) {
+  AnswersToken("t1");
+  ASSERT_THAT(Get(), Is("t1"));
+  const auto request = http_.requests().front();
+  EXPECT_EQ(request.url, "https://api.example/cgi-bin/stable_token");
+  EXPECT_EQ(request.method, http::HttpRequest::Method::kPost);
+  EXPECT_EQ(request.body,
+            R"({"grant_type":"client_credential","appid":"wx-main","secret":"canary-app-secret",)"
+            R"("force_refresh":false})");
+}
+
+TEST_F(AccessTokenTest, S02_SecretsAreInNoError) {
+  for (const Reply& reply :
+       {Refuses(40164), Refuses(-1), HttpStatus(502), support::ConnectionRefused(),
+        Json(R"({"access_token":"canary-token","expires_in":-5})"), Refuses(99999)}) {
+    Answers(reply);
+    const Got got = Get();
+    ASSERT_THAT(got, Not(IsOk()));
+    const std::string text = got.status().ToString(absl::StatusToStringMode::kWithEverything);
+    EXPECT_THAT(text, Not(HasSubstr("canary")));
+    clock_.Advance(absl::Hours(1));
+  }
+}
+
+// Answers without ever suspending.
+class InstantHttpClient final : public http::HttpClient {
+ public:
+  async::Task<http::HttpResult> Send(http::HttpRequest) override {
+    co_return http::HttpResponse{200, R"({"access_token":"t1","expires_in":7200})"};
+  }
+};
+
+TEST_F(AccessTokenTest, FetchThatEndsAtOnceIsAFetchToo) {
+  InstantHttpClient instant;
+  ApiTransport transport(instant, clock_, metrics_, {support::kHost}, support::kTimeout);
+  AccessToken token(OptionsOf("main"), transport, clock_, metrics_, group_);
+  EXPECT_THAT(Await(token.Get(In(Seconds(1)))), Is("t1"));
+}
+
+class ClassicTokenTest : public AccessTokenTest {
+ protected:
+  AccessToken::Options Options() { return {"main", "wx&1", base::Secret("s+c/r=t"), true}; }
+  AccessToken classic_{Options(), transport_, clock_, metrics_, group_};
+};
+
+TEST_F(ClassicTokenTest, AsksTheClassicEndpointWithItsQueryEscaped) {
+  http_.Always(kClassicTokenPath, Token("c1"));
+  EXPECT_THAT(Await(classic_.Get(In(Seconds(1)))), Is("c1"));
+  const auto request = http_.requests().front();
+  EXPECT_EQ(request.url,
+            "https://api.example/cgi-bin/token?grant_type=client_credential&appid=wx%261&"
+            "secret=s%2Bc%2Fr%3Dt");
+  EXPECT_EQ(request.method, http::HttpRequest::Method::kGet);
+  EXPECT_EQ(request.body, "");
+}
+
+TEST_F(ClassicTokenTest, RefusedTokenIsReplacedByTheNextOne) {
+  http_.Next(kClassicTokenPath, Token("c1"));
+  http_.Next(kClassicTokenPath, Token("c2"));
+  const Got first = Await(classic_.Get(In(Seconds(1))));
+  EXPECT_THAT(Await(classic_.Replace(first->generation, In(Seconds(1)))), Is("c2"));
+}
+
+TEST_F(ClassicTokenTest, KnowsNoForce) {
+  http_.Always(kClassicTokenPath, Token("c1"));
+  const Got first = Await(classic_.Get(In(Seconds(1))));
+  EXPECT_THAT(Await(classic_.Replace(first->generation, In(Seconds(1)))),
+              StatusIs(StatusCode::kUnavailable, "ACCESS_TOKEN_REJECTED"));
+  EXPECT_EQ(http_.count(kClassicTokenPath), 2u);
+  EXPECT_EQ(http_.count(kStableTokenPath), 0u);
+}
+
+}  // namespace
+}  // namespace hongyan::wechat

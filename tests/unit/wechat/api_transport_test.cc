@@ -1,0 +1,210 @@
+// The order of failover, and the addresses that are passed over.
+#include "server/wechat/api_transport.h"
+
+#include <string>
+#include <vector>
+
+#include "tests/support/wechat_test.h"
+
+namespace hongyan::wechat {
+namespace {
+
+using absl::Milliseconds;
+using absl::Seconds;
+using support::Accepts;
+using support::BreaksAfterSending;
+using support::ConnectionRefused;
+using support::Held;
+using support::HttpStatus;
+using support::KeepAliveDied;
+using support::kTextPath;
+using support::kUserPath;
+using support::NeverAnswers;
+using support::Refuses;
+using support::Reply;
+using support::Slowly;
+using ::testing::ElementsAre;
+
+using Outcome = Attempt::Outcome;
+
+constexpr char kFirst[] = "https://one.example";
+constexpr char kSecond[] = "https://two.example";
+
+class ApiTransportTest : public support::WechatTest {
+ protected:
+  ApiRequest Text(absl::Duration within = Seconds(30)) {
+    return {"main", kTextPath, "access_token=t1", R"({"touser":"o1"})", In(within)};
+  }
+  Attempt Call(absl::Duration within = Seconds(30)) { return Await(transport_.Call(Text(within))); }
+  std::vector<std::string> Hosts() const {
+    std::vector<std::string> hosts;
+    for (const auto& request : http_.requests()) hosts.push_back(request.host);
+    return hosts;
+  }
+  // How many of the last `count` tries went to the first address.
+  std::size_t TriesOfFirst() const {
+    std::size_t count = 0;
+    for (const auto& host : Hosts()) count += host == kFirst ? 1 : 0;
+    return count;
+  }
+
+  ApiTransport transport_{http_, clock_, metrics_, {kFirst, kSecond}, support::kTimeout};
+};
+
+TEST_F(ApiTransportTest, RequestIsAddressPathAndQuery) {
+  http_.Always(kTextPath, Accepts());
+  http_.Always(kUserPath, Accepts());
+  EXPECT_EQ(Call().outcome, Outcome::kAnswered);
+  Await(transport_.Call({"main", kUserPath, "", "", In(Seconds(1))}));
+  EXPECT_EQ(http_.requests()[0].url,
+            "https://one.example/cgi-bin/message/custom/send?access_token=t1");
+  EXPECT_EQ(http_.requests()[0].method, http::HttpRequest::Method::kPost);
+  EXPECT_EQ(http_.requests()[0].body, R"({"touser":"o1"})");
+  EXPECT_EQ(http_.requests()[1].url, "https://one.example/cgi-bin/user/info");
+  EXPECT_EQ(http_.requests()[1].method, http::HttpRequest::Method::kGet);
+}
+
+TEST_F(ApiTransportTest, N03_RefusedConnectionGoesOnToTheNextAddress) {
+  http_.Down(kFirst);
+  http_.Always(kTextPath, Accepts());
+  EXPECT_EQ(Call().outcome, Outcome::kAnswered);
+  EXPECT_THAT(Hosts(), ElementsAre(kFirst, kSecond));
+  EXPECT_EQ(http_.requests()[1].url,
+            "https://two.example/cgi-bin/message/custom/send?access_token=t1");
+  EXPECT_EQ(http_.requests()[1].body, http_.requests()[0].body);
+}
+
+TEST_F(ApiTransportTest, N03_AllRefusedIsNotSentAfterOneTryEach) {
+  http_.Down(kFirst);
+  http_.Down(kSecond);
+  EXPECT_EQ(Call().outcome, Outcome::kNotSent);
+  EXPECT_THAT(Hosts(), ElementsAre(kFirst, kSecond));
+}
+
+struct Final {
+  const char* name;
+  Reply reply;
+  Outcome outcome;
+};
+
+class FinalAnswer : public ApiTransportTest, public ::testing::WithParamInterface<Final> {};
+
+TEST_P(FinalAnswer, GoesNowhereElse) {
+  http_.Next(kTextPath, GetParam().reply);
+  EXPECT_EQ(Call().outcome, GetParam().outcome);
+  EXPECT_THAT(Hosts(), ElementsAre(kFirst));
+}
+
+INSTANTIATE_TEST_SUITE_P(, FinalAnswer,
+                         ::testing::Values(Final{"Accepted", Accepts(), Outcome::kAnswered},
+                                           Final{"Busy", Refuses(-1), Outcome::kAnswered},
+                                           Final{"Http502", HttpStatus(502), Outcome::kUnknown},
+                                           Final{"Http403", HttpStatus(403), Outcome::kRejected},
+                                           Final{"Reset", BreaksAfterSending(), Outcome::kUnknown},
+                                           Final{"KeepAliveDied", KeepAliveDied(),
+                                                 Outcome::kUnknown},
+                                           Final{"Timeout", NeverAnswers(), Outcome::kUnknown}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_F(ApiTransportTest, EachTryHasAtMostTheTimeout) {
+  http_.Next(kTextPath, Slowly(Seconds(2), ConnectionRefused()));
+  http_.Next(kTextPath, NeverAnswers());
+  const async::MonoTime start = clock_.Mono();
+  EXPECT_TRUE(Call().timed_out);
+  const auto& requests = http_.requests();
+  EXPECT_EQ(async::Between(requests[0].at, requests[0].deadline), Seconds(5));
+  EXPECT_EQ(async::Between(requests[1].at, requests[1].deadline), Seconds(5));
+  EXPECT_EQ(async::Between(start, clock_.Mono()), Seconds(7));
+}
+
+TEST_F(ApiTransportTest, AllTogetherEndByTheDeadline) {
+  http_.Always(kTextPath, Slowly(Seconds(2), ConnectionRefused()));
+  const async::MonoTime deadline = In(Milliseconds(3500));
+  EXPECT_EQ(Call(Milliseconds(3500)).outcome, Outcome::kNotSent);
+  EXPECT_EQ(clock_.Mono(), deadline);
+  for (const auto& request : http_.requests()) EXPECT_LE(request.deadline, deadline);
+}
+
+TEST_F(ApiTransportTest, DeadlineThatEndedTheFirstTryAllowsNoSecond) {
+  http_.Always(kTextPath, Slowly(Seconds(4), ConnectionRefused()));
+  EXPECT_EQ(Call(Seconds(3)).outcome, Outcome::kNotSent);
+  EXPECT_THAT(Hosts(), ElementsAre(kFirst));
+}
+
+TEST_F(ApiTransportTest, CancelledCallTriesNoOtherAddress) {
+  http_.Always(kTextPath, Slowly(Seconds(4), ConnectionRefused()));
+  auto call = Start(transport_.Call(Text()));
+  call.Cancel();
+  EXPECT_TRUE(call.value().cancelled);
+  EXPECT_EQ(call.value().outcome, Outcome::kNotSent);
+  EXPECT_THAT(Hosts(), ElementsAre(kFirst));
+}
+
+TEST_F(ApiTransportTest, N08_FiveFailuresInTenSecondsCloseAnAddressForThirty) {
+  http_.Down(kFirst);
+  http_.Always(kTextPath, Accepts());
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(Call().outcome, Outcome::kAnswered);
+    clock_.Advance(Seconds(2));
+  }
+  EXPECT_EQ(TriesOfFirst(), 5u);
+  for (int i = 0; i < 27; ++i) {
+    EXPECT_EQ(Call().outcome, Outcome::kAnswered);
+    clock_.Advance(Seconds(1));
+  }
+  EXPECT_EQ(TriesOfFirst(), 5u) << "nobody pays for the dead address meanwhile";
+  clock_.Advance(Seconds(3));
+  http_.Up(kFirst);
+  EXPECT_EQ(Call().outcome, Outcome::kAnswered);
+  EXPECT_EQ(Hosts().back(), kFirst) << "the first address comes first again";
+}
+
+TEST_F(ApiTransportTest, N08_FailuresFarApartCloseNothing) {
+  http_.Down(kFirst);
+  http_.Always(kTextPath, Accepts());
+  for (int i = 0; i < 20; ++i) {
+    Call();
+    clock_.Advance(Seconds(3));
+  }
+  EXPECT_EQ(TriesOfFirst(), 20u);
+}
+
+TEST_F(ApiTransportTest, N08_AllClosedMeansAllAreTried) {
+  http_.Down(kFirst);
+  http_.Down(kSecond);
+  for (int i = 0; i < 5; ++i) Call();
+  EXPECT_EQ(http_.requests().size(), 10u);
+  http_.Up(kSecond);
+  http_.Always(kTextPath, Accepts());
+  EXPECT_EQ(Call().outcome, Outcome::kAnswered);
+  EXPECT_EQ(Hosts().back(), kSecond);
+}
+
+TEST_F(ApiTransportTest, N08_OnlyTheAddressThatFailedIsClosed) {
+  http_.Down(kFirst);
+  http_.Always(kTextPath, Accepts());
+  for (int i = 0; i < 6; ++i) Call();
+  EXPECT_EQ(TriesOfFirst(), 5u);
+  http_.Always(kTextPath, Refuses(-1));
+  EXPECT_EQ(Call().outcome, Outcome::kAnswered) << "busy is an answer, no failure of the address";
+  EXPECT_EQ(Hosts().back(), kSecond);
+}
+
+TEST_F(ApiTransportTest, CancelledCallsAreNoFailuresOfTheAddress) {
+  http_.Always(kTextPath, Slowly(Seconds(4), ConnectionRefused()));
+  for (int i = 0; i < 10; ++i) {
+    auto call = Start(transport_.Call(Text()));
+    call.Cancel();
+  }
+  EXPECT_EQ(TriesOfFirst(), 10u);
+}
+
+TEST_F(ApiTransportTest, OneAddressAloneIsAlwaysTried) {
+  ApiTransport alone(http_, clock_, metrics_, {kFirst}, support::kTimeout);
+  http_.Down(kFirst);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Await(alone.Call(Text())).outcome, Outcome::kNotSent);
+  EXPECT_EQ(TriesOfFirst(), 20u);
+}
+
+}  // namespace
+}  // namespace hongyan::wechat

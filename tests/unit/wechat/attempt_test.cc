@@ -1,0 +1,122 @@
+// The one table that says what became of an attempt, line by line.
+#include "server/wechat/attempt.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+
+namespace hongyan::wechat {
+namespace {
+
+using http::HttpFailure;
+using http::HttpResponse;
+using http::HttpResult;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using Kind = HttpFailure::Kind;
+using Outcome = Attempt::Outcome;
+
+constexpr bool kBegan = true;
+constexpr bool kNothingLeft = false;
+
+struct Line {
+  const char* name;
+  HttpResult result;
+  Outcome outcome;
+};
+
+Line Failure(const char* name, Kind kind, bool began, Outcome outcome) {
+  return {name, HttpFailure{kind, began, "what happened"}, outcome};
+}
+Line Answer(const char* name, int status, std::string body, Outcome outcome) {
+  return {name, HttpResponse{status, std::move(body)}, outcome};
+}
+
+class ClassifyAttemptTest : public ::testing::TestWithParam<Line> {};
+
+TEST_P(ClassifyAttemptTest, HasItsClass) {
+  const Attempt attempt = ClassifyAttempt(GetParam().result);
+  EXPECT_EQ(attempt.outcome, GetParam().outcome);
+  const auto* failure = std::get_if<HttpFailure>(&GetParam().result);
+  EXPECT_EQ(attempt.timed_out, failure != nullptr && failure->kind == Kind::kTimeout);
+  EXPECT_EQ(attempt.cancelled, failure != nullptr && failure->kind == Kind::kCancelled);
+  if (attempt.outcome != Outcome::kAnswered) {
+    EXPECT_NE(attempt.detail, "");
+    EXPECT_THAT(attempt.detail, Not(HasSubstr("canary"))) << "no text of the answer is quoted";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    NothingWasSent, ClassifyAttemptTest,
+    ::testing::Values(
+        Failure("Resolve", Kind::kResolve, kNothingLeft, Outcome::kNotSent),
+        Failure("Connect", Kind::kConnect, kNothingLeft, Outcome::kNotSent),
+        Failure("Tls", Kind::kTls, kNothingLeft, Outcome::kNotSent),
+        Failure("TimeoutBeforeTheRequest", Kind::kTimeout, kNothingLeft, Outcome::kNotSent),
+        Failure("CancelledBeforeTheRequest", Kind::kCancelled, kNothingLeft, Outcome::kNotSent),
+        Failure("SendBeforeTheFirstByte", Kind::kSend, kNothingLeft, Outcome::kNotSent)),
+    [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    MayHaveGoneOut, ClassifyAttemptTest,
+    ::testing::Values(
+        Failure("U07_KeepAliveDied", Kind::kRewind, kBegan, Outcome::kUnknown),
+        Failure("U07_KeepAliveDiedUnnoticed", Kind::kRewind, kNothingLeft, Outcome::kUnknown),
+        Failure("SendAfterTheFirstByte", Kind::kSend, kBegan, Outcome::kUnknown),
+        Failure("U06_Receive", Kind::kReceive, kBegan, Outcome::kUnknown),
+        Failure("ReceiveUnnoticed", Kind::kReceive, kNothingLeft, Outcome::kUnknown),
+        Failure("U04_TimeoutAfterTheFirstByte", Kind::kTimeout, kBegan, Outcome::kUnknown),
+        Failure("CancelledAfterTheFirstByte", Kind::kCancelled, kBegan, Outcome::kUnknown),
+        Failure("U10_TooLarge", Kind::kTooLarge, kBegan, Outcome::kUnknown),
+        Failure("OtherAfterTheFirstByte", Kind::kOther, kBegan, Outcome::kUnknown),
+        Failure("TlsAfterTheFirstByte", Kind::kTls, kBegan, Outcome::kUnknown),
+        Answer("U03_Http500", 500, "canary", Outcome::kUnknown),
+        Answer("U03_Http502", 502, "<html>canary</html>", Outcome::kUnknown),
+        Answer("U03_Http503", 503, R"({"errcode":0})", Outcome::kUnknown),
+        Answer("U03_Http504", 504, "", Outcome::kUnknown),
+        Answer("Http599", 599, "", Outcome::kUnknown),
+        Answer("Http204", 204, "", Outcome::kUnknown),
+        Answer("Http206", 206, R"({"errcode":0})", Outcome::kUnknown),
+        Answer("Http200WithHtml", 200, "<html>canary</html>", Outcome::kUnknown),
+        Answer("Http200WithNothing", 200, "", Outcome::kUnknown),
+        Answer("U05_Http200CutOff", 200, R"({"errcode":0,"errmsg":"canary)", Outcome::kUnknown),
+        Answer("Http200WithAnArray", 200, R"([{"errcode":0}])", Outcome::kUnknown),
+        Answer("U14_Http200WithErrcodeNull", 200, R"({"errcode":null})", Outcome::kUnknown)),
+    [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(TheFrontRefused, ClassifyAttemptTest,
+                         ::testing::Values(Answer("U12_Http301", 301, "", Outcome::kRejected),
+                                           Answer("U12_Http302", 302, "", Outcome::kRejected),
+                                           Answer("Http400", 400, "canary", Outcome::kRejected),
+                                           Answer("Http403", 403, "canary", Outcome::kRejected),
+                                           Answer("Http404", 404, "canary", Outcome::kRejected),
+                                           Answer("U23_Http412", 412, "canary", Outcome::kRejected),
+                                           Answer("Http499", 499, "", Outcome::kRejected)),
+                         [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    WechatAnswered, ClassifyAttemptTest,
+    ::testing::Values(
+        Answer("Accepted", 200, R"({"errcode":0,"errmsg":"ok"})", Outcome::kAnswered),
+        Answer("Busy", 200, R"({"errcode":-1,"errmsg":"system error"})", Outcome::kAnswered),
+        Answer("Refused", 200, R"({"errcode":45015,"errmsg":"out of time"})", Outcome::kAnswered),
+        Answer("U09_WithoutErrcode", 200, R"({"template_list":[]})", Outcome::kAnswered)),
+    [](const auto& info) { return info.param.name; });
+
+TEST(ClassifyAttempt, KeepsWhatWechatSaid) {
+  const Attempt attempt =
+      ClassifyAttempt(HttpResponse{200, R"({"errcode":45015,"errmsg":"late rid: 1-2-3"})"});
+  EXPECT_EQ(attempt.answer.errcode, 45015);
+  EXPECT_EQ(attempt.answer.errmsg, "late rid: 1-2-3");
+}
+
+TEST(ClassifyAttempt, SaysWhichHttpStatusItWas) {
+  EXPECT_THAT(ClassifyAttempt(HttpResponse{502, ""}).detail, HasSubstr("502"));
+  EXPECT_THAT(ClassifyAttempt(HttpResponse{412, ""}).detail, HasSubstr("412"));
+}
+
+}  // namespace
+}  // namespace hongyan::wechat
