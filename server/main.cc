@@ -39,8 +39,7 @@ std::string Versions() {
 void WaitOrEndAtOnce(absl::Duration span, const std::future<void>* until = nullptr) {
   const absl::Time end = absl::Now() + span;
   while (absl::Now() < end) {
-    if (until != nullptr &&
-        until->wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+    if (until != nullptr && until->wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
       return;
     }
     const auto step = std::min(end - absl::Now(), absl::Milliseconds(20));

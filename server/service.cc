@@ -126,16 +126,17 @@ Service::Graph::Graph(config::Settings configured)
            http::CurlOptions{settings.wechat.max_connections, settings.wechat.ca_file}),
       transport(http, clock, metrics, settings.wechat.api_urls, settings.wechat.timeout),
       in_flight(settings.grpc.max_in_flight, metrics),
-      health(environment, [] {
-        std::vector<std::string> names = ServiceNames();
-        names.emplace_back();
-        return names;
-      }()),
+      health(environment,
+             [] {
+               std::vector<std::string> names = ServiceNames();
+               names.emplace_back();
+               return names;
+             }()),
       reflection(doors::MakeReflectionServices(ServiceNames())),
       callback_door(CallbackAccounts(settings), settings.callback.timestamp_window, clock, metrics),
       callback(loop.executor(), clock, callback_door, CallbackOptions(settings.callback)),
-      admin_door(metrics, [this] { return Ready(); },
-                 doors::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
+      admin_door(
+          metrics, [this] { return Ready(); }, doors::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
       admin(loop.executor(), clock, admin_door, AdminOptions()) {
   for (const config::AccountSettings& account : settings.accounts) {
     wechat::AccessToken::Options options;
@@ -219,12 +220,12 @@ absl::Status Service::Graph::Listen() {
   for (const auto& service : reflection) services.push_back(service.get());
   const absl::Status listening = grpc.Start(options, services);
   if (!listening.ok()) {
-    return absl::UnavailableError(
-        absl::StrCat("grpc.listen: ", std::string(listening.message())));
+    return absl::UnavailableError(absl::StrCat("grpc.listen: ", std::string(listening.message())));
   }
   for (core::Account& account : accounts.all()) background.Spawn(account.token.KeepFresh());
   background.Spawn(BecomeReady());
-  listeners = {{"grpc", grpc.address()}, {"callback", *callback_address}, {"admin", *admin_address}};
+  listeners = {
+      {"grpc", grpc.address()}, {"callback", *callback_address}, {"admin", *admin_address}};
   return absl::OkStatus();
 }
 

@@ -17,7 +17,8 @@ class SystemAlarm final : public Alarm {
   explicit SystemAlarm(EventLoop& loop) : timer_(loop.context()) {}
 
   Task<bool> WaitUntil(MonoTime when) override {
-    if (co_await Cancelled()) co_return false;
+    const bool cancelled = co_await Cancelled();
+    if (cancelled) co_return false;
     timer_.expires_at(when);
     const auto [error] = co_await timer_.async_wait(asio::as_tuple(use_task));
     co_return !error;

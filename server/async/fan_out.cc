@@ -27,7 +27,8 @@ Task<bool> FanOut(Executor executor, Clock& clock, std::size_t count, std::size_
   for (std::size_t i = 0; i < std::min(count, width); ++i) {
     workers.Spawn(Worker(progress, count, work));
   }
-  if (co_await workers.Drain(MonoTime::max())) co_return true;
+  const bool all = co_await workers.Drain(MonoTime::max());
+  if (all) co_return true;
   progress.stopped = true;
   if (on_cancel == OnCancel::kCancelBegun) workers.CancelAll();
   // The workers refer to this frame: it stays until they have ended, cancelled or not.

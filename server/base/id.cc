@@ -11,7 +11,8 @@ namespace hongyan::base {
 
 std::string IdGenerator::Next(absl::Time now) {
   // A clock that steps back must not make ids step back.
-  const auto millis = static_cast<std::uint64_t>(std::max<std::int64_t>(absl::ToUnixMillis(now), 0));
+  const auto millis =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(absl::ToUnixMillis(now), 0));
   if (millis > last_millis_) {
     last_millis_ = millis;
     unsigned char bytes[10];
@@ -26,9 +27,9 @@ std::string IdGenerator::Next(absl::Time now) {
   std::string id(26, '0');
   std::uint64_t time = last_millis_;
   for (int i = 9; i >= 0; --i, time >>= 5) id[i] = kAlphabet[time & 31];
-  unsigned __int128 random =
-      (static_cast<unsigned __int128>(random_high_) << 64) | random_low_;
-  for (int i = 25; i >= 10; --i, random >>= 5) id[i] = kAlphabet[static_cast<unsigned>(random) & 31];
+  unsigned __int128 random = (static_cast<unsigned __int128>(random_high_) << 64) | random_low_;
+  for (int i = 25; i >= 10; --i, random >>= 5)
+    id[i] = kAlphabet[static_cast<unsigned>(random) & 31];
   return id;
 }
 

@@ -1,6 +1,7 @@
 #include "server/base/log.h"
 
 #include <spdlog/fmt/fmt.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -10,7 +11,6 @@
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <unistd.h>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -95,8 +95,7 @@ std::string Timestamp() {
   return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
 }
 
-std::string JsonLine(Level level, absl::string_view event,
-                     std::initializer_list<LogField> fields) {
+std::string JsonLine(Level level, absl::string_view event, std::initializer_list<LogField> fields) {
   std::string line;
   line.reserve(256);
   line += R"({"time":")";
@@ -123,8 +122,7 @@ std::string JsonLine(Level level, absl::string_view event,
   return line;
 }
 
-std::string TextLine(Level level, absl::string_view event,
-                     std::initializer_list<LogField> fields) {
+std::string TextLine(Level level, absl::string_view event, std::initializer_list<LogField> fields) {
   std::string line = Timestamp();
   line += ' ';
   line += kLevelNames[static_cast<int>(level)];

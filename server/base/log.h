@@ -24,7 +24,8 @@ class LogField {
   LogField(absl::string_view key, absl::string_view value) : key_(key), text_(value) {}
   LogField(absl::string_view key, const std::string& value) : key_(key), text_(value) {}
   LogField(absl::string_view key, const char* value) : key_(key), text_(value) {}
-  LogField(absl::string_view key, std::int64_t value) : key_(key), number_(value), is_number_(true) {}
+  LogField(absl::string_view key, std::int64_t value)
+      : key_(key), number_(value), is_number_(true) {}
   LogField(absl::string_view key, int value) : key_(key), number_(value), is_number_(true) {}
   LogField(absl::string_view key, bool value) : key_(key), text_(value ? "true" : "false") {}
 

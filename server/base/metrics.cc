@@ -95,8 +95,8 @@ Metrics::Metrics()
                              .Register(registry_)
                              .Add({})) {}
 
-void Metrics::RpcHandled(absl::string_view service, absl::string_view method,
-                         absl::StatusCode code, absl::Duration took) {
+void Metrics::RpcHandled(absl::string_view service, absl::string_view method, absl::StatusCode code,
+                         absl::Duration took) {
   rpc_handled_.At({service, method, CodeName(code)}).Increment();
   rpc_seconds_.At({service, method}, Seconds()).Observe(absl::ToDoubleSeconds(took));
 }
@@ -119,8 +119,8 @@ void Metrics::TokenExpiry(absl::string_view account, absl::Time when) {
   token_expiry_.At({account}).Set(static_cast<double>(absl::ToUnixSeconds(when)));
 }
 
-void Metrics::Callback(absl::string_view account, absl::string_view type,
-                       absl::string_view outcome, absl::Duration took) {
+void Metrics::Callback(absl::string_view account, absl::string_view type, absl::string_view outcome,
+                       absl::Duration took) {
   callbacks_.At({account, type, outcome}).Increment();
   callback_seconds_.At({account}, Seconds()).Observe(absl::ToDoubleSeconds(took));
 }

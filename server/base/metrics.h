@@ -55,7 +55,8 @@ class Metrics {
   class Children {
    public:
     using Labels = std::vector<std::string>;
-    Children(prometheus::Family<T>& family, Labels names) : family_(family), names_(std::move(names)) {}
+    Children(prometheus::Family<T>& family, Labels names)
+        : family_(family), names_(std::move(names)) {}
     template <typename... Args>
     T& At(std::initializer_list<absl::string_view> values, const Args&... args);
 

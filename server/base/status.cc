@@ -161,7 +161,7 @@ absl::Status InvalidField(absl::string_view field, absl::string_view problem,
   return ErrorBuilder(absl::StatusCode::kInvalidArgument, reason,
                       absl::StrCat(field, ": ", problem))
       .Field(field, problem)
-      .Chinese(absl::StrCat(field, ":", chinese));
+      .Chinese(absl::StrCat(field, "：", chinese));
 }
 
 std::string ReasonOf(const absl::Status& status) {
@@ -200,9 +200,8 @@ absl::Status RenameFields(const absl::Status& status, const Rename& rename) {
   auto bad = GetDetail<google::rpc::BadRequest>(status);
   if (!bad) return status;
   absl::Status renamed(status.code(), Bounded(rename(status.message())));
-  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
-    renamed.SetPayload(url, payload);
-  });
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { renamed.SetPayload(url, payload); });
   for (auto& violation : *bad->mutable_field_violations()) {
     violation.set_field(rename(violation.field()));
   }

@@ -83,7 +83,9 @@ class ErrorBuilder {
   ErrorBuilder& Chinese(absl::string_view text);
 
   absl::Status Build() const;
-  operator absl::Status() const { return Build(); }  // NOLINT: `return ErrorBuilder(...).With(...)` reads well
+  operator absl::Status() const {
+    return Build();
+  }  // NOLINT: `return ErrorBuilder(...).With(...)` reads well
 
  private:
   absl::StatusCode code_;
@@ -98,8 +100,8 @@ class ErrorBuilder {
 };
 
 // INVALID_ARGUMENT, INVALID_REQUEST (or a finer reason) for one field of the request.
-absl::Status InvalidField(absl::string_view field, absl::string_view problem, absl::string_view chinese,
-                          Reason reason = Reason::kInvalidRequest);
+absl::Status InvalidField(absl::string_view field, absl::string_view problem,
+                          absl::string_view chinese, Reason reason = Reason::kInvalidRequest);
 
 // The reason's name in an error of ours; empty when it has none.
 std::string ReasonOf(const absl::Status& status);

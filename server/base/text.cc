@@ -101,7 +101,8 @@ std::string Printable(absl::string_view text, std::size_t max_bytes) {
     const auto c = static_cast<unsigned char>(clean[i]);
     if (c < 0x20 || c == 0x7f) {
       out += absl::StrFormat("\\u%04x", c);
-    } else if (c == 0xC2 && i + 1 < clean.size() && static_cast<unsigned char>(clean[i + 1]) < 0xA0) {
+    } else if (c == 0xC2 && i + 1 < clean.size() &&
+               static_cast<unsigned char>(clean[i + 1]) < 0xA0) {
       out += absl::StrFormat("\\u%04x", static_cast<unsigned char>(clean[++i]));
     } else {
       out += static_cast<char>(c);

@@ -29,12 +29,12 @@ absl::StatusOr<Account*> Accounts::Find(const std::string& name) {
   }
   if (name.empty()) {
     return base::InvalidField("account", absl::StrCat("is required; configured are: ", names),
-                              absl::StrCat("必须填写,已配置的有:", names));
+                              absl::StrCat("必须填写，已配置的有：", names));
   }
   return base::InvalidField(
       "account",
       absl::StrCat("'", base::Printable(name, 64), "' is not configured; configured are: ", names),
-      absl::StrCat("没有配置该账号,已配置的有:", names));
+      absl::StrCat("没有配置该账号，已配置的有：", names));
 }
 
 }  // namespace hongyan::core

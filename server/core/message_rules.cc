@@ -52,7 +52,7 @@ absl::Status CheckText(const wechat::TextMessage& text) {
     return InvalidField(
         "text.content",
         absl::StrCat("has ", text.content.size(), " bytes of UTF-8, WeChat takes ", kMaxContent),
-        absl::StrCat("共 ", text.content.size(), " 字节,微信最多接受 ", kMaxContent, " 字节"));
+        absl::StrCat("共 ", text.content.size(), " 字节，微信最多接受 ", kMaxContent, " 字节"));
   }
   if (HasControl(text.content)) {
     return InvalidField("text.content", "holds control characters", "含有控制字符");
@@ -69,8 +69,8 @@ absl::Status CheckTemplate(const wechat::TemplateMessage& message) {
   }
   std::size_t bytes = 0;
   for (const auto& [key, value] : message.data) {
-    const bool plain = std::all_of(key.begin(), key.end(),
-                                   [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
+    const bool plain = std::all_of(
+        key.begin(), key.end(), [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
     if (key.empty() || key.size() > kMaxKeywordName || !plain) {
       return InvalidField("template.data",
                           absl::StrCat("'", base::Printable(key, 64),
@@ -79,9 +79,10 @@ absl::Status CheckTemplate(const wechat::TemplateMessage& message) {
     }
     bytes += value.size();
     if (bytes > kMaxTemplateBytes) {
-      return InvalidField("template.data",
-                          absl::StrCat("has values of more than ", kMaxTemplateBytes, " bytes in all"),
-                          absl::StrCat("总长超过 ", kMaxTemplateBytes, " 字节"));
+      return InvalidField(
+          "template.data",
+          absl::StrCat("has values of more than ", kMaxTemplateBytes, " bytes in all"),
+          absl::StrCat("总长超过 ", kMaxTemplateBytes, " 字节"));
     }
     if (HasControl(value)) {
       return InvalidField(absl::StrCat("template.data.", key), "holds control characters",
@@ -95,9 +96,10 @@ absl::Status CheckTemplate(const wechat::TemplateMessage& message) {
       return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
     });
     if (!http || blank || message.url.size() > kMaxUrl) {
-      return InvalidField("template.url",
-                          absl::StrCat("must be http:// or https:// without blanks, at most ", kMaxUrl, " bytes"),
-                          absl::StrCat("应以 http:// 或 https:// 开头,不含空白,最多 ", kMaxUrl, " 字节"));
+      return InvalidField(
+          "template.url",
+          absl::StrCat("must be http:// or https:// without blanks, at most ", kMaxUrl, " bytes"),
+          absl::StrCat("应以 http:// 或 https:// 开头，不含空白，最多 ", kMaxUrl, " 字节"));
     }
   }
   status = CheckName(message.mini_program_app_id, "template.mini_program.app_id",
@@ -105,9 +107,10 @@ absl::Status CheckTemplate(const wechat::TemplateMessage& message) {
   if (!status.ok()) return status;
   if (message.mini_program_page_path.size() > kMaxPagePath ||
       HasControl(message.mini_program_page_path)) {
-    return InvalidField("template.mini_program.page_path",
-                        absl::StrCat("takes at most ", kMaxPagePath, " bytes without control characters"),
-                        absl::StrCat("最多 ", kMaxPagePath, " 字节,不含控制字符"));
+    return InvalidField(
+        "template.mini_program.page_path",
+        absl::StrCat("takes at most ", kMaxPagePath, " bytes without control characters"),
+        absl::StrCat("最多 ", kMaxPagePath, " 字节，不含控制字符"));
   }
   return absl::OkStatus();
 }
@@ -135,8 +138,10 @@ absl::Status CheckNotification(const Notification& notification) {
   for (const auto& [key, value] : notification.labels) {
     if (key.empty() || key.size() > kMaxLabel || value.size() > kMaxLabel || HasControl(key) ||
         HasControl(value)) {
-      return InvalidField("labels", absl::StrCat("keys have 1 to ", kMaxLabel, " bytes, values at most ", kMaxLabel),
-                          absl::StrCat("键应为 1 到 ", kMaxLabel, " 字节,值最多 ", kMaxLabel, " 字节"));
+      return InvalidField(
+          "labels",
+          absl::StrCat("keys have 1 to ", kMaxLabel, " bytes, values at most ", kMaxLabel),
+          absl::StrCat("键应为 1 到 ", kMaxLabel, " 字节，值最多 ", kMaxLabel, " 字节"));
     }
   }
   if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {

@@ -16,17 +16,17 @@ using base::Reason;
 absl::Status ClaimError(Idempotency::Verdict verdict, const std::string& account) {
   switch (verdict) {
     case Idempotency::Verdict::kReused:
-      return base::InvalidField("idempotency_key",
-                                "was used for a different request; take a new key",
-                                "已用于另一个不同的请求,请换一个新的键",
-                                Reason::kIdempotencyKeyReused);
+      return base::InvalidField(
+          "idempotency_key", "was used for a different request; take a new key",
+          "已用于另一个不同的请求，请换一个新的键", Reason::kIdempotencyKeyReused);
     case Idempotency::Verdict::kDeadline:
       // The twin's request may be on its way, so this is no definite failure.
-      return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kOutcomeUnknown,
-                          "a call with the same idempotency_key is still on its way; ask again with "
-                          "the same key")
+      return ErrorBuilder(
+                 absl::StatusCode::kDeadlineExceeded, Reason::kOutcomeUnknown,
+                 "a call with the same idempotency_key is still on its way; ask again with "
+                 "the same key")
           .With("account", account)
-          .Chinese("相同 idempotency_key 的调用仍在进行中,请用同一个键再问");
+          .Chinese("相同 idempotency_key 的调用仍在进行中，请用同一个键再问");
     case Idempotency::Verdict::kCancelled:
       return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled,
                           "the call was cancelled while a twin was on its way")
@@ -37,12 +37,13 @@ absl::Status ClaimError(Idempotency::Verdict verdict, const std::string& account
                           "too many idempotency keys are in flight; nothing was sent")
           .With("account", account)
           .RetryAfter(absl::Seconds(1))
-          .Chinese("进行中的 idempotency_key 过多,什么也没有发送");
+          .Chinese("进行中的 idempotency_key 过多，什么也没有发送");
   }
 }
 
 absl::Status Expired() {
-  return base::InvalidField("expire_time", "has passed; nothing was sent", "已过期,什么也没有发送");
+  return base::InvalidField("expire_time", "has passed; nothing was sent",
+                            "已过期，什么也没有发送");
 }
 
 }  // namespace
@@ -85,13 +86,12 @@ async::Task<Delivery> Sender::Send(Notification notification, wechat::CallLimit 
     co_await Deliver(account, notification, delivery, limit);
     co_return delivery;
   }
-  const Idempotency::Claimed claimed =
-      co_await idempotency_.Claim(account.name, notification.idempotency_key,
-                                  Fingerprint(notification), limit.deadline);
+  const Idempotency::Claimed claimed = co_await idempotency_.Claim(
+      account.name, notification.idempotency_key, Fingerprint(notification), limit.deadline);
   if (claimed.verdict == Idempotency::Verdict::kDone) co_return *claimed.first;
   if (claimed.verdict != Idempotency::Verdict::kMine) {
     delivery.state = claimed.verdict == Idempotency::Verdict::kDeadline ? DeliveryState::kUnknown
-                                                                       : DeliveryState::kFailed;
+                                                                        : DeliveryState::kFailed;
     delivery.error = ClaimError(claimed.verdict, account.name);
     co_return delivery;
   }
@@ -108,8 +108,7 @@ async::Task<void> Sender::Deliver(Account& account, const Notification& notifica
     co_return;
   }
   if (notification.expire_time) {
-    limit.begin_before =
-        async::After(clock_.Mono(), *notification.expire_time - clock_.Now());
+    limit.begin_before = async::After(clock_.Mono(), *notification.expire_time - clock_.Now());
   }
   wechat::SendResult result;
   if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {

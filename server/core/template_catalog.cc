@@ -24,7 +24,8 @@ bool Matches(absl::string_view value, const RE2& pattern) {
 }
 
 ValueProblem TooLong(int limit, absl::string_view what, absl::string_view what_zh) {
-  return {absl::StrCat("takes at most ", limit, " ", what), absl::StrCat("最多 ", limit, " ", what_zh)};
+  return {absl::StrCat("takes at most ", limit, " ", what),
+          absl::StrCat("最多 ", limit, " ", what_zh)};
 }
 
 bool HasHan(absl::string_view value) {
@@ -84,17 +85,16 @@ ValueProblem CheckValue(absl::string_view keyword, absl::string_view value) {
     static const std::string moment =
         absl::StrCat(R"((\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?(\s*)", clock, ")?|", clock, ")");
     static const RE2 kClock(absl::StrCat(moment, R"((\s*~\s*)", moment, ")?"));
-    return Matches(value, kClock)
-               ? ValueProblem{}
-               : ValueProblem{"takes a time like 15:01 or 2019年10月1日 15:01",
-                              "应为 15:01 或 2019年10月1日 15:01 这样的时间"};
+    return Matches(value, kClock) ? ValueProblem{}
+                                  : ValueProblem{"takes a time like 15:01 or 2019年10月1日 15:01",
+                                                 "应为 15:01 或 2019年10月1日 15:01 这样的时间"};
   }
   if (type == "amount") {
     static const RE2 kAmount(R"(\p{Sc}?[0-9]{1,10}(\.[0-9]+)?元?)");
     return Matches(value, kAmount)
                ? ValueProblem{}
                : ValueProblem{"takes one currency sign and at most 10 digits, like ¥39.80",
-                              "应为一个货币符号加最多 10 位数字,如 ¥39.80"};
+                              "应为一个货币符号加最多 10 位数字，如 ¥39.80"};
   }
   if (type == "phone_number") {
     static const RE2 kPhone(R"([-+0-9() *#]+)");
@@ -104,7 +104,8 @@ ValueProblem CheckValue(absl::string_view keyword, absl::string_view value) {
   if (type == "car_number") {
     static const RE2 kPlate(R"([\p{Han}A-Za-z0-9][A-Za-z0-9]*[\p{Han}A-Za-z0-9]?)");
     if (!Matches(value, kPlate)) {
-      return {"takes letters and digits, first and last may be Chinese", "只能是字母和数字,首尾可为汉字"};
+      return {"takes letters and digits, first and last may be Chinese",
+              "只能是字母和数字，首尾可为汉字"};
     }
     return units > 8 ? TooLong(8, "characters", "位") : ValueProblem{};
   }
@@ -144,9 +145,10 @@ absl::Status CheckAgainst(const wechat::TemplateMessage& message,
   const auto& [key, first] = problems.front();
   base::ErrorBuilder error(
       absl::StatusCode::kInvalidArgument, base::Reason::kInvalidTemplateValue,
-      absl::StrCat("template.data.", key, ": ", first.english,
-                   problems.size() > 1 ? absl::StrCat(" (and ", problems.size() - 1, " more)") : ""));
-  error.Chinese(absl::StrCat("template.data.", key, ":", first.chinese));
+      absl::StrCat(
+          "template.data.", key, ": ", first.english,
+          problems.size() > 1 ? absl::StrCat(" (and ", problems.size() - 1, " more)") : ""));
+  error.Chinese(absl::StrCat("template.data.", key, "：", first.chinese));
   for (const auto& [field, problem] : problems) {
     error.Field(absl::StrCat("template.data.", field), problem.english);
   }

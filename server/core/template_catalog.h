@@ -50,7 +50,6 @@ struct ValueProblem {
 ValueProblem CheckValue(absl::string_view keyword, absl::string_view value);
 
 // All of `message` against one template.
-absl::Status CheckAgainst(const wechat::TemplateMessage& message,
-                          const wechat::TemplateInfo& info);
+absl::Status CheckAgainst(const wechat::TemplateMessage& message, const wechat::TemplateInfo& info);
 
 }  // namespace hongyan::core

@@ -61,8 +61,9 @@ async::Task<absl::StatusOr<std::vector<wechat::UserInfo>>> UserDirectory::BatchG
   const auto found = accounts_.Find(account);
   if (!found.ok()) co_return found.status();
   if (openids.empty() || openids.size() > kMaxOpenids) {
-    co_return base::InvalidField("openids", absl::StrCat("takes 1 to ", kMaxOpenids, ", not ", openids.size()),
-                                 absl::StrCat("应有 1 到 ", kMaxOpenids, " 个,而不是 ", openids.size(), " 个"));
+    co_return base::InvalidField(
+        "openids", absl::StrCat("takes 1 to ", kMaxOpenids, ", not ", openids.size()),
+        absl::StrCat("应有 1 到 ", kMaxOpenids, " 个，而不是 ", openids.size(), " 个"));
   }
   for (std::size_t i = 0; i < openids.size(); ++i) {
     absl::Status status = CheckOpenid(openids[i], absl::StrCat("openids[", i, "]"));
@@ -74,8 +75,9 @@ async::Task<absl::StatusOr<std::vector<wechat::UserInfo>>> UserDirectory::BatchG
   std::sort(pages.openids.begin(), pages.openids.end());
   pages.openids.erase(std::unique(pages.openids.begin(), pages.openids.end()), pages.openids.end());
   const std::size_t count = (pages.openids.size() + kPage - 1) / kPage;
-  const bool all = co_await async::FanOut(executor_, clock_, count, kPagesAtOnce, async::OnCancel::kCancelBegun,
-                         [&pages](std::size_t index) { return ReadPage(pages, index); });
+  const bool all =
+      co_await async::FanOut(executor_, clock_, count, kPagesAtOnce, async::OnCancel::kCancelBegun,
+                             [&pages](std::size_t index) { return ReadPage(pages, index); });
   if (!pages.error.ok()) co_return pages.error;
   if (!all) co_return absl::CancelledError("cancelled");
 

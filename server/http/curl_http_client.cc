@@ -277,7 +277,8 @@ std::unique_ptr<CurlHttpClient::Transfer> CurlHttpClient::NewTransfer() {
 
 async::Task<HttpResult> CurlHttpClient::Send(HttpRequest request) {
   const bool has_place = co_await TakePlace(request.deadline);
-  if (co_await async::Cancelled()) {
+  const bool cancelled = co_await async::Cancelled();
+  if (cancelled) {
     if (has_place) GivePlaceBack();
     co_return HttpFailure{HttpFailure::Kind::kCancelled, false, "cancelled"};
   }

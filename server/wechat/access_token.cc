@@ -66,16 +66,18 @@ async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Get(MonoTime dead
     }
     const auto woken = co_await renewed_.Wait(deadline);
     if (woken == async::WaitList::Woken::kDeadline) {
-      co_return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
-                             "the deadline passed while waiting for an access_token; nothing was sent")
+      co_return ErrorBuilder(
+          absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
+          "the deadline passed while waiting for an access_token; nothing was sent")
           .With("account", options_.account)
-          .Chinese("等待 access_token 时已到截止时间,什么也没有发送");
+          .Chinese("等待 access_token 时已到截止时间，什么也没有发送");
     }
     if (woken == async::WaitList::Woken::kCancelled) {
-      co_return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled,
-                             "the call was cancelled while waiting for an access_token; nothing was sent")
+      co_return ErrorBuilder(
+          absl::StatusCode::kCancelled, Reason::kCancelled,
+          "the call was cancelled while waiting for an access_token; nothing was sent")
           .With("account", options_.account)
-          .Chinese("调用方已取消,什么也没有发送");
+          .Chinese("调用方已取消，什么也没有发送");
     }
     // Renewed. A failure that leaves no usable token is this caller's answer too.
     if (!has_token() && !last_error_.ok()) co_return last_error_;
@@ -100,12 +102,15 @@ async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Replace(std::uint
 }
 
 async::Task<void> AccessToken::KeepFresh() {
-  while (!co_await async::Cancelled()) {
+  while (true) {
+    const bool cancelled = co_await async::Cancelled();
+    if (cancelled) co_return;
     const MonoTime now = clock_.Mono();
     const bool due = token_.empty() || now >= renew_at_;
     if (due && !renewing_ && now >= quiet_until_) StartRenewal();
     if (renewing_) {
-      if (co_await renewed_.Wait(MonoTime::max()) == async::WaitList::Woken::kCancelled) co_return;
+      const auto woken = co_await renewed_.Wait(MonoTime::max());
+      if (woken == async::WaitList::Woken::kCancelled) co_return;
       continue;
     }
     const MonoTime wake = due ? quiet_until_ : std::max(renew_at_, quiet_until_);
@@ -133,8 +138,7 @@ async::Task<void> AccessToken::Renew() {
   if (status.ok() && refused_ && token_.Equals(grant.access_token)) {
     if (options_.classic || !MayForce()) {
       // Other APIs may still take it, so it stays; whoever was refused hears so until a force is allowed again.
-      irreplaceable_until_ =
-          After(forced_.empty() ? clock_.Mono() : forced_.back(), kForceSpacing);
+      irreplaceable_until_ = After(forced_.empty() ? clock_.Mono() : forced_.back(), kForceSpacing);
       irreplaceable_until_ = std::max(irreplaceable_until_, After(clock_.Mono(), absl::Seconds(1)));
     } else {
       while (!forced_.empty() && async::Between(forced_.front(), begun) > absl::Hours(24)) {
@@ -142,7 +146,8 @@ async::Task<void> AccessToken::Renew() {
       }
       forced_.push_back(clock_.Mono());
       TokenGrant fresh;
-      const absl::Status forced = co_await Fetch(Mode::kForced, After(clock_.Mono(), kFetchLimit), &fresh);
+      const absl::Status forced =
+          co_await Fetch(Mode::kForced, After(clock_.Mono(), kFetchLimit), &fresh);
       if (forced.ok()) {
         grant = std::move(fresh);
       } else {
@@ -168,12 +173,13 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
   request.deadline = deadline;
   if (options_.classic) {
     request.path = kClassicPath;
-    request.query = absl::StrCat("grant_type=client_credential&appid=", base::UrlEscape(options_.app_id),
-                                 "&secret=", base::UrlEscape(options_.app_secret.Reveal()));
+    request.query =
+        absl::StrCat("grant_type=client_credential&appid=", base::UrlEscape(options_.app_id),
+                     "&secret=", base::UrlEscape(options_.app_secret.Reveal()));
   } else {
     request.path = kStablePath;
-    request.body = StableTokenBody(options_.app_id, options_.app_secret.Reveal(),
-                                   mode == Mode::kForced);
+    request.body =
+        StableTokenBody(options_.app_id, options_.app_secret.Reveal(), mode == Mode::kForced);
   }
   const std::string path = request.path;
   const Attempt attempt = co_await transport_.Call(std::move(request));
@@ -189,7 +195,7 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
                               absl::StrCat("access_token: ", std::string(read.status().message())))
                      .With("account", options_.account)
                      .With("api", path)
-                     .Chinese("微信返回的 access_token 无法识别,稍后自动重试");
+                     .Chinese("微信返回的 access_token 无法识别，稍后自动重试");
       }
     }
   } else {
@@ -199,7 +205,7 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
                  .With("account", options_.account)
                  .With("api", path)
                  .RetryAfter(absl::Seconds(2))
-                 .Chinese("无法从微信获取 access_token,什么也没有发送,请稍后重试");
+                 .Chinese("无法从微信获取 access_token，什么也没有发送，请稍后重试");
   }
   metrics_.TokenRequest(options_.account, !status.ok()            ? "failed"
                                           : mode == Mode::kForced ? "forced"
@@ -222,7 +228,8 @@ void AccessToken::Store(TokenGrant grant, MonoTime fetched_at) {
   const absl::Duration ahead =
       kRenewAhead - absl::Seconds(absl::Uniform(random, 0.0, absl::ToDoubleSeconds(kRenewJitter)));
   renew_at_ = After(fetched_at, life - std::min(ahead, life / 2));
-  metrics_.TokenExpiry(options_.account, clock_.Now() + async::Between(clock_.Mono(), After(fetched_at, life)));
+  metrics_.TokenExpiry(options_.account,
+                       clock_.Now() + async::Between(clock_.Mono(), After(fetched_at, life)));
   base::Log(base::Level::kInfo, "access_token fetched",
             {{"account", options_.account},
              {"token", token_.Fingerprint()},
@@ -284,7 +291,7 @@ absl::Status AccessToken::StillRefused() const {
       .SaidByWechat()
       .With("account", options_.account)
       .RetryAfter(std::max(left, absl::Seconds(1)))
-      .Chinese("微信拒绝了 access_token,暂时无法换新;什么也没有发送,请稍后重试");
+      .Chinese("微信拒绝了 access_token，暂时无法换新；什么也没有发送，请稍后重试");
 }
 
 absl::Status AccessToken::Remembered() const { return last_error_; }

@@ -45,8 +45,8 @@ class AccessToken {
     std::uint64_t generation = 0;
   };
 
-  AccessToken(Options options, ApiTransport& transport, async::Clock& clock,
-              base::Metrics& metrics, async::TaskGroup& group);
+  AccessToken(Options options, ApiTransport& transport, async::Clock& clock, base::Metrics& metrics,
+              async::TaskGroup& group);
 
   async::Task<absl::StatusOr<Current>> Get(async::MonoTime deadline);
 
@@ -83,17 +83,17 @@ class AccessToken {
   std::uint64_t generation_ = 0;
   async::MonoTime usable_until_{};
   async::MonoTime renew_at_{};
-  bool refused_ = false;   // WeChat refused token_, and its replacement is being fetched
+  bool refused_ = false;  // WeChat refused token_, and its replacement is being fetched
   bool renewing_ = false;
   async::WaitList renewed_;
   std::unique_ptr<async::Alarm> next_;
 
   absl::Status last_error_;
   int failures_in_a_row_ = 0;
-  async::MonoTime quiet_until_{};           // failures are answered from memory until then
-  async::MonoTime irreplaceable_until_{};   // token_ was handed back although refused
-  std::deque<async::MonoTime> forced_;      // of the last day, at most kForcedPerDay
-  double replacements_ = 0;                 // token bucket
+  async::MonoTime quiet_until_{};          // failures are answered from memory until then
+  async::MonoTime irreplaceable_until_{};  // token_ was handed back although refused
+  std::deque<async::MonoTime> forced_;     // of the last day, at most kForcedPerDay
+  double replacements_ = 0;                // token bucket
   async::MonoTime replacements_at_{};
 };
 

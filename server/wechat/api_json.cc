@@ -50,7 +50,8 @@ std::optional<json::value> Parse(const std::string& text) {
 std::optional<std::int64_t> AsInt(const json::value& value) {
   if (const auto* i = value.if_int64()) return *i;
   if (const auto* u = value.if_uint64()) {
-    if (*u > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
+    if (*u > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      return std::nullopt;
     return static_cast<std::int64_t>(*u);
   }
   if (const auto* s = value.if_string()) {

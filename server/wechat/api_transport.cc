@@ -34,10 +34,10 @@ async::Task<Attempt> ApiTransport::Call(ApiRequest request) {
     if (address.closed_until > now && !all_closed) continue;
     const async::MonoTime limit = std::min(request.deadline, async::After(now, timeout_));
     http::HttpRequest http;
-    http.method = request.body.empty() ? http::HttpRequest::Method::kGet
-                                       : http::HttpRequest::Method::kPost;
-    http.url = absl::StrCat(address.url, request.path, request.query.empty() ? "" : "?",
-                            request.query);
+    http.method =
+        request.body.empty() ? http::HttpRequest::Method::kGet : http::HttpRequest::Method::kPost;
+    http.url =
+        absl::StrCat(address.url, request.path, request.query.empty() ? "" : "?", request.query);
     http.body = request.body;
     http.deadline = limit;
     attempt = ClassifyAttempt(co_await http_.Send(std::move(http)));

@@ -36,7 +36,7 @@ constexpr ErrcodeRow kUnknownRow = {
     ErrorField::kNone,
     "WeChat refused the request with a code that this version doesn't know; look it up in WeChat's "
     "documentation",
-    "微信以本版本不认识的错误码拒绝了请求,请查阅微信文档",
+    "微信以本版本不认识的错误码拒绝了请求，请查阅微信文档",
 };
 
 template <std::size_t kSize>

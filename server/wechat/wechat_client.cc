@@ -6,6 +6,7 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/base/text.h"
@@ -154,9 +155,9 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
       auto got = co_await token_.Get(begin_by);
       if (!got.ok()) {
         last = got.status();
-        if (IsBusy(last) && repeats < kMaxRepeats &&
-            co_await BackOff(repeats++, begin_by)) {
-          continue;
+        if (IsBusy(last) && repeats < kMaxRepeats) {
+          const bool again = co_await BackOff(repeats++, begin_by);
+          if (again) continue;
         }
         break;
       }
@@ -170,7 +171,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
                             "more time")
                    .With("account", account_)
                    .With("api", call.path)
-                   .Chinese("距截止时间不足 50 毫秒,什么也没有发送,请留出更多时间");
+                   .Chinese("距截止时间不足 50 毫秒，什么也没有发送，请留出更多时间");
       }
       break;
     }
@@ -192,13 +193,15 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
         break;
       }
       may_have_gone_out |= call.is_send;
-      if (call.after_unknown == AfterUnknown::kRepeat && repeats < kMaxRepeats &&
-          co_await BackOff(repeats++, begin_by)) {
-        continue;
+      if (call.after_unknown == AfterUnknown::kRepeat && repeats < kMaxRepeats) {
+        const bool again = co_await BackOff(repeats++, begin_by);
+        if (again) continue;
       }
       break;
     }
 
+    // Should WeChat ever quote the token, it stops here.
+    absl::StrReplaceAll({{token->token.Reveal(), "(access_token)"}}, &attempt.answer.errmsg);
     last = ToStatus({attempt.answer.errcode, attempt.answer.errmsg, call.path, account_});
     NoteQuota(call.path, attempt.answer.errcode, last);
     const ErrorClass error_class = ClassOf(attempt.answer.errcode, call.path);
@@ -218,9 +221,9 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
       token = *std::move(replaced);
       continue;
     }
-    if (error_class == ErrorClass::kBusy && repeats < kMaxRepeats &&
-        co_await BackOff(repeats++, begin_by)) {
-      continue;
+    if (error_class == ErrorClass::kBusy && repeats < kMaxRepeats) {
+      const bool again = co_await BackOff(repeats++, begin_by);
+      if (again) continue;
     }
     break;
   }
@@ -246,14 +249,14 @@ absl::Status WechatClient::Unknown(const Call& call, const std::string& detail) 
                             "); it may have arrived, so it was not sent again"))
         .With("account", account_)
         .With("api", call.path)
-        .Chinese("消息已发往微信但没有收到可识别的应答,可能已送达,因此没有重发");
+        .Chinese("消息已发往微信但没有收到可识别的应答，可能已送达，因此没有重发");
   }
   return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                       absl::StrCat("WeChat gave no usable answer (", detail, "); try again later"))
       .With("account", account_)
       .With("api", call.path)
       .RetryAfter(absl::Seconds(1))
-      .Chinese("微信没有返回可用的应答,请稍后重试");
+      .Chinese("微信没有返回可用的应答，请稍后重试");
 }
 
 absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attempt) const {
@@ -264,7 +267,7 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
                         "the call was cancelled before anything was sent")
         .With("account", account_)
         .With("api", call.path)
-        .Chinese("调用方已取消,什么也没有发送");
+        .Chinese("调用方已取消，什么也没有发送");
   }
   switch (attempt.outcome) {
     case Attempt::Outcome::kRejected:
@@ -275,17 +278,17 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
           .With("account", account_)
           .With("api", call.path)
           .Chinese(absl::StrCat("微信前端拒绝了请求(", attempt.detail,
-                                "),什么也没有发送,请检查 wechat.api_urls"));
+                                ")，什么也没有发送，请检查 wechat.api_urls"));
     case Attempt::Outcome::kNotSent:
-      return ErrorBuilder(caller_late ? absl::StatusCode::kDeadlineExceeded
-                                      : absl::StatusCode::kUnavailable,
-                          Reason::kWechatUnreachable,
-                          absl::StrCat("WeChat can't be reached (", attempt.detail,
-                                       "); nothing was sent, try again later"))
+      return ErrorBuilder(
+                 caller_late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kUnavailable,
+                 Reason::kWechatUnreachable,
+                 absl::StrCat("WeChat can't be reached (", attempt.detail,
+                              "); nothing was sent, try again later"))
           .With("account", account_)
           .With("api", call.path)
           .RetryAfter(absl::Seconds(1))
-          .Chinese(absl::StrCat("无法连接微信(", attempt.detail, "),什么也没有发送,请稍后重试"));
+          .Chinese(absl::StrCat("无法连接微信(", attempt.detail, ")，什么也没有发送，请稍后重试"));
     default:
       return Unknown(call, attempt.detail);
   }
@@ -293,8 +296,7 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
 
 async::Task<bool> WechatClient::BackOff(int repeat, MonoTime deadline) {
   absl::BitGen random;
-  const absl::Duration pause =
-      absl::Seconds(1 << repeat) * (1 + absl::Uniform(random, 0.0, 0.25));
+  const absl::Duration pause = absl::Seconds(1 << repeat) * (1 + absl::Uniform(random, 0.0, 0.25));
   const MonoTime when = After(clock_.Mono(), pause);
   if (async::Between(when, deadline) < kLeastTime) co_return false;
   const auto alarm = clock_.NewAlarm();

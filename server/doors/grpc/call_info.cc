@@ -62,8 +62,8 @@ CallInfo ReadCall(const grpc::CallbackServerContext& context, const char* servic
     const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
     const absl::Duration until = absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
     if (until < ceiling) {
-      info.limit = {async::After(now, until - std::clamp(until / 10, absl::ZeroDuration(), kWayBack)),
-                    true};
+      info.limit = {
+          async::After(now, until - std::clamp(until / 10, absl::ZeroDuration(), kWayBack)), true};
     }
   }
   return info;
@@ -116,7 +116,7 @@ absl::Status Overloaded(absl::string_view what, absl::string_view chinese) {
 
 absl::Status TooManyInFlight() {
   return Overloaded("too many calls are in flight here; nothing was sent, try again in a second",
-                    "进行中的调用过多,什么也没有发送,请一秒后重试");
+                    "进行中的调用过多，什么也没有发送，请一秒后重试");
 }
 
 }  // namespace hongyan::doors

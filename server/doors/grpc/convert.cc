@@ -10,11 +10,12 @@ namespace {
 
 absl::Status NoUnionid() {
   return NotImplemented("unionid: this version sends to an openid only",
-                        "unionid:此版本只支持按 openid 发送");
+                        "unionid：此版本只支持按 openid 发送");
 }
 
 absl::Status NoFallback() {
-  return NotImplemented("fallback: this version has no template fallback", "fallback:此版本还不支持模板兜底");
+  return NotImplemented("fallback: this version has no template fallback",
+                        "fallback：此版本还不支持模板兜底");
 }
 
 wechat::TemplateMessage FromProto(const v1::Template& proto) {
@@ -106,7 +107,7 @@ absl::StatusOr<core::Notification> FromProto(const v1::Notification& proto) {
   if (proto.has_fallback()) return NoFallback();
   if (proto.has_send_time()) {
     return base::InvalidField("send_time", "is for queued sends; SendBatch sends at once",
-                              "仅用于排队发送;SendBatch 立即发送");
+                              "仅用于排队发送；SendBatch 立即发送");
   }
   switch (proto.body_case()) {
     case v1::Notification::kText:
@@ -117,12 +118,13 @@ absl::StatusOr<core::Notification> FromProto(const v1::Notification& proto) {
       break;
     case v1::Notification::kMessage:
       return NotImplemented("message: this version sends texts and templates only",
-                            "message:此版本只支持文本和模板消息");
+                            "message：此版本只支持文本和模板消息");
     case v1::Notification::kSubscription:
       return NotImplemented("subscription: this version sends texts and templates only",
-                            "subscription:此版本只支持文本和模板消息");
+                            "subscription：此版本只支持文本和模板消息");
     case v1::Notification::BODY_NOT_SET:
-      return base::InvalidField("body", "is required: text or template", "必须填写:text 或 template");
+      return base::InvalidField("body", "is required: text or template",
+                                "必须填写：text 或 template");
   }
   if (proto.has_expire_time()) {
     auto expire_time = FromProto(proto.expire_time(), "expire_time");

@@ -46,9 +46,8 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(
   auto key = ReadFile(options.key_file);
   if (!key.ok()) return key.status();
   grpc::SslServerCredentialsOptions tls(
-      options.client_ca_file.empty()
-          ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-          : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+      options.client_ca_file.empty() ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+                                     : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   if (!options.client_ca_file.empty()) {
     auto ca = ReadFile(options.client_ca_file);
     if (!ca.ok()) return ca.status();
@@ -66,7 +65,8 @@ void LogFromGrpc(gpr_log_func_args* args) {
   const std::int64_t now = absl::ToUnixSeconds(absl::Now());
   if (second.exchange(now) != now) lines = 0;
   if (++lines > kLinesPerSecond) return;
-  const auto level = args->severity == GPR_LOG_SEVERITY_ERROR ? base::Level::kWarn : base::Level::kDebug;
+  const auto level =
+      args->severity == GPR_LOG_SEVERITY_ERROR ? base::Level::kWarn : base::Level::kDebug;
   base::Log(level, "grpc", {{"message", args->message}});
 }
 
@@ -96,8 +96,8 @@ absl::Status GrpcServer::Start(const GrpcServerOptions& options,
   for (grpc::Service* service : services) builder.RegisterService(service);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("can't listen on ", options.listen, ": in use, or not an address of this host"));
+    return absl::UnavailableError(absl::StrCat("can't listen on ", options.listen,
+                                               ": in use, or not an address of this host"));
   }
   address_ = absl::StrCat(options.listen.substr(0, options.listen.rfind(':')), ":", port);
   return absl::OkStatus();

@@ -19,7 +19,7 @@
 namespace hongyan::doors {
 
 struct GrpcServerOptions {
-  std::string listen;  // HOST:PORT; port 0 takes a free one
+  std::string listen;     // HOST:PORT; port 0 takes a free one
   std::string cert_file;  // PEM; empty: no TLS
   std::string key_file;
   std::string client_ca_file;  // a client certificate is required and verified

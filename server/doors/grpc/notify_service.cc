@@ -35,9 +35,10 @@ class BulkPlace {
 };
 
 absl::Status TooManyBulkCalls() {
-  return Overloaded("too many SendBatch and BatchGetUserInfo calls are in flight; nothing was done, "
-                    "try again in a second",
-                    "进行中的批量调用过多,什么也没有做,请一秒后重试");
+  return Overloaded(
+      "too many SendBatch and BatchGetUserInfo calls are in flight; nothing was done, "
+      "try again in a second",
+      "进行中的批量调用过多，什么也没有做，请一秒后重试");
 }
 
 Task<absl::Status> DoSendText(core::Sender& sender, CallInfo& info,
@@ -72,7 +73,7 @@ Task<absl::Status> DoSetTyping(core::Sender& sender, CallInfo& info,
   info.account = request.account();
   if (request.recipient_case() == v1::SetTypingRequest::kUnionid) {
     co_return NotImplemented("unionid: this version takes an openid only",
-                             "unionid:此版本只支持 openid");
+                             "unionid：此版本只支持 openid");
   }
   co_return co_await sender.SetTyping(request.account(), request.openid(), request.cancel(),
                                       info.limit);
@@ -95,9 +96,9 @@ Task<absl::Status> DoBatchGetUserInfo(core::UserDirectory& users, int& bulk_call
   info.account = request.account();
   const BulkPlace place(bulk_calls);
   if (!place) co_return TooManyBulkCalls();
-  const auto found =
-      co_await users.BatchGet(request.account(), {request.openids().begin(), request.openids().end()},
-                              request.lang(), info.limit);
+  const auto found = co_await users.BatchGet(request.account(),
+                                             {request.openids().begin(), request.openids().end()},
+                                             request.lang(), info.limit);
   if (!found.ok()) co_return found.status();
   for (const wechat::UserInfo& user : *found) ToProto(user, *response.add_users());
   co_return absl::OkStatus();
@@ -115,7 +116,8 @@ Task<void> SendItem(core::Sender& sender, async::Clock& clock, const CallInfo& i
   } else {
     delivery.account = item.account();
     delivery.openid = item.openid();
-    delivery.kind = item.has_template_() ? core::DeliveryKind::kTemplate : core::DeliveryKind::kText;
+    delivery.kind =
+        item.has_template_() ? core::DeliveryKind::kTemplate : core::DeliveryKind::kText;
     delivery.state = core::DeliveryState::kFailed;
     delivery.error = notification.status();
     delivery.idempotency_key = item.idempotency_key();
@@ -139,9 +141,9 @@ Task<absl::Status> DoSendBatch(CallEnvironment& environment, core::Sender& sende
   if (!place) co_return TooManyBulkCalls();
   const int count = request.notifications_size();
   if (count == 0 || count > kMaxBatch) {
-    co_return base::InvalidField("notifications",
-                                 absl::StrCat("takes 1 to ", kMaxBatch, ", not ", count),
-                                 absl::StrCat("应有 1 到 ", kMaxBatch, " 条,而不是 ", count, " 条"));
+    co_return base::InvalidField(
+        "notifications", absl::StrCat("takes 1 to ", kMaxBatch, ", not ", count),
+        absl::StrCat("应有 1 到 ", kMaxBatch, " 条，而不是 ", count, " 条"));
   }
   const bool all = co_await async::FanOut(
       environment.loop.executor(), environment.clock, static_cast<std::size_t>(count), kBatchWidth,
@@ -149,9 +151,10 @@ Task<absl::Status> DoSendBatch(CallEnvironment& environment, core::Sender& sende
         return SendItem(sender, environment.clock, info, request, index, writer);
       });
   if (all) co_return absl::OkStatus();
-  co_return base::ErrorBuilder(absl::StatusCode::kCancelled, base::Reason::kCancelled,
-                               "the caller went away; what had begun was finished, nothing more was sent")
-      .Chinese("调用方已离开;已开始的发送已完成,其余未发送");
+  co_return base::ErrorBuilder(
+      absl::StatusCode::kCancelled, base::Reason::kCancelled,
+      "the caller went away; what had begun was finished, nothing more was sent")
+      .Chinese("调用方已离开；已开始的发送已完成，其余未发送");
 }
 
 Task<absl::Status> Later(const char* what, const char* chinese) {
@@ -187,7 +190,7 @@ grpc::ServerUnaryReactor* NotifyService::SendMessage(grpc::CallbackServerContext
       environment_, context, kService, "SendMessage", request, response,
       [](CallInfo&, const v1::SendMessageRequest&, v1::SendMessageResponse&) {
         return Later("SendMessage: this version sends texts and templates only",
-                     "SendMessage:此版本只支持文本和模板消息");
+                     "SendMessage：此版本只支持文本和模板消息");
       });
 }
 
@@ -198,7 +201,7 @@ grpc::ServerUnaryReactor* NotifyService::SendSubscription(
       environment_, context, kService, "SendSubscription", request, response,
       [](CallInfo&, const v1::SendSubscriptionRequest&, v1::SendSubscriptionResponse&) {
         return Later("SendSubscription: this version sends texts and templates only",
-                     "SendSubscription:此版本只支持文本和模板消息");
+                     "SendSubscription：此版本只支持文本和模板消息");
       });
 }
 
@@ -229,7 +232,7 @@ grpc::ServerUnaryReactor* NotifyService::Enqueue(grpc::CallbackServerContext* co
       environment_, context, kService, "Enqueue", request, response,
       [](CallInfo&, const v1::EnqueueRequest&, v1::EnqueueResponse&) {
         return Later("Enqueue: this version has no queue; use SendBatch",
-                     "Enqueue:此版本还没有队列,请用 SendBatch");
+                     "Enqueue：此版本还没有队列，请用 SendBatch");
       });
 }
 

@@ -149,10 +149,10 @@ std::vector<std::unique_ptr<grpc::Service>> MakeReflectionServices(
       std::make_unique<Reflection<v1::ServerReflection::CallbackService,
                                   v1::ServerReflectionRequest, v1::ServerReflectionResponse>>(
           services));
-  made.push_back(std::make_unique<
-                 Reflection<v1alpha::ServerReflection::CallbackService,
-                            v1alpha::ServerReflectionRequest, v1alpha::ServerReflectionResponse>>(
-      services));
+  made.push_back(
+      std::make_unique<
+          Reflection<v1alpha::ServerReflection::CallbackService, v1alpha::ServerReflectionRequest,
+                     v1alpha::ServerReflectionResponse>>(services));
   return made;
 }
 

@@ -32,8 +32,8 @@ class StreamWriter {
 };
 
 template <typename Request, typename Response>
-using StreamHandler = std::function<async::Task<absl::Status>(CallInfo&, const Request&,
-                                                              StreamWriter<Response>&)>;
+using StreamHandler =
+    std::function<async::Task<absl::Status>(CallInfo&, const Request&, StreamWriter<Response>&)>;
 
 template <typename Request, typename Response>
 class StreamCall final : public grpc::ServerWriteReactor<Response>,
@@ -92,9 +92,10 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
               if (e) {
                 base::Log(base::Level::kError, "handler ended by an exception",
                           {{"method", self->info_.method}, {"request_id", self->info_.request_id}});
-                status = base::ErrorBuilder(absl::StatusCode::kInternal, base::Reason::kInternal,
-                                            "internal error; the log has more under this request id")
-                             .Chinese("内部错误,可按请求编号查看日志");
+                status =
+                    base::ErrorBuilder(absl::StatusCode::kInternal, base::Reason::kInternal,
+                                       "internal error; the log has more under this request id")
+                        .Chinese("内部错误，可按请求编号查看日志");
               }
               self->End(std::move(status));
             }));

@@ -27,8 +27,7 @@ namespace hongyan::doors {
 inline constexpr absl::Duration kUnaryCeiling = absl::Seconds(30);
 
 template <typename Request, typename Response>
-using UnaryHandler =
-    std::function<async::Task<absl::Status>(CallInfo&, const Request&, Response&)>;
+using UnaryHandler = std::function<async::Task<absl::Status>(CallInfo&, const Request&, Response&)>;
 
 template <typename Request, typename Response>
 class UnaryCall final : public grpc::ServerUnaryReactor,
@@ -59,9 +58,10 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
               if (e) {
                 base::Log(base::Level::kError, "handler ended by an exception",
                           {{"method", self->info_.method}, {"request_id", self->info_.request_id}});
-                status = base::ErrorBuilder(absl::StatusCode::kInternal, base::Reason::kInternal,
-                                            "internal error; the log has more under this request id")
-                             .Chinese("内部错误,可按请求编号查看日志");
+                status =
+                    base::ErrorBuilder(absl::StatusCode::kInternal, base::Reason::kInternal,
+                                       "internal error; the log has more under this request id")
+                        .Chinese("内部错误，可按请求编号查看日志");
               }
               self->End(std::move(status));
             }));

@@ -85,7 +85,7 @@ TEST(FieldNamesTest, CanBePrefixedAndStripped) {
   const absl::Status stripped = StripFieldPrefix(status, "text.");
   EXPECT_EQ(Only<google::rpc::BadRequest>(stripped).field_violations(0).field(), "content");
   EXPECT_EQ(stripped.message(), "content: is required");
-  EXPECT_EQ(Only<google::rpc::LocalizedMessage>(stripped).message(), "content:必须填写");
+  EXPECT_EQ(Only<google::rpc::LocalizedMessage>(stripped).message(), "content：必须填写");
   const absl::Status prefixed = PrefixFields(status, "notifications[3].");
   EXPECT_EQ(Only<google::rpc::BadRequest>(prefixed).field_violations(0).field(),
             "notifications[3].text.content");

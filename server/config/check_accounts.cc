@@ -1,0 +1,278 @@
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "server/base/text.h"
+#include "server/config/checks.h"
+
+namespace hongyan::config {
+namespace {
+
+constexpr int kMaxAccounts = 100;
+constexpr int kMaxReplies = 200;
+constexpr std::size_t kMaxName = 64;
+constexpr std::size_t kMaxAppId = 64;
+constexpr std::size_t kMaxSecret = 256;
+constexpr std::size_t kMaxPath = 256;
+constexpr std::size_t kMaxMatch = 4096;
+constexpr std::size_t kMaxReply = 2048;  // bytes; WeChat's limit for a text
+constexpr std::size_t kAesKey = 43;
+constexpr int kMaxExpressionMemory = 1 << 20;
+
+bool IsAlnum(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)); }
+
+template <typename Allowed>
+bool Consists(absl::string_view text, std::size_t shortest, std::size_t longest, Allowed allowed) {
+  return text.size() >= shortest && text.size() <= longest &&
+         std::all_of(text.begin(), text.end(), allowed);
+}
+
+bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+bool IsName(absl::string_view text) {
+  return Consists(text, 1, kMaxName,
+                  [](char c) { return IsLower(c) || IsDigit(c) || c == '_' || c == '-'; });
+}
+bool IsAppId(absl::string_view text) {
+  return text.substr(0, 2) == "wx" && Consists(text, 3, kMaxAppId, IsAlnum);
+}
+bool IsPath(absl::string_view text) {
+  return text.substr(0, 1) == "/" && Consists(text, 1, kMaxPath, [](char c) {
+           return IsAlnum(c) || absl::string_view("/-._~").find(c) != absl::string_view::npos;
+         });
+}
+bool IsReplyType(absl::string_view text) {
+  return Consists(text, 1, kMaxName, [](char c) { return IsLower(c) || IsDigit(c) || c == '_'; }) &&
+         IsLower(text[0]);
+}
+// What XML can't carry.
+bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; }
+
+class AccountsCheck {
+ public:
+  AccountsCheck(Findings& findings, Settings& settings)
+      : findings_(findings), settings_(settings) {}
+
+  void Run(const v1::Config& config) {
+    if (findings_.Given("accounts") && !findings_.Usable("accounts")) return;
+    if (config.accounts_size() == 0) {
+      return findings_.Refuse("accounts", "at least one account is required");
+    }
+    if (config.accounts_size() > kMaxAccounts) {
+      return findings_.Refuse(
+          "accounts", absl::StrCat("has ", config.accounts_size(), " accounts; ", kMaxAccounts,
+                                   " are the limit"));
+    }
+    for (int i = 0; i < config.accounts_size(); ++i) {
+      const std::string path = absl::StrCat("accounts[", i, "]");
+      if (findings_.Usable(path)) CheckAccount(path, config.accounts(i));
+    }
+  }
+
+ private:
+  using Seen = std::map<std::string, std::string>;  // value → path of its first user
+
+  // Whether the key is there with a value; reports a missing one.
+  bool Required(const std::string& path, const std::string& value) {
+    if (!findings_.Given(path)) {
+      findings_.Refuse(path, "is required");
+    } else if (findings_.Usable(path) && value.empty()) {
+      findings_.Refuse(path, "is empty, and is required");
+    }
+    return findings_.Usable(path) && !value.empty();
+  }
+
+  void Unique(const std::string& path, const std::string& value, Seen& seen) {
+    const auto [first, fresh] = seen.emplace(value, path);
+    if (!fresh) findings_.Refuse(path, absl::StrCat("is the same as ", first->second));
+  }
+
+  void WarnInline(const std::string& path) {
+    if (findings_.Substituted(path)) return;
+    findings_.Warn(
+        path, "a secret stands in the file itself; better take it from ${NAME} or ${file:PATH}");
+  }
+
+  void CheckAccount(const std::string& path, const v1::AccountConfig& account) {
+    AccountSettings out;
+    const std::string name_path = path + ".name";
+    if (Required(name_path, account.name())) {
+      if (!IsName(account.name())) {
+        findings_.Refuse(name_path, absl::StrCat(findings_.Quoted(name_path, account.name()),
+                                                 " is not 1 to 64 of a-z 0-9 _ -"));
+      }
+      Unique(name_path, account.name(), names_);
+      out.name = account.name();
+    }
+    const std::string app_id_path = path + ".app_id";
+    if (Required(app_id_path, account.app_id())) {
+      if (!IsAppId(account.app_id())) {
+        findings_.Refuse(app_id_path, absl::StrCat(findings_.Quoted(app_id_path, account.app_id()),
+                                                   " is no appid: wx and letters or digits"));
+      }
+      Unique(app_id_path, account.app_id(), app_ids_);
+      out.app_id = account.app_id();
+    }
+    const std::string secret_path = path + ".app_secret";
+    if (Required(secret_path, account.app_secret())) {
+      if (account.app_secret().size() > kMaxSecret || !base::IsVisibleAscii(account.app_secret())) {
+        findings_.Refuse(secret_path,
+                         "is no AppSecret: it holds spaces or other than ASCII, or is too long");
+      }
+      WarnInline(secret_path);
+      out.app_secret = base::Secret(account.app_secret());
+    }
+    if (account.has_callback() && findings_.Usable(path + ".callback")) {
+      CheckCallback(path + ".callback", account.callback(), out);
+    }
+    CheckReplies(path + ".replies", account, out);
+    if (findings_.Usable(path + ".send_rate")) {
+      if (account.send_rate() < 1 || account.send_rate() > 100000) {
+        findings_.Refuse(path + ".send_rate",
+                         absl::StrCat("is ", account.send_rate(), "; must be from 1 to 100000"));
+      } else {
+        findings_.Warn(path + ".send_rate", "is not used by this version, which has no queue");
+      }
+    }
+    if (account.has_handler()) {
+      findings_.Refuse(path + ".handler", "comes with a later version of Hongyan; remove it");
+    }
+    settings_.accounts.push_back(std::move(out));
+  }
+
+  void CheckCallback(const std::string& path, const v1::AccountCallbackConfig& callback,
+                     AccountSettings& out) {
+    out.has_callback = true;
+    const std::string url_path = path + ".path";
+    out.callback_path = absl::StrCat("/wechat/callback/", out.name);
+    if (findings_.Usable(url_path)) {
+      out.callback_path = callback.path();
+      if (!IsPath(callback.path())) {
+        findings_.Refuse(url_path, absl::StrCat(findings_.Quoted(url_path, callback.path()),
+                                                " is no path: / and then A-Z a-z 0-9 - . _ ~ /, at "
+                                                "most 256 in all"));
+      }
+    }
+    if (findings_.Usable(url_path) || (!findings_.Given(url_path) && !out.name.empty())) {
+      Unique(url_path, out.callback_path, paths_);
+    }
+    const std::string token_path = path + ".token";
+    if (Required(token_path, callback.token())) {
+      if (!Consists(callback.token(), 3, 32, IsAlnum)) {
+        findings_.Refuse(token_path,
+                         "is not 3 to 32 letters and digits, as WeChat's console wants it");
+      }
+      WarnInline(token_path);
+      out.callback_token = base::Secret(callback.token());
+    }
+    CheckAesKey(path + ".encoding_aes_key", callback.encoding_aes_key());
+    CheckAesKey(path + ".previous_encoding_aes_key", callback.previous_encoding_aes_key());
+    CheckMode(path, callback);
+  }
+
+  // The last of the 43 characters carries two spare bits; WeChat's console fills them at will, so any will do.
+  void CheckAesKey(const std::string& path, const std::string& key) {
+    if (!findings_.Usable(path)) return;
+    if (!Consists(key, kAesKey, kAesKey, IsAlnum)) {
+      return findings_.Refuse(
+          path, absl::StrCat("has ", key.size(), " characters; an EncodingAESKey has ", kAesKey,
+                             " letters and digits"));
+    }
+    WarnInline(path);
+  }
+
+  void CheckMode(const std::string& path, const v1::AccountCallbackConfig& callback) {
+    const std::string mode_path = path + ".mode";
+    if (!findings_.Given(mode_path)) {
+      if (!findings_.Given(path + ".encoding_aes_key")) return;
+      return findings_.Refuse(mode_path,
+                              "is missing: with an encoding_aes_key, say which of the console's "
+                              "modes the account is in. This version serves mode: plain only");
+    }
+    if (!findings_.Usable(mode_path) || callback.mode() == "plain") return;
+    if (callback.mode() == "safe" || callback.mode() == "compatible") {
+      return findings_.Refuse(
+          mode_path,
+          absl::StrCat(
+              callback.mode(),
+              " comes with a later version of Hongyan; this one serves "
+              "mode: plain only. Set the account to plain text (明文模式) in WeChat's console"));
+    }
+    findings_.Refuse(mode_path, absl::StrCat("is ", findings_.Quoted(mode_path, callback.mode()),
+                                             "; must be one of plain, compatible, safe"));
+  }
+
+  void CheckReplies(const std::string& path, const v1::AccountConfig& account,
+                    AccountSettings& out) {
+    if (!findings_.Usable(path)) return;
+    if (account.replies_size() > kMaxReplies) {
+      return findings_.Refuse(path, absl::StrCat("has ", account.replies_size(), " rules; ",
+                                                 kMaxReplies, " are the limit"));
+    }
+    if (account.replies_size() > 0 && !account.has_callback()) {
+      findings_.Warn(path, "will never be used: the account has no callback");
+    }
+    for (int i = 0; i < account.replies_size(); ++i) {
+      const std::string item = absl::StrCat(path, "[", i, "]");
+      if (findings_.Usable(item)) CheckReply(item, account.replies(i), out);
+    }
+  }
+
+  void CheckReply(const std::string& path, const v1::ReplyRule& rule, AccountSettings& out) {
+    const std::string on_path = path + ".on";
+    if (Required(on_path, rule.on()) && !IsReplyType(rule.on())) {
+      findings_.Refuse(on_path, absl::StrCat(findings_.Quoted(on_path, rule.on()),
+                                             " is no message type or event: lower-case letters, "
+                                             "digits and _, such as text or subscribe"));
+    }
+    if (findings_.Usable(path + ".match")) CheckMatch(path + ".match", rule.match());
+    const std::string text_path = path + ".text";
+    if (Required(text_path, rule.text())) {
+      if (rule.text().size() > kMaxReply) {
+        findings_.Refuse(text_path, absl::StrCat("has ", rule.text().size(), " bytes; ", kMaxReply,
+                                                 " are the limit"));
+      }
+      if (std::any_of(rule.text().begin(), rule.text().end(), IsControl)) {
+        findings_.Refuse(text_path, "holds a control character other than line break and tab");
+      }
+    }
+    out.replies.push_back({rule.on(), rule.match(), rule.text()});
+  }
+
+  void CheckMatch(const std::string& path, const std::string& match) {
+    if (match.size() > kMaxMatch) {
+      return findings_.Refuse(
+          path, absl::StrCat("has ", match.size(), " bytes; ", kMaxMatch, " are the limit"));
+    }
+    RE2::Options options;
+    options.set_log_errors(false);
+    options.set_max_mem(kMaxExpressionMemory);
+    const RE2 expression(match, options);
+    if (!expression.ok()) {
+      findings_.Refuse(path,
+                       absl::StrCat("is no RE2 expression: ", base::Printable(expression.error())));
+    }
+  }
+
+  Findings& findings_;
+  Settings& settings_;
+  Seen names_;
+  Seen app_ids_;
+  Seen paths_;
+};
+
+}  // namespace
+
+void CheckAccounts(const v1::Config& config, Findings& findings, Settings& settings) {
+  AccountsCheck(findings, settings).Run(config);
+}
+
+}  // namespace hongyan::config

@@ -1,0 +1,67 @@
+// What is known about each key of the file, and everything that is wrong with it.
+//
+// Contract: keys go by their path, accounts[0].callback.token. A problem about a key that is absent gets the line of
+//           the section it is missing from.
+// Bounds:   100 problems and as many warnings, then one that counts the rest.
+// Threads:  one.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace hongyan::config {
+
+struct Problem {
+  std::string path;  // of the key; empty: the file as a whole
+  int line = 0;      // from 1; 0: none in particular
+  std::string message;
+};
+
+// Where a key stands and what became of its value.
+struct Origin {
+  int line = 0;
+  bool substituted = false;  // a ${…} was in it
+  bool broken = false;       // reported already: has no value to check
+};
+
+class Findings {
+ public:
+  void Record(const std::string& path, const Origin& origin) { origins_[path] = origin; }
+
+  // Whether the file has the key at all.
+  bool Given(const std::string& path) const { return origins_.count(path) != 0; }
+  // Whether it has the key, with a value that could be read.
+  bool Usable(const std::string& path) const;
+  bool Substituted(const std::string& path) const;
+
+  void Refuse(const std::string& path, absl::string_view message);
+  void RefuseAt(const std::string& path, int line, absl::string_view message);
+  void Warn(const std::string& path, absl::string_view message);
+
+  // `value` of `path` in quotes, for a message; no more than its kind when it came by substitution.
+  std::string Quoted(const std::string& path, absl::string_view value) const;
+
+  // In the order of their lines.
+  std::vector<Problem> TakeProblems();
+  std::vector<Problem> TakeWarnings();
+
+ private:
+  struct List {
+    std::vector<Problem> items;
+    std::size_t more = 0;
+    void Add(Problem problem);
+    std::vector<Problem> Take();
+  };
+
+  int LineOf(std::string path) const;
+
+  std::map<std::string, Origin> origins_;
+  List problems_;
+  List warnings_;
+};
+
+}  // namespace hongyan::config

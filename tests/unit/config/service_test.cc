@@ -1,0 +1,293 @@
+// Everything but the accounts: defaults, ranges, the rules between keys, and whole files.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "server/config/values.h"
+#include "tests/unit/config/config_test.h"
+
+namespace hongyan::config {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class ServiceTest : public ConfigTest {
+ protected:
+  // Expects the one problem of `line`, which stands at line 5.
+  void ExpectRefused(const std::string& line, const std::string& path, const std::string& part) {
+    SCOPED_TRACE(line);
+    EXPECT_THAT(LoadWith(line + "\n").problems, ElementsAre(IsProblem(path, 5, part)));
+  }
+  Settings Accepted(const std::string& line) {
+    SCOPED_TRACE(line);
+    LoadResult result = LoadWith(line + "\n");
+    EXPECT_THAT(result.problems, IsEmpty());
+    return std::move(result.settings);
+  }
+};
+
+TEST_F(ServiceTest, OnlyAccountsAreRequiredAndDefaultsAreThoseOfTheContract) {
+  const LoadResult result = LoadWith("");
+  ASSERT_THAT(result.problems, IsEmpty());
+  EXPECT_THAT(result.warnings, IsEmpty());
+  const Settings& s = result.settings;
+  EXPECT_EQ(s.grpc.listen, "127.0.0.1:9090");
+  EXPECT_FALSE(s.grpc.tls.enabled());
+  EXPECT_EQ(s.grpc.max_in_flight, 4096);
+  EXPECT_EQ(s.grpc.max_request_bytes, 4194304u);
+  EXPECT_EQ(s.callback.listen, "127.0.0.1:8080");
+  EXPECT_EQ(s.callback.max_connections, 1024);
+  EXPECT_EQ(s.callback.max_connections_per_address, 0);
+  EXPECT_EQ(s.callback.timestamp_window, absl::Minutes(10));
+  EXPECT_EQ(s.admin.listen, "127.0.0.1:9091");
+  EXPECT_EQ(s.log.level, base::Level::kInfo);
+  EXPECT_EQ(s.log.format, base::LogFormat::kJson);
+  EXPECT_THAT(s.wechat.api_urls,
+              ElementsAre("https://api.weixin.qq.com", "https://api2.weixin.qq.com"));
+  EXPECT_EQ(s.wechat.token_endpoint, TokenEndpoint::kStable);
+  EXPECT_EQ(s.wechat.timeout, absl::Seconds(5));
+  EXPECT_EQ(s.wechat.max_connections, 128);
+  EXPECT_EQ(s.wechat.ca_file, "");
+  EXPECT_EQ(s.shutdown.delay, absl::Seconds(5));
+  EXPECT_EQ(s.shutdown.grace, absl::Seconds(20));
+}
+
+TEST_F(ServiceTest, OnATerminalTheProcessEndsAtOnceUnlessTold) {
+  on_terminal_ = true;
+  EXPECT_EQ(Accepted("").shutdown.delay, absl::ZeroDuration());
+  EXPECT_EQ(Accepted("shutdown: {delay: 3s}").shutdown.delay, absl::Seconds(3));
+}
+
+TEST_F(ServiceTest, ValuesArriveWhereTheyBelong) {
+  files_["/ca.pem"].content = "";
+  const Settings s = Accepted(
+      "grpc: {listen: '[::1]:1', max_in_flight: 7, max_request_bytes: 64KiB, behind_proxy: true}\n"
+      "callback: {listen: 0.0.0.0:2, max_connections: 8, max_connections_per_address: 9, "
+      "timestamp_window: 0s}\n"
+      "admin: {listen: localhost:3}\n"
+      "log: {level: trace, format: text}\n"
+      "wechat: {api_urls: [http://127.0.0.1:5/], token_endpoint: classic, timeout: 250ms, "
+      "max_connections: 11}\n"
+      "token_store: memory\n"
+      "shutdown: {delay: 1s, grace: 1m}");
+  EXPECT_EQ(s.grpc.listen, "[::1]:1");
+  EXPECT_EQ(s.grpc.max_in_flight, 7);
+  EXPECT_EQ(s.grpc.max_request_bytes, 65536u);
+  EXPECT_EQ(s.callback.listen, "0.0.0.0:2");
+  EXPECT_EQ(s.callback.max_connections, 8);
+  EXPECT_EQ(s.callback.max_connections_per_address, 9);
+  EXPECT_EQ(s.callback.timestamp_window, absl::ZeroDuration());
+  EXPECT_EQ(s.admin.listen, "127.0.0.1:3");
+  EXPECT_EQ(s.log.level, base::Level::kTrace);
+  EXPECT_EQ(s.log.format, base::LogFormat::kText);
+  EXPECT_THAT(s.wechat.api_urls, ElementsAre("http://127.0.0.1:5"));
+  EXPECT_EQ(s.wechat.token_endpoint, TokenEndpoint::kClassic);
+  EXPECT_EQ(s.wechat.timeout, absl::Milliseconds(250));
+  EXPECT_EQ(s.wechat.max_connections, 11);
+  EXPECT_EQ(s.shutdown.delay, absl::Seconds(1));
+  EXPECT_EQ(s.shutdown.grace, absl::Minutes(1));
+}
+
+TEST_F(ServiceTest, RangesHoldAtBothEnds) {
+  const struct {
+    const char* section;
+    const char* key;
+    const char* fits[2];
+    const char* wrong[2];
+  } kRows[] = {
+      {"grpc", "max_in_flight", {"1", "100000"}, {"0", "100001"}},
+      {"grpc", "max_request_bytes", {"1KiB", "64MiB"}, {"1023", "67108865"}},
+      {"callback", "max_connections", {"1", "100000"}, {"0", "100001"}},
+      {"callback", "max_connections_per_address", {"0", "100000"}, {"-1", "100001"}},
+      {"callback", "timestamp_window", {"0s", "24h"}, {"999ms", "25h"}},
+      {"wechat", "timeout", {"100ms", "60s"}, {"99ms", "61s"}},
+      {"wechat", "max_connections", {"1", "10000"}, {"0", "10001"}},
+      {"shutdown", "delay", {"0s", "10m"}, {"11m", "1h"}},
+      {"shutdown", "grace", {"0s", "10m"}, {"11m", "1h"}},
+  };
+  for (const auto& row : kRows) {
+    for (const char* value : row.fits)
+      Accepted(absl::StrCat(row.section, ": {", row.key, ": ", value, "}"));
+    for (const char* value : row.wrong) {
+      ExpectRefused(absl::StrCat(row.section, ": {", row.key, ": ", value, "}"),
+                    absl::StrCat(row.section, ".", row.key), "must be ");
+    }
+  }
+}
+
+TEST_F(ServiceTest, ChoicesNameWhatThereIs) {
+  ExpectRefused("log: {level: verbose}", "log.level",
+                "\"verbose\"; must be one of trace, debug, info, warn, error");
+  ExpectRefused("log: {level: INFO}", "log.level", "must be one of");
+  ExpectRefused("log: {format: ''}", "log.format", "must be one of json, text");
+  ExpectRefused("wechat: {token_endpoint: new}", "wechat.token_endpoint", "stable, classic");
+}
+
+TEST_F(ServiceTest, K03_ListenersNameTheirKey) {
+  for (const char* name : {"grpc", "callback", "admin"}) {
+    for (const char* address : {"127.0.0.1:70000", "nohost", "example.com:80", ""}) {
+      ExpectRefused(absl::StrCat(name, ": {listen: '", address, "'}"),
+                    absl::StrCat(name, ".listen"), "");
+    }
+    Accepted(absl::StrCat(name, ": {listen: '127.0.0.1:0'}"));
+  }
+}
+
+TEST_F(ServiceTest, TwoListenersOnOneAddressAreRefused) {
+  ExpectRefused("grpc: {listen: 127.0.0.1:9091}", "grpc.listen",
+                "is the address of admin.listen too");
+  ExpectRefused("admin: {listen: localhost:8080}", "admin.listen", "callback.listen");
+  Accepted("grpc: {listen: 127.0.0.1:0}\nadmin: {listen: 127.0.0.1:0}");
+}
+
+TEST_F(ServiceTest, K05_PrivateListenersStayOnLoopbackUnlessInsecure) {
+  for (const char* address : {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[::ffff:127.0.0.1]:0"}) {
+    const std::string grpc = absl::StrCat("grpc: {listen: '", address, "'}");
+    const std::string admin = absl::StrCat("admin: {listen: '", address, "'}");
+    ExpectRefused(grpc, "grpc.listen", "auth.insecure: true");
+    ExpectRefused(admin, "admin.listen", "auth.insecure: true");
+    Accepted(absl::StrCat("callback: {listen: '", address, "'}"));
+
+    const LoadResult insecure =
+        LoadWith(absl::StrCat(grpc, "\n", admin, "\nauth: {insecure: true}\n"));
+    EXPECT_THAT(insecure.problems, IsEmpty());
+    EXPECT_THAT(insecure.warnings,
+                ElementsAre(IsProblem("grpc.listen", 5, "may send messages"),
+                            IsProblem("admin.listen", 6, "may read the metrics")));
+  }
+  ExpectRefused("grpc: {listen: '0.0.0.0:0', behind_proxy: true}", "grpc.listen", "auth.clients");
+  ExpectRefused("grpc: {listen: '0.0.0.0:0'}\nauth: {insecure: false}", "grpc.listen",
+                "auth.insecure");
+}
+
+TEST_F(ServiceTest, ApiUrlsAreCheckedOneByOne) {
+  const LoadResult result = LoadWith(
+      "wechat:\n  api_urls:\n    - https://a.cn/\n    - http://a.cn\n    - "
+      "'https://u:Planted@a.cn'\n");
+  EXPECT_THAT(result.problems,
+              ElementsAre(IsProblem("wechat.api_urls[1]", 8, "loopback addresses only"),
+                          IsProblem("wechat.api_urls[2]", 9, "without credentials")));
+  EXPECT_THAT(AllText(result), ::testing::Not(HasSubstr("Planted")));
+  ExpectRefused("wechat: {api_urls: []}", "wechat.api_urls", "must be from 1 to 8");
+  const std::string eight =
+      "https://a.cn,https://a.cn,https://a.cn,https://a.cn,https://a.cn,https://a.cn,"
+      "https://a.cn,https://a.cn";
+  Accepted(absl::StrCat("wechat: {api_urls: [", eight, "]}"));
+  ExpectRefused(absl::StrCat("wechat: {api_urls: [", eight, ",https://a.cn]}"), "wechat.api_urls",
+                "has 9 URLs");
+}
+
+TEST_F(ServiceTest, WhatComesLaterIsRefusedOrWarnedAbout) {
+  ExpectRefused("auth: {clients: [{name: a, scopes: [notify]}]}", "auth.clients",
+                "comes with a later version");
+  ExpectRefused("token_store: redis://127.0.0.1", "token_store", "comes with a later version");
+  ExpectRefused("token_store: disk", "token_store", "must be memory");
+  ExpectRefused("token_store_key: 'x:{app_id}'", "token_store_key", "token_store: memory");
+  ExpectRefused("    handler: {target: 'dns:///a:1', timeout: 4s}", "accounts[0].handler",
+                "later version");
+  Accepted("auth: {clients: []}");
+  const LoadResult result =
+      LoadWith("    send_rate: 50\nstorage: {url: 'sqlite:h.db', retention: 30d}\n");
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_THAT(result.warnings,
+              ElementsAre(IsProblem("accounts[0].send_rate", 5, "not used by this version"),
+                          IsProblem("storage", 6, "not used by this version")));
+}
+
+TEST_F(ServiceTest, ExampleOfTheContractReducedToThisVersion) {
+  const LoadResult result = Load(R"(
+grpc:     { listen: 127.0.0.1:9090, max_in_flight: 4096, max_request_bytes: 4MiB }
+callback: { listen: 127.0.0.1:8080, max_connections: 1024, timestamp_window: 10m }   # 0s: no check
+admin:    { listen: 127.0.0.1:9091 }
+log:      { level: info, format: json }                            # trace … error; json or text
+wechat:
+  api_urls: [https://api.weixin.qq.com, https://api2.weixin.qq.com]   # order of failover
+  token_endpoint: stable                                             # or classic
+  timeout: 5s              # one whole request
+  max_connections: 128
+token_store: memory                                                 # or redis://…
+shutdown: { delay: 5s, grace: 20s }
+storage: { url: "sqlite:hongyan.db", retention: 30d }
+accounts:
+  - name: main
+    app_id: wx0123456789abcdef
+    app_secret: ${WX_APP_SECRET}
+    callback: { path: /mp/serverCheck, token: ${WX_CALLBACK_TOKEN}, mode: plain }
+    send_rate: 100          # per second, for queued sends
+    replies:
+      - { on: subscribe, text: "谢谢您的关注!" }
+      - { on: text, match: "^帮助$", text: "…" }
+)");
+  ASSERT_THAT(result.problems, IsEmpty());
+  EXPECT_THAT(result.warnings, ElementsAre(IsProblem("storage", 13, ""),
+                                           IsProblem("accounts[0].send_rate", 19, "")));
+  ASSERT_EQ(result.settings.accounts.size(), 1u);
+  const AccountSettings& account = result.settings.accounts[0];
+  EXPECT_EQ(account.app_secret.Reveal(), "s3cretfromtheenvironment");
+  EXPECT_EQ(account.callback_path, "/mp/serverCheck");
+  ASSERT_EQ(account.replies.size(), 2u);
+  EXPECT_EQ(account.replies[1].match, "^帮助$");
+}
+
+// The example that ships says that it shows the defaults; so it must.
+TEST_F(ServiceTest, TheShippedExampleLoadsAndShowsTheDefaults) {
+  Environment world = World();
+  world.read_file = SystemEnvironment().read_file;
+  const LoadResult example = config::Load(HONGYAN_EXAMPLE, world);
+  ASSERT_THAT(example.problems, IsEmpty());
+  EXPECT_THAT(example.warnings, IsEmpty());
+  const Settings& s = example.settings;
+  const Settings defaults = Accepted("");
+  EXPECT_EQ(s.grpc.listen, defaults.grpc.listen);
+  EXPECT_EQ(s.grpc.max_in_flight, defaults.grpc.max_in_flight);
+  EXPECT_EQ(s.grpc.max_request_bytes, defaults.grpc.max_request_bytes);
+  EXPECT_EQ(s.callback.listen, defaults.callback.listen);
+  EXPECT_EQ(s.callback.max_connections, defaults.callback.max_connections);
+  EXPECT_EQ(s.callback.max_connections_per_address, defaults.callback.max_connections_per_address);
+  EXPECT_EQ(s.callback.timestamp_window, defaults.callback.timestamp_window);
+  EXPECT_EQ(s.admin.listen, defaults.admin.listen);
+  EXPECT_EQ(s.log.level, defaults.log.level);
+  EXPECT_EQ(s.log.format, defaults.log.format);
+  EXPECT_EQ(s.wechat.api_urls, defaults.wechat.api_urls);
+  EXPECT_EQ(s.wechat.token_endpoint, defaults.wechat.token_endpoint);
+  EXPECT_EQ(s.wechat.timeout, defaults.wechat.timeout);
+  EXPECT_EQ(s.wechat.max_connections, defaults.wechat.max_connections);
+  EXPECT_EQ(s.shutdown.delay, defaults.shutdown.delay);
+  EXPECT_EQ(s.shutdown.grace, defaults.shutdown.grace);
+  ASSERT_EQ(s.accounts.size(), 1u);
+  EXPECT_EQ(s.accounts[0].callback_path, "/wechat/callback/main");
+  EXPECT_EQ(s.accounts[0].callback_token.Reveal(), "t0kenfromenv");
+  EXPECT_EQ(s.accounts[0].replies.size(), 2u);
+}
+
+TEST_F(ServiceTest, K10_TooFewDescriptorsAreRefusedWithTheArithmetic) {
+  Settings settings;
+  settings.callback.max_connections = 1000;
+  settings.wechat.max_connections = 100;
+  const std::uint64_t needed = 1000 + 100 + 64 + 128;
+  EXPECT_FALSE(CheckFileLimit(settings, needed));
+  const auto problem = CheckFileLimit(settings, needed - 1);
+  ASSERT_TRUE(problem);
+  EXPECT_EQ(problem->path, "callback.max_connections");
+  EXPECT_EQ(problem->line, 0);
+  for (const char* part :
+       {"1291 files", "needs 1292", "1000 (callback.max_connections)",
+        "100 (wechat.max_connections)", "64 (admin listener)", "128 (to spare)"}) {
+    EXPECT_THAT(problem->message, HasSubstr(part));
+  }
+  EXPECT_TRUE(CheckFileLimit(Settings(), 1024));
+  EXPECT_FALSE(CheckFileLimit(Settings(), ~std::uint64_t{0}));
+}
+
+TEST_F(ServiceTest, LinesForPeople) {
+  EXPECT_EQ(Format("a.yaml", {"log.level", 3, "is wrong"}, "error"),
+            "a.yaml:3: error: log.level: is wrong");
+  EXPECT_EQ(Format("a.yaml", {"", 0, "can't be read"}, "error"), "a.yaml: error: can't be read");
+}
+
+}  // namespace
+}  // namespace hongyan::config
