@@ -5,7 +5,6 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "server/config/yaml_tree.h"
 #include "tests/unit/config/config_test.h"
 
