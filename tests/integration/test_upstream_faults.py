@@ -36,6 +36,18 @@ def test_U01_busy_until_the_deadline(service, main, openid):
     assert main.arrivals(CUSTOM, openid=openid) == 2 and main.texts(openid) == []
 
 
+def test_U02_busy_answers_of_one_account_leave_the_other_alone(start, sandbox):
+    """Only unary sends so far: the rate that -1 halves is that of the queue."""
+    busy, calm = sandbox.new_account(), sandbox.new_account()
+    openid, other = busy.user(), calm.user()
+    service = start({"busy": busy, "calm": calm})
+    busy.fault({"errcode": -1})
+    for _ in range(5):
+        expect(failure(service.send_text, openid, "x", account="busy", timeout=0.5), "UNAVAILABLE", "WECHAT_BUSY")
+        assert service.send_text(other, "好", account="calm").attempts == 1
+    assert calm.texts(other) == ["好"] * 5 and busy.texts(openid) == []
+
+
 def test_U16_unknown_errcode(service, main, openid):
     main.fault({"errcode": 99999, "errmsg": "odd"}, openid=openid)
     failed = failure(service.send_text, openid, "x")

@@ -7,13 +7,11 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <ostream>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/string_view.h"
 #include "server/config/loader.h"
 
 namespace hongyan::config {
@@ -37,7 +35,6 @@ inline constexpr char kAccount[] =
     "  - name: main\n"
     "    app_id: wx0123456789abcdef\n"
     "    app_secret: ${WX_APP_SECRET}\n";
-inline constexpr int kAccountLines = 4;
 
 class ConfigTest : public ::testing::Test {
  protected:

@@ -2,15 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/config/values.h"
 #include "tests/unit/config/config_test.h"
 
 namespace hongyan::config {
 namespace {
 
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

@@ -267,7 +267,7 @@ TEST_P(ErrcodeTable, HasSentencesForPeople) {
   EXPECT_TRUE(base::IsUtf8(chinese.message()));
   EXPECT_NE(chinese.message(), english);
   EXPECT_THAT(chinese.message(), HasSubstr(absl::StrCat("errcode ", want.first, ")")));
-  EXPECT_THAT(chinese.message(), HasSubstr(","));
+  EXPECT_THAT(chinese.message(), HasSubstr("，"));
   EXPECT_LT(english.size(), base::kMaxErrorText);  // not cut
   EXPECT_LT(chinese.message().size(), base::kMaxErrorText);
 }
