@@ -75,7 +75,7 @@ class ErrorBuilder {
   ErrorBuilder& SaidByWechat();
   // Adds to ErrorInfo.metadata; an empty value adds nothing.
   ErrorBuilder& With(absl::string_view key, absl::string_view value);
-  // Adds a field violation; `field` is the proto path, for example "template.data[thing1]".
+  // Adds a field violation; `field` is the proto path, for example "template.data.thing1".
   ErrorBuilder& Field(absl::string_view field, absl::string_view description);
   ErrorBuilder& RetryAfter(absl::Duration delay);
   ErrorBuilder& Quota(absl::string_view subject, absl::string_view description);

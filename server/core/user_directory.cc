@@ -79,7 +79,11 @@ async::Task<absl::StatusOr<std::vector<wechat::UserInfo>>> UserDirectory::BatchG
       co_await async::FanOut(executor_, clock_, count, kPagesAtOnce, async::OnCancel::kCancelBegun,
                              [&pages](std::size_t index) { return ReadPage(pages, index); });
   if (!pages.error.ok()) co_return pages.error;
-  if (!all) co_return absl::CancelledError("cancelled");
+  if (!all) {
+    co_return base::ErrorBuilder(absl::StatusCode::kCancelled, base::Reason::kCancelled,
+                                 "the caller went away before all pages were read")
+        .Chinese("调用方已离开，尚未读完所有分页");
+  }
 
   std::vector<wechat::UserInfo> users;
   users.reserve(openids.size());
