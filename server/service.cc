@@ -182,7 +182,7 @@ async::Task<void> Service::Graph::EndBackground() {
   co_await admin.Drain(async::After(clock.Mono(), absl::Milliseconds(200)));
   background.CancelAll();
   co_await background.Drain(async::After(clock.Mono(), kLastWords));
-  http.Rest();
+  http.Close();
   loop.ReleaseWork();
 }
 

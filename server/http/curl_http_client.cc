@@ -464,10 +464,11 @@ void CurlHttpClient::ScheduleTimeout(long millis) {  // NOLINT(google-runtime-in
   });
 }
 
-void CurlHttpClient::Rest() {
+void CurlHttpClient::Close() {
   timer_->due.reset();
   timer_->armed.reset();
   timer_->timer.cancel();
+  for (const auto& [fd, socket] : sockets_) socket->Release();
 }
 
 void CurlHttpClient::OnTimer() {

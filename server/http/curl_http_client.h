@@ -39,9 +39,9 @@ class CurlHttpClient final : public HttpClient {
   CurlHttpClient& operator=(const CurlHttpClient&) = delete;
 
   async::Task<HttpResult> Send(HttpRequest request) override;
-  // Gives up the timer, which may outlast the last transfer by seconds and would keep the loop from running dry. Call
-  // when no transfer is left; the next one starts it again.
-  void Rest();
+  // Lets go of the timer and of the pooled connections, whose waits may outlast the last transfer by a minute and would
+  // keep the loop from running dry. Call when no transfer is left; none may come after it.
+  void Close();
 
  private:
   struct Transfer;
