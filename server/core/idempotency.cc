@@ -94,7 +94,10 @@ bool UsesKeyUp(const Delivery& delivery) {
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kInternal:
       return false;
-    // Our own checks come before the key is claimed, so the rest is WeChat's word: it would say the same again.
+    // A request that was refused doesn't use the key up, and an account's configuration gets repaired.
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kPermissionDenied:
+      return false;
     default:
       return delivery.attempts > 0;
   }

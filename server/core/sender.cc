@@ -92,7 +92,8 @@ async::Task<Delivery> Sender::Send(Notification notification, wechat::CallLimit 
   if (claimed.verdict != Idempotency::Verdict::kMine) {
     delivery.state = claimed.verdict == Idempotency::Verdict::kDeadline ? DeliveryState::kUnknown
                                                                         : DeliveryState::kFailed;
-    delivery.error = ClaimError(claimed.verdict, account.name);
+    delivery.error =
+        base::Annotate(ClaimError(claimed.verdict, account.name), "account", account.name);
     co_return delivery;
   }
   delivery.id = ids_.Next(delivery.create_time);
