@@ -77,6 +77,7 @@ class CurlHttpClient::Socket : public std::enable_shared_from_this<Socket> {
   }
 
   bool opened_here() const { return opened_here_; }
+  bool writing() const { return writing_; }
 
   // Watches for what libcurl wants now: CURL_POLL_IN, _OUT, _INOUT or _NONE.
   void Want(int what) {
@@ -394,7 +395,8 @@ int CurlHttpClient::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void
   const auto it = client.sockets_.find(fd);
   if (what == CURL_POLL_REMOVE) {
     if (it == client.sockets_.end()) return 0;
-    if (it->second->opened_here()) {
+    // A socket that has not connected yet is closed by libcurl without asking OnClose, so it must not stay.
+    if (it->second->opened_here() && !it->second->writing()) {
       it->second->Want(CURL_POLL_NONE);
     } else {
       it->second->Release();
