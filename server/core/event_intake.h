@@ -1,8 +1,8 @@
 // What happens to a verified push: is it new, and is there something to answer at once?
 //
 // Contract: Take() judges a push whose signature is right. A repeat is answered like the first time
-// and counted once; a
-//           body that comes under the signature of another one is refused. kReplay has no reply.
+//           and counted once; a body that comes under the signature of another one is refused.
+//           kReplay has no reply.
 // Bounds:   those of ReplayGuard, over all accounts.
 // Threads:  event loop only.
 // Lifetime: the strings in an Answer live as long as this object.

@@ -1,9 +1,9 @@
 // The configured automatic replies of one account: which text, if any, answers a push.
 //
 // Contract: the first rule that fits decides. `on` is a type of the public API (text,
-// location_report …) or WeChat's own
-//           word for it in lower case; where a word means both (location), the API's meaning holds.
-//           `match` is searched for in a message's content, in an event's key.
+//           location_report …) or WeChat's own word for it in lower case; where a word means both
+//           (location), the API's meaning holds. `match` is searched for in a message's content, in
+//           an event's key.
 // Errors:   Create: kInvalidArgument names the rule whose expression is wrong.
 // Bounds:   linear in the content whatever the expression.
 // Threads:  any; immutable.

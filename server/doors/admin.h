@@ -1,10 +1,10 @@
 // For operators, on a private listener: /livez, /readyz, /metrics.
 //
 // Contract: GET and HEAD only. /readyz is 200 or 503 with one reason a line, /livez is 200 as long
-// as the loop turns,
-//           /metrics is the Prometheus text format with the standard process_* metrics and
-//           hongyan_build_info.
-// Threads:  event loop only.        Lifetime: the metrics outlive this object.
+//           as the loop turns, /metrics is the Prometheus text format with the standard process_*
+//           metrics and hongyan_build_info.
+// Threads:  event loop only.
+// Lifetime: the metrics outlive this object.
 #pragma once
 
 #include <functional>

@@ -2,14 +2,15 @@
 // own path.
 //
 // Contract: CheckHead() refuses before the body is read: unknown path 404, other method 405, a
-// parameter missing or
-//           doubled 400, a wrong signature, an old timestamp or an encrypted push 403 with an empty
-//           body. Then a GET is answered with the very bytes of `echostr`, a POST with `success` or
-//           with the account's text reply, in the form (XML or JSON) of the push; 400 for a body
-//           that is neither, 403 for another body under a known signature.
+//           parameter missing or doubled 400, a wrong signature, an old timestamp or an encrypted
+//           push 403 with an empty body. Then a GET is answered with the very bytes of `echostr`, a
+//           POST with `success` or with the account's text reply, in the form (XML or JSON) of the
+//           push; 400 for a body that is neither, 403 for another body under a known signature.
 // Bounds:   nothing here waits, so WeChat's five seconds are kept by construction. At most one log
-// line a second. Threads:  event loop only.        Lifetime: the clock and the metrics outlive this
-// object. Secrets:  signatures, echostr, openids and contents are neither logged nor counted.
+//           line a second.
+// Threads:  event loop only.
+// Lifetime: the clock and the metrics outlive this object.
+// Secrets:  signatures, echostr, openids and contents are neither logged nor counted.
 // Source:   https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Access_Overview.html
 #pragma once
 

@@ -2,9 +2,8 @@
 // time.
 //
 // Contract: Run() serves until the peer leaves, a limit ends it, or Close(). Whatever is refused is
-// answered with its
-//           status, and then the connection is closed, read to its end for a moment so that the
-//           answer arrives.
+//           answered with its status, and then the connection is closed, read to its end for a
+//           moment so that the answer arrives.
 // Bounds:   about 80 KiB of a request at once; pipelined requests wait in the socket.
 // Threads:  event loop only.
 // Lifetime: kept by a shared_ptr; the handler and the clock outlive it.

@@ -2,9 +2,8 @@
 // a handler answers.
 //
 // Contract: CheckHead() is asked when the head is complete and lawful, before a byte of the body is
-// read; a reply
-//           from it ends the exchange and the connection. Otherwise Handle() gets the whole body
-//           and makes the reply. A reply of 400 and above closes the connection.
+//           read; a reply from it ends the exchange and the connection. Otherwise Handle() gets the
+//           whole body and makes the reply. A reply of 400 and above closes the connection.
 // Errors:   none: every outcome is a reply. A handler never throws.
 // Threads:  event loop only.
 // Lifetime: the handler outlives its server's Drain().

@@ -1,13 +1,13 @@
 // An HTTP/1.1 server on the event loop, plain or TLS, for callers that are not trusted.
 //
 // Contract: StartListening() binds and accepts; requests go to the handler under the limits given.
-// What is over
-//           `max_connections` (in all, or from one address) is closed at once. Running out of file
-//           descriptors does not end the accepting: the connection that finds none is closed, and
-//           after a pause the next is accepted.
+//           What is over `max_connections` (in all, or from one address) is closed at once. Running
+//           out of file descriptors does not end the accepting: the connection that finds none is
+//           closed, and after a pause the next is accepted.
 // Errors:   StartListening: kInvalidArgument for an address or a file that is wrong, kUnavailable
-// when it can't be bound. Threads:  event loop only. Lifetime: drained before it is destroyed; the
-// handler and the clock outlive it.
+//           when it can't be bound.
+// Threads:  event loop only.
+// Lifetime: drained before it is destroyed; the handler and the clock outlive it.
 #pragma once
 
 #include <boost/asio/basic_socket_acceptor.hpp>

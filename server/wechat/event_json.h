@@ -2,8 +2,10 @@
 // as in XML.
 //
 // Contract: numbers keep their digits, nested names are joined by dots as in XML; an array repeats
-// its name. Errors:   kInvalidArgument, without any of the content. Bounds:   kMaxPushFields
-// values, kMaxPushDepth levels. Threads:  any; pure.
+//           its name.
+// Errors:   kInvalidArgument, without any of the content.
+// Bounds:   kMaxPushFields values, kMaxPushDepth levels.
+// Threads:  any; pure.
 #pragma once
 
 #include <string>

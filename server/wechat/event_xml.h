@@ -1,14 +1,14 @@
 // WeChat's XML: events in, text replies out.
 //
 // Contract: ReadEventXml() takes what WeChat writes and refuses the rest before the parser sees it:
-// DTDs, processing
-//           instructions, attributes, a second root, a root other than <xml>, more than
-//           kMaxPushFields elements or kMaxPushDepth levels. Comments are skipped. Text in several
-//           pieces is joined. References to characters that XML forbids become U+FFFD; entities
-//           other than the five of XML stay as written.
+//           DTDs, processing instructions, attributes, a second root, a root other than <xml>, more
+//           than kMaxPushFields elements or kMaxPushDepth levels. Comments are skipped. Text in
+//           several pieces is joined. References to characters that XML forbids become U+FFFD;
+//           entities other than the five of XML stay as written.
 // Errors:   kInvalidArgument, without any of the content.
 // Bounds:   linear in the body: the pre-scan keeps the parser (quadratic in attributes) from seeing
-// anything worse. Threads:  any; pure.
+//           anything worse.
+// Threads:  any; pure.
 #pragma once
 
 #include <string>
