@@ -2,7 +2,8 @@
 //
 // Contract: an answer of any status is a value. No answer is an HttpFailure that says whether anything of the request
 //           may have left. What it means for a message is decided in wechat/attempt.h and nowhere else.
-//           Nothing is ever sent twice: no redirect is followed, no request is repeated on another connection.
+//           No POST is ever sent twice, and no redirect followed. A GET may be: on a new connection, when a pooled one
+//           dies under it before its answer.
 // Bounds:   the answer's body at most `max_response_bytes`, its header at most 64 KiB.
 // Threads:  event loop only.
 #pragma once

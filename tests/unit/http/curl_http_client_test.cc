@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -242,6 +243,52 @@ TEST_F(CurlHttpClientTest, N03_RefusedConnectionHasSentNothing) {
   const HttpFailure failure = FailureOf(Send(std::move(request)));
   EXPECT_EQ(failure.kind, Kind::kConnect);
   EXPECT_FALSE(failure.request_began);
+}
+
+// A listener that never accepts: once its queue is full, the system drops further connects without a word.
+class FullListener {
+ public:
+  explicit FullListener(async::EventLoop& loop)
+      : acceptor_(loop.context(), tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+    acceptor_.listen(0);
+    // The queue holds one more than it was asked to; a connect that is under way shows that it is full.
+    while (waiting_.size() < 16) {
+      Socket& socket = waiting_.emplace_back(loop.context());
+      socket.open(tcp::v4());
+      socket.native_non_blocking(true);
+      const auto to = acceptor_.local_endpoint();
+      ::connect(socket.native_handle(), to.data(), static_cast<socklen_t>(to.size()));
+      pollfd connected{socket.native_handle(), POLLOUT, 0};
+      if (::poll(&connected, 1, 100) == 0) return;
+    }
+    ADD_FAILURE() << "the queue never got full";
+  }
+  std::string Url() const {
+    return absl::StrCat("http://127.0.0.1:", acceptor_.local_endpoint().port(), "/");
+  }
+
+ private:
+  Acceptor acceptor_;
+  std::deque<Socket> waiting_;
+};
+
+TEST_F(CurlHttpClientTest, ConnectThatNeverEndsHasSentNothingAndKeepsNothingWaiting) {
+  async::EventLoop loop;
+  async::SystemClock clock(loop);
+  FullListener listener(loop);
+  CurlHttpClient client(loop, clock, {});
+  for (int i = 0; i < 3; ++i) {
+    HttpRequest request = Post();
+    request.url = listener.Url();
+    request.deadline = clock.Mono() + std::chrono::milliseconds(50);
+    const HttpFailure failure = FailureOf(loop.RunUntilDone(client.Send(std::move(request))));
+    EXPECT_FALSE(failure.request_began) << failure.detail;
+  }
+  client.Close();
+  loop.ReleaseWork();
+  loop.context().restart();
+  loop.context().run_for(std::chrono::seconds(5));
+  EXPECT_TRUE(loop.context().stopped()) << "something still waits for a socket that is gone";
 }
 
 TEST_F(CurlHttpClientTest, N01_UnknownHostHasSentNothing) {
