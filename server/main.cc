@@ -56,7 +56,7 @@ int Run(const config::LoadResult& loaded) {
   HardenProcess();
   BlockSignals();
   base::StartLog(settings.log.level, settings.log.format);
-  doors::RedirectGrpcLog();
+  doors::PrepareGrpc();
   curl_global_init(CURL_GLOBAL_DEFAULT);
   for (const config::Problem& warning : loaded.warnings) {
     base::Log(base::Level::kWarn, "configuration",

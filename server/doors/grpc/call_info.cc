@@ -69,11 +69,13 @@ CallInfo ReadCall(const grpc::CallbackServerContext& context, const char* servic
   return info;
 }
 
-void WriteMetadata(grpc::CallbackServerContext& context, const CallInfo& info,
-                   const absl::Status& status) {
+void WriteInitialMetadata(grpc::CallbackServerContext& context, const CallInfo& info) {
   context.AddInitialMetadata(kRequestId, info.request_id);
+}
+
+void WriteTrailers(grpc::CallbackServerContext& context, const CallInfo& info,
+                   const absl::Status& status) {
   if (status.ok()) return;
-  // Many clients hand out only the trailers of a failed call.
   context.AddTrailingMetadata(kRequestId, info.request_id);
   if (base::ReasonOf(status) == base::ReasonName(base::Reason::kOutcomeUnknown)) {
     context.AddTrailingMetadata("grpc-retry-pushback-ms", "-1");

@@ -57,8 +57,12 @@ struct CallInfo {
 CallInfo ReadCall(const grpc::CallbackServerContext& context, const char* service,
                   const char* method, async::MonoTime now, absl::Duration ceiling);
 
-// Echoes x-request-id and, for errors, sets grpc-retry-pushback-ms. Call once, before Finish.
-void WriteMetadata(grpc::CallbackServerContext& context, const CallInfo& info,
+// Echoes x-request-id. Call once, before anything is written or finished.
+void WriteInitialMetadata(grpc::CallbackServerContext& context, const CallInfo& info);
+
+// For errors: x-request-id again, since many clients hand out only the trailers of a failed call, and
+// grpc-retry-pushback-ms. Call once, before Finish.
+void WriteTrailers(grpc::CallbackServerContext& context, const CallInfo& info,
                    const absl::Status& status);
 
 // With the details in grpc-status-details-bin.

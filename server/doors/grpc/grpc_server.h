@@ -38,7 +38,8 @@ class GrpcServer {
   std::string address_;
 };
 
-// Sends what gRPC's core says through our log: escaped, bounded, at most ten lines a second. Call once, from main.
-void RedirectGrpcLog();
+// Sends what gRPC's core says through our log: escaped, bounded, at most ten lines a second. Also turns off its
+// mutexes' deadlock detection. Call once, from main, before any server.
+void PrepareGrpc();
 
 }  // namespace hongyan::doors

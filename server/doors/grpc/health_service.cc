@@ -104,12 +104,9 @@ async::Task<absl::Status> HealthService::DoCheck(const HealthCheckRequest& reque
 grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* context,
                                                const HealthCheckRequest* request,
                                                HealthCheckResponse* response) {
-  return StartUnary<HealthCheckRequest, HealthCheckResponse>(
+  return StartUnary(
       environment_, context, "grpc.health.v1.Health", "Check", request, response,
-      [this](CallInfo&, const HealthCheckRequest& in, HealthCheckResponse& out) {
-        return DoCheck(in, out);
-      },
-      Admission::kFree);
+      [this](CallInfo&, const auto& in, auto& out) { return DoCheck(in, out); }, Admission::kFree);
 }
 
 grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(

@@ -8,18 +8,15 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <exception>
 #include <functional>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "server/async/wait_list.h"
-#include "server/base/log.h"
-#include "server/base/status.h"
 #include "server/doors/grpc/call_info.h"
+#include "server/doors/grpc/call_task.h"
 
 namespace hongyan::doors {
 
@@ -52,8 +49,8 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
 
   grpc::ServerWriteReactor<Response>* Start() {
     until_done_ = this->shared_from_this();
-    context_->AddInitialMetadata("x-request-id", info_.request_id);
-    environment_.loop.Post([self = this->shared_from_this()] { self->Run(self); });
+    WriteInitialMetadata(*context_, info_);
+    environment_.loop.Post([self = this->shared_from_this()] { self->Run(); });
     return this;
   }
 
@@ -84,34 +81,17 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
   }
 
  private:
-  void Run(std::shared_ptr<StreamCall> self) {
-    async::asio::co_spawn(
-        environment_.loop.executor(), Work(*this),
-        async::asio::bind_cancellation_slot(
-            signal_.slot(), [self = std::move(self)](std::exception_ptr e, absl::Status status) {
-              if (e) {
-                base::Log(base::Level::kError, "handler ended by an exception",
-                          {{"method", self->info_.method}, {"request_id", self->info_.request_id}});
-                status =
-                    base::ErrorBuilder(absl::StatusCode::kInternal, base::Reason::kInternal,
-                                       "internal error; the log has more under this request id")
-                        .Chinese("内部错误，可按请求编号查看日志");
-              }
-              self->End(std::move(status));
-            }));
-  }
-
-  static async::Task<absl::Status> Work(StreamCall& call) {
-    co_await async::asio::this_coro::throw_if_cancelled(false);
-    co_return co_await call.handler_(call.info_, *call.request_, call);
+  void Run() {
+    RunCall(
+        environment_, info_, handler_(info_, *request_, *this), signal_,
+        [self = this->shared_from_this()](absl::Status status) { self->End(std::move(status)); });
   }
 
   void End(absl::Status status) {
     ended_ = true;
     CallEnded(environment_, info_, status);
     environment_.in_flight.GiveBack();
-    // The initial metadata was set at the start; only the trailers are left.
-    if (!status.ok()) context_->AddTrailingMetadata("x-request-id", info_.request_id);
+    WriteTrailers(*context_, info_, status);
     this->Finish(ToGrpcStatus(status));
   }
 
@@ -156,16 +136,16 @@ class RefusedStream final : public grpc::ServerWriteReactor<Response> {
 };
 
 template <typename Request, typename Response>
-grpc::ServerWriteReactor<Response>* StartStream(CallEnvironment& environment,
-                                                grpc::CallbackServerContext* context,
-                                                const char* service, const char* method,
-                                                const Request* request, absl::Duration ceiling,
-                                                StreamHandler<Request, Response> handler) {
+grpc::ServerWriteReactor<Response>* StartStream(
+    CallEnvironment& environment, grpc::CallbackServerContext* context, const char* service,
+    const char* method, const Request* request, absl::Duration ceiling,
+    std::type_identity_t<StreamHandler<Request, Response>> handler) {
   CallInfo info = ReadCall(*context, service, method, environment.clock.Mono(), ceiling);
   if (!environment.in_flight.Take()) {
     const absl::Status refused = TooManyInFlight();
     CallEnded(environment, info, refused);
-    WriteMetadata(*context, info, refused);
+    WriteInitialMetadata(*context, info);
+    WriteTrailers(*context, info, refused);
     return new RefusedStream<Response>(refused);
   }
   return std::make_shared<StreamCall<Request, Response>>(environment, std::move(info), context,

@@ -10,17 +10,14 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <exception>
 #include <functional>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "server/base/log.h"
-#include "server/base/status.h"
 #include "server/doors/grpc/call_info.h"
+#include "server/doors/grpc/call_task.h"
 
 namespace hongyan::doors {
 
@@ -45,39 +42,27 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
   grpc::ServerUnaryReactor* Start(bool counted) {
     counted_ = counted;
     until_done_ = this->shared_from_this();
-    environment_.loop.Post([self = this->shared_from_this()] { self->Run(self); });
+    environment_.loop.Post([self = this->shared_from_this()] { self->Run(); });
     return this;
   }
 
  private:
-  void Run(std::shared_ptr<UnaryCall> self) {
-    async::asio::co_spawn(
-        environment_.loop.executor(), Work(*this),
-        async::asio::bind_cancellation_slot(
-            signal_.slot(), [self = std::move(self)](std::exception_ptr e, absl::Status status) {
-              if (e) {
-                base::Log(base::Level::kError, "handler ended by an exception",
-                          {{"method", self->info_.method}, {"request_id", self->info_.request_id}});
-                status =
-                    base::ErrorBuilder(absl::StatusCode::kInternal, base::Reason::kInternal,
-                                       "internal error; the log has more under this request id")
-                        .Chinese("内部错误，可按请求编号查看日志");
-              }
-              self->End(std::move(status));
-            }));
-  }
-
-  static async::Task<absl::Status> Work(UnaryCall& call) {
-    co_await async::asio::this_coro::throw_if_cancelled(false);
-    co_return co_await call.handler_(call.info_, *call.request_, *call.response_);
+  void Run() {
+    RunCall(
+        environment_, info_, handler_(info_, *request_, *response_), signal_,
+        [self = this->shared_from_this()](absl::Status status) { self->End(std::move(status)); });
   }
 
   void End(absl::Status status) {
     ended_ = true;
     CallEnded(environment_, info_, status);
     if (counted_) environment_.in_flight.GiveBack();
-    WriteMetadata(*context_, info_, status);
-    this->Finish(ToGrpcStatus(status));
+    WriteInitialMetadata(*context_, info_);
+    WriteTrailers(*context_, info_, status);
+    // Finish wakes a thread of gRPC's: once for all the calls that end in this turn of the loop.
+    environment_.loop.AfterReady([self = this->shared_from_this(), status = std::move(status)] {
+      self->Finish(ToGrpcStatus(status));
+    });
   }
 
   void OnCancel() override {
@@ -107,14 +92,15 @@ template <typename Request, typename Response>
 grpc::ServerUnaryReactor* StartUnary(CallEnvironment& environment,
                                      grpc::CallbackServerContext* context, const char* service,
                                      const char* method, const Request* request, Response* response,
-                                     UnaryHandler<Request, Response> handler,
+                                     std::type_identity_t<UnaryHandler<Request, Response>> handler,
                                      Admission admission = Admission::kCounted) {
   CallInfo info = ReadCall(*context, service, method, environment.clock.Mono(), kUnaryCeiling);
   const bool counted = admission == Admission::kCounted;
   if (counted && !environment.in_flight.Take()) {
     const absl::Status refused = TooManyInFlight();
     CallEnded(environment, info, refused);
-    WriteMetadata(*context, info, refused);
+    WriteInitialMetadata(*context, info);
+    WriteTrailers(*context, info, refused);
     auto* reactor = context->DefaultReactor();
     reactor->Finish(ToGrpcStatus(refused));
     return reactor;

@@ -1,0 +1,40 @@
+#include "server/doors/grpc/call_task.h"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <exception>
+#include <utility>
+
+#include "server/base/log.h"
+#include "server/base/status.h"
+
+namespace hongyan::doors {
+namespace {
+
+async::Task<absl::Status> ByValue(async::Task<absl::Status> work) {
+  co_await async::asio::this_coro::throw_if_cancelled(false);
+  co_return co_await std::move(work);
+}
+
+absl::Status Thrown(const CallInfo& info) {
+  base::Log(base::Level::kError, "handler ended by an exception",
+            {{"method", info.method}, {"request_id", info.request_id}});
+  return base::ErrorBuilder(absl::StatusCode::kInternal, base::Reason::kInternal,
+                            "internal error; the log has more under this request id")
+      .Chinese("内部错误，可按请求编号查看日志");
+}
+
+}  // namespace
+
+void RunCall(CallEnvironment& environment, const CallInfo& info, async::Task<absl::Status> work,
+             async::asio::cancellation_signal& cancel,
+             absl::AnyInvocable<void(absl::Status)> ended) {
+  async::asio::co_spawn(environment.loop.executor(), ByValue(std::move(work)),
+                        async::asio::bind_cancellation_slot(
+                            cancel.slot(), [&info, ended = std::move(ended)](
+                                               std::exception_ptr e, absl::Status status) mutable {
+                              ended(e ? Thrown(info) : std::move(status));
+                            }));
+}
+
+}  // namespace hongyan::doors
