@@ -5,30 +5,31 @@
 namespace hongyan::client {
 
 void Canceller::Cancel() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   cancelled_ = true;
   if (context_ != nullptr) context_->TryCancel();
+  changed_.notify_all();
 }
 
 bool Canceller::cancelled() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return cancelled_;
 }
 
 void Canceller::Attach(grpc::ClientContext* context) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   context_ = context;
   if (cancelled_) context_->TryCancel();
 }
 
 void Canceller::Detach() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   context_ = nullptr;
 }
 
 void Canceller::WaitFor(absl::Duration delay) {
-  absl::MutexLock lock(&mutex_);
-  mutex_.AwaitWithTimeout(absl::Condition(&cancelled_), delay);
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, absl::ToChronoNanoseconds(delay), [this] { return cancelled_; });
 }
 
 }  // namespace hongyan::client

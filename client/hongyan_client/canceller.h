@@ -7,7 +7,9 @@
 // Lifetime: outlives the calls that it was given to.
 #pragma once
 
-#include "absl/synchronization/mutex.h"
+#include <condition_variable>
+#include <mutex>
+
 #include "absl/time/time.h"
 
 namespace grpc {
@@ -29,9 +31,10 @@ class Canceller {
   // Returns early when cancelled.
   void WaitFor(absl::Duration delay);
 
-  mutable absl::Mutex mutex_;
-  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
-  grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  bool cancelled_ = false;
+  grpc::ClientContext* context_ = nullptr;
 };
 
 }  // namespace hongyan::client
