@@ -107,7 +107,7 @@ Task<absl::Status> DoBatchGetUserInfo(core::UserDirectory& users, int& bulk_call
 // One item of a batch. A bad one fails alone.
 Task<void> SendItem(core::Sender& sender, async::Clock& clock, const CallInfo& info,
                     const v1::SendBatchRequest& request, std::size_t index,
-                    StreamWriter<v1::SendBatchResponse>& writer) {
+                    StreamWriter<v1::SendBatchResponse>& writer, bool& all_told) {
   const v1::Notification& item = request.notifications(static_cast<int>(index));
   core::Delivery delivery;
   auto notification = FromProto(item);
@@ -131,7 +131,8 @@ Task<void> SendItem(core::Sender& sender, async::Clock& clock, const CallInfo& i
   v1::SendBatchResponse response;
   response.set_index(static_cast<int>(index));
   ToProto(delivery, *response.mutable_delivery());
-  co_await writer.Write(std::move(response));
+  const bool told = co_await writer.Write(std::move(response));
+  all_told &= told;
 }
 
 Task<absl::Status> DoSendBatch(CallEnvironment& environment, core::Sender& sender, int& bulk_calls,
@@ -145,12 +146,13 @@ Task<absl::Status> DoSendBatch(CallEnvironment& environment, core::Sender& sende
         "notifications", absl::StrCat("takes 1 to ", kMaxBatch, ", not ", count),
         absl::StrCat("应有 1 到 ", kMaxBatch, " 条，而不是 ", count, " 条"));
   }
-  const bool all = co_await async::FanOut(
+  bool all_told = true;
+  const bool all_done = co_await async::FanOut(
       environment.loop.executor(), environment.clock, static_cast<std::size_t>(count), kBatchWidth,
       async::OnCancel::kFinishBegun, [&](std::size_t index) {
-        return SendItem(sender, environment.clock, info, request, index, writer);
+        return SendItem(sender, environment.clock, info, request, index, writer, all_told);
       });
-  if (all) co_return absl::OkStatus();
+  if (all_done && all_told) co_return absl::OkStatus();
   co_return base::ErrorBuilder(
       absl::StatusCode::kCancelled, base::Reason::kCancelled,
       "the caller went away; what had begun was finished, nothing more was sent")

@@ -1,7 +1,7 @@
 // One server-streaming RPC: the handler is a task on the loop that writes message by message.
 //
 // Contract: Write() ends when gRPC has taken the message, so a slow reader slows the handler and nothing piles up;
-//           false once the caller is gone. Else as UnaryCall.
+//           false once the caller is gone, which its deadline brings about too. Else as UnaryCall.
 // Threads:  as UnaryCall.
 #pragma once
 
@@ -37,10 +37,13 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
                          public StreamWriter<Response>,
                          public std::enable_shared_from_this<StreamCall<Request, Response>> {
  public:
-  StreamCall(CallEnvironment& environment, CallInfo info, grpc::CallbackServerContext* context,
-             const Request* request, StreamHandler<Request, Response> handler)
+  // The call is cancelled at `end` if a write still waits for its reader then.
+  StreamCall(CallEnvironment& environment, CallInfo info, async::MonoTime end,
+             grpc::CallbackServerContext* context, const Request* request,
+             StreamHandler<Request, Response> handler)
       : environment_(environment),
         info_(std::move(info)),
+        end_(end),
         context_(context),
         request_(request),
         handler_(std::move(handler)),
@@ -58,7 +61,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
     // The awaited values get names: GCC 12 keeps that of a bare `if (co_await …)` in this template in the frame's own
     // resume pointer.
     while (writing_) {
-      const async::WaitList::Woken woken = co_await turn_.Wait(info_.limit.deadline);
+      const async::WaitList::Woken woken = co_await turn_.Wait(end_);
       if (woken != async::WaitList::Woken::kNotified) co_return false;
     }
     if (broken_) {
@@ -70,7 +73,12 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
     this->StartWrite(&message_);
     // gRPC owns message_ until OnWriteDone, which comes even when the call is cancelled.
     while (writing_) {
-      const async::WaitList::Woken woken = co_await written_.Wait(async::MonoTime::max());
+      const async::WaitList::Woken woken =
+          co_await written_.Wait(broken_ ? async::MonoTime::max() : end_);
+      if (woken == async::WaitList::Woken::kDeadline) {
+        broken_ = true;
+        context_->TryCancel();
+      }
       if (woken == async::WaitList::Woken::kCancelled) {
         co_await async::asio::this_coro::reset_cancellation_state(
             async::asio::disable_cancellation());
@@ -114,6 +122,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
 
   CallEnvironment& environment_;
   CallInfo info_;
+  const async::MonoTime end_;
   grpc::CallbackServerContext* context_;
   const Request* request_;
   StreamHandler<Request, Response> handler_;
@@ -148,7 +157,8 @@ grpc::ServerWriteReactor<Response>* StartStream(
     WriteTrailers(*context, info, refused);
     return new RefusedStream<Response>(refused);
   }
-  return std::make_shared<StreamCall<Request, Response>>(environment, std::move(info), context,
+  const async::MonoTime end = async::After(info.begun, ceiling);
+  return std::make_shared<StreamCall<Request, Response>>(environment, std::move(info), end, context,
                                                          request, std::move(handler))
       ->Start();
 }
