@@ -277,8 +277,8 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
           .SaidByWechat()
           .With("account", account_)
           .With("api", call.path)
-          .Chinese(absl::StrCat("微信前端拒绝了请求(", attempt.detail,
-                                ")，什么也没有发送，请检查 wechat.api_urls"));
+          .Chinese(absl::StrCat("微信前端拒绝了请求（", attempt.detail,
+                                "），什么也没有发送，请检查 wechat.api_urls"));
     case Attempt::Outcome::kNotSent:
       return ErrorBuilder(
                  caller_late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kUnavailable,
@@ -288,7 +288,7 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
           .With("account", account_)
           .With("api", call.path)
           .RetryAfter(absl::Seconds(1))
-          .Chinese(absl::StrCat("无法连接微信(", attempt.detail, ")，什么也没有发送，请稍后重试"));
+          .Chinese(absl::StrCat("无法连接微信（", attempt.detail, "），什么也没有发送，请稍后重试"));
     default:
       return Unknown(call, attempt.detail);
   }
