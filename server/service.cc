@@ -45,6 +45,14 @@ const std::vector<std::string>& ServiceNames() {
   return kNames;
 }
 
+// None in plain mode.
+std::optional<wechat::CallbackCipher> Cipher(const config::AccountSettings& account) {
+  if (account.callback_mode == config::CallbackMode::kPlain) return std::nullopt;
+  auto cipher = wechat::CallbackCipher::Create(account.encoding_aes_key,
+                                               account.previous_encoding_aes_key, account.app_id);
+  return *std::move(cipher);  // the configuration's check of the keys is as strict
+}
+
 std::vector<doors::CallbackAccount> CallbackAccounts(const config::Settings& settings) {
   std::vector<doors::CallbackAccount> accounts;
   for (const config::AccountSettings& account : settings.accounts) {
@@ -53,7 +61,7 @@ std::vector<doors::CallbackAccount> CallbackAccounts(const config::Settings& set
     for (const auto& rule : account.replies) rules.push_back({rule.on, rule.match, rule.text});
     auto compiled = core::ReplyRules::Create(std::move(rules));  // checked with the configuration
     accounts.push_back({account.name, account.callback_path, account.callback_token,
-                        compiled.ok() ? *std::move(compiled) : core::ReplyRules()});
+                        Cipher(account), *std::move(compiled)});
   }
   return accounts;
 }

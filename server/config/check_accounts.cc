@@ -173,13 +173,14 @@ class AccountsCheck {
       WarnInline(token_path);
       out.callback_token = base::Secret(callback.token());
     }
-    CheckAesKey(path + ".encoding_aes_key", callback.encoding_aes_key());
-    CheckAesKey(path + ".previous_encoding_aes_key", callback.previous_encoding_aes_key());
-    CheckMode(path, callback);
+    CheckMode(path, callback, out);
+    CheckAesKey(path + ".encoding_aes_key", callback.encoding_aes_key(), out.encoding_aes_key);
+    CheckAesKey(path + ".previous_encoding_aes_key", callback.previous_encoding_aes_key(),
+                out.previous_encoding_aes_key);
   }
 
   // The last of the 43 characters carries two spare bits; WeChat's console fills them at will, so any will do.
-  void CheckAesKey(const std::string& path, const std::string& key) {
+  void CheckAesKey(const std::string& path, const std::string& key, base::Secret& out) {
     if (!findings_.Usable(path)) return;
     if (!Consists(key, kAesKey, kAesKey, IsAlnum)) {
       return findings_.Refuse(
@@ -187,27 +188,32 @@ class AccountsCheck {
                              " letters and digits"));
     }
     WarnInline(path);
+    out = base::Secret(key);
   }
 
-  void CheckMode(const std::string& path, const v1::AccountCallbackConfig& callback) {
+  void CheckMode(const std::string& path, const v1::AccountCallbackConfig& callback,
+                 AccountSettings& out) {
     const std::string mode_path = path + ".mode";
+    const std::string key_path = path + ".encoding_aes_key";
     if (!findings_.Given(mode_path)) {
-      if (!findings_.Given(path + ".encoding_aes_key")) return;
+      if (!findings_.Given(key_path)) return;
       return findings_.Refuse(mode_path,
                               "is missing: with an encoding_aes_key, say which of the console's "
-                              "modes the account is in. This version serves mode: plain only");
+                              "modes the account is in: plain, compatible or safe");
     }
-    if (!findings_.Usable(mode_path) || callback.mode() == "plain") return;
-    if (callback.mode() == "safe" || callback.mode() == "compatible") {
-      return findings_.Refuse(
-          mode_path,
-          absl::StrCat(
-              callback.mode(),
-              " comes with a later version of Hongyan; this one serves "
-              "mode: plain only. Set the account to plain text (明文模式) in WeChat's console"));
+    if (!findings_.Usable(mode_path)) return;
+    if (callback.mode() == "safe") {
+      out.callback_mode = CallbackMode::kSafe;
+    } else if (callback.mode() == "compatible") {
+      out.callback_mode = CallbackMode::kCompatible;
+    } else if (callback.mode() != "plain") {
+      return findings_.Refuse(mode_path,
+                              absl::StrCat("is ", findings_.Quoted(mode_path, callback.mode()),
+                                           "; must be one of plain, compatible, safe"));
     }
-    findings_.Refuse(mode_path, absl::StrCat("is ", findings_.Quoted(mode_path, callback.mode()),
-                                             "; must be one of plain, compatible, safe"));
+    if (out.callback_mode != CallbackMode::kPlain && !findings_.Given(key_path)) {
+      findings_.Refuse(key_path, absl::StrCat("is required in mode: ", callback.mode()));
+    }
   }
 
   void CheckReplies(const std::string& path, const v1::AccountConfig& account,

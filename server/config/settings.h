@@ -66,6 +66,9 @@ struct ReplyRuleSettings {
   std::string text;
 };
 
+// How WeChat's console is set: 明文模式, 兼容模式, 安全模式.
+enum class CallbackMode { kPlain, kCompatible, kSafe };
+
 struct AccountSettings {
   std::string name;
   std::string app_id;
@@ -73,6 +76,9 @@ struct AccountSettings {
   bool has_callback = false;
   std::string callback_path;  // starts with '/'
   base::Secret callback_token;
+  CallbackMode callback_mode = CallbackMode::kPlain;
+  base::Secret encoding_aes_key;           // empty in plain mode
+  base::Secret previous_encoding_aes_key;  // empty: none
   std::vector<ReplyRuleSettings> replies;
 };
 

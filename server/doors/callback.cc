@@ -67,6 +67,19 @@ absl::Time TimestampOf(const RequestHead& head) {
   return absl::FromUnixSeconds(seconds);
 }
 
+// None for a push that doesn't say whom to answer, or when it can't be encrypted.
+std::optional<std::string> Reply(const wechat::PushOpener& opener, const wechat::OpenedPush& push,
+                                 const std::string& text, absl::Time now, absl::string_view nonce) {
+  const wechat::PushedEvent& event = push.event;
+  if (event.from_user.empty() || event.to_user.empty()) return std::nullopt;
+  std::string plain = event.format == wechat::PushFormat::kJson
+                          ? wechat::WriteTextReplyJson(event.from_user, event.to_user, now, text)
+                          : wechat::WriteTextReplyXml(event.from_user, event.to_user, now, text);
+  auto sealed = opener.Seal(push, std::move(plain), now, nonce);
+  if (!sealed.ok()) return std::nullopt;
+  return *std::move(sealed);
+}
+
 std::vector<core::ReplyRules> TakeRules(std::vector<CallbackAccount>& accounts) {
   std::vector<core::ReplyRules> rules;
   for (CallbackAccount& account : accounts) rules.push_back(std::move(account.rules));
@@ -80,7 +93,8 @@ CallbackDoor::CallbackDoor(std::vector<CallbackAccount> accounts, absl::Duration
     : window_(window), clock_(clock), metrics_(metrics), intake_(TakeRules(accounts)) {
   for (CallbackAccount& account : accounts) {
     by_path_.emplace(account.path, accounts_.size());
-    accounts_.push_back({account.name, account.token});
+    accounts_.push_back({account.name, account.token,
+                         wechat::PushOpener(account.token, std::move(account.cipher))});
   }
 }
 
@@ -119,7 +133,12 @@ std::optional<Verdict> CallbackDoor::Refuse(const RequestHead& head, absl::Time 
     return Refusal(403, "stale");
   }
   if (is_get && Parameter(head, "echostr").size() > kMaxEchostr) return Refusal(400, "invalid");
-  if (!is_get && Parameter(head, "encrypt_type") == "aes") return Refusal(403, "encrypted");
+  if (is_get) return std::nullopt;
+  const bool says_encrypted = Parameter(head, "encrypt_type") == "aes";
+  if (says_encrypted && !account.opener.encrypted()) return Refusal(403, "encrypted");
+  if (account.opener.encrypted() && !(says_encrypted && OnceAndNotEmpty(head, "msg_signature"))) {
+    return Refusal(403, "unencrypted");
+  }
   return std::nullopt;
 }
 
@@ -134,28 +153,32 @@ Verdict CallbackDoor::Answer(const RequestHead& head, const std::string& body, a
 
 Verdict CallbackDoor::AnswerPush(std::size_t account, const RequestHead& head,
                                  const std::string& body, absl::Time now) {
-  const absl::string_view signature = Parameter(head, "signature");
+  const wechat::PushOpener& opener = accounts_[account].opener;
+  const absl::string_view nonce = Parameter(head, "nonce");
+  const absl::string_view msg_signature = Parameter(head, "msg_signature");
+  const absl::string_view signature =
+      opener.encrypted() ? msg_signature : Parameter(head, "signature");
   const ReplayGuard::Digest digest = ReplayGuard::DigestOf(body);
   if (intake_.Look(account, signature, digest, now) == ReplayGuard::Verdict::kReplay) {
     return Refusal(403, "replay");
   }
-  const auto push = wechat::ParsePush(body);
+  const auto push = opener.Open(Parameter(head, "timestamp"), nonce, msg_signature, body);
+  if (absl::IsPermissionDenied(push.status())) return Refusal(403, "forbidden");
   if (!push.ok()) return Refusal(400, "invalid");
-  if (push->HasEncrypt()) return Refusal(403, "encrypted");
 
   const absl::Time expires =
       window_ > absl::ZeroDuration() ? TimestampOf(head) + window_ : now + kMemoryWithoutWindow;
-  const auto answer = intake_.Take(account, signature, digest, *push, now, expires);
+  const auto answer = intake_.Take(account, signature, digest, push->event, now, expires);
   const absl::string_view outcome =
       answer.verdict == ReplayGuard::Verdict::kRepeat ? "repeated" : "ok";
   Verdict verdict = Ok(outcome, "text/plain", "success");
-  if (answer.reply != nullptr && !push->from_user.empty() && !push->to_user.empty()) {
-    verdict =
-        push->format == wechat::PushFormat::kJson
-            ? Ok(outcome, "application/json",
-                 wechat::WriteTextReplyJson(push->from_user, push->to_user, now, *answer.reply))
-            : Ok(outcome, "application/xml; charset=utf-8",
-                 wechat::WriteTextReplyXml(push->from_user, push->to_user, now, *answer.reply));
+  if (answer.reply != nullptr) {
+    if (auto reply = Reply(opener, *push, *answer.reply, now, nonce)) {
+      verdict.reply.content_type = push->event.format == wechat::PushFormat::kJson
+                                       ? "application/json"
+                                       : "application/xml; charset=utf-8";
+      verdict.reply.body = *std::move(reply);
+    }
   }
   verdict.type = answer.type;
   return verdict;

@@ -1,11 +1,12 @@
-// What WeChat calls: server verification (GET) and pushes in plain mode (POST), each account on its
-// own path.
+// What WeChat calls: server verification (GET) and pushes (POST), each account on its own path and in its own mode.
 //
 // Contract: CheckHead() refuses before the body is read: unknown path 404, other method 405, a
-//           parameter missing or doubled 400, a wrong signature, an old timestamp or an encrypted
-//           push 403 with an empty body. Then a GET is answered with the very bytes of `echostr`, a
-//           POST with `success` or with the account's text reply, in the form (XML or JSON) of the
-//           push; 400 for a body that is neither, 403 for another body under a known signature.
+//           parameter missing or doubled 400, a wrong signature, an old timestamp or a push that is
+//           encrypted in plain mode or not in the others 403 with an empty body. Then a GET is
+//           answered with the very bytes of `echostr`, a POST with `success` or with the account's
+//           text reply, in the form (XML or JSON) of the push and encrypted as it was; 400 for a
+//           body that is neither or can't be deciphered, 403 for a wrong msg_signature and for
+//           another body under a known signature.
 // Bounds:   nothing here waits, so WeChat's five seconds are kept by construction. At most one log
 //           line a second.
 // Threads:  event loop only.
@@ -27,6 +28,7 @@
 #include "server/core/event_intake.h"
 #include "server/core/reply_rules.h"
 #include "server/http/http_exchange.h"
+#include "server/wechat/push_opener.h"
 
 namespace hongyan::doors {
 
@@ -34,6 +36,7 @@ struct CallbackAccount {
   std::string name;
   std::string path;  // compared exactly
   base::Secret token;
+  std::optional<wechat::CallbackCipher> cipher;  // none: plain mode
   core::ReplyRules rules;
 };
 
@@ -61,6 +64,7 @@ class CallbackDoor final : public http::HttpHandler {
   struct Account {
     std::string name;
     base::Secret token;
+    wechat::PushOpener opener;
   };
 
   Verdict AnswerPush(std::size_t account, const http::RequestHead& head, const std::string& body,

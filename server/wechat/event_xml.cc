@@ -33,11 +33,6 @@ void Collect(const tinyxml2::XMLElement& parent, const std::string& prefix,
   }
 }
 
-std::string Cdata(absl::string_view text) {
-  return absl::StrCat("<![CDATA[",
-                      absl::StrReplaceAll(CleanText(text), {{"]]>", "]]]]><![CDATA[>"}}), "]]>");
-}
-
 }  // namespace
 
 absl::StatusOr<PushedEvent::Fields> ReadEventXml(absl::string_view body) {
@@ -51,6 +46,11 @@ absl::StatusOr<PushedEvent::Fields> ReadEventXml(absl::string_view body) {
   PushedEvent::Fields fields;
   Collect(*document.RootElement(), "", fields);
   return fields;
+}
+
+std::string Cdata(absl::string_view text) {
+  return absl::StrCat("<![CDATA[",
+                      absl::StrReplaceAll(CleanText(text), {{"]]>", "]]]]><![CDATA[>"}}), "]]>");
 }
 
 std::string WriteTextReplyXml(absl::string_view to, absl::string_view from, absl::Time now,

@@ -26,4 +26,7 @@ absl::StatusOr<PushedEvent::Fields> ReadEventXml(absl::string_view body);
 std::string WriteTextReplyXml(absl::string_view to, absl::string_view from, absl::Time now,
                               absl::string_view content);
 
+// `text` as a CDATA section, or as several where it holds "]]>".
+std::string Cdata(absl::string_view text);
+
 }  // namespace hongyan::wechat

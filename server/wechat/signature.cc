@@ -25,4 +25,11 @@ bool SignatureMatches(const base::Secret& token, absl::string_view timestamp,
   return base::ConstantTimeEquals(Signature({token.Reveal(), timestamp, nonce}), signature);
 }
 
+bool MsgSignatureMatches(const base::Secret& token, absl::string_view timestamp,
+                         absl::string_view nonce, absl::string_view encrypt,
+                         absl::string_view msg_signature) {
+  return base::ConstantTimeEquals(Signature({token.Reveal(), timestamp, nonce, encrypt}),
+                                  msg_signature);
+}
+
 }  // namespace hongyan::wechat

@@ -25,4 +25,10 @@ std::string Signature(std::vector<absl::string_view> parts);
 bool SignatureMatches(const base::Secret& token, absl::string_view timestamp,
                       absl::string_view nonce, absl::string_view signature);
 
+// The same for an encrypted push, whose `encrypt` (the base64 as it came, still encrypted) is one
+// of the parts: unlike `signature`, `msg_signature` covers what was sent.
+bool MsgSignatureMatches(const base::Secret& token, absl::string_view timestamp,
+                         absl::string_view nonce, absl::string_view encrypt,
+                         absl::string_view msg_signature);
+
 }  // namespace hongyan::wechat

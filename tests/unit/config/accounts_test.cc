@@ -142,20 +142,36 @@ TEST_F(AccountsTest, CallbackPathAndToken) {
   }
 }
 
-TEST_F(AccountsTest, ModesOtherThanPlainAreRefusedClearly) {
+TEST_F(AccountsTest, ModeIsThatOfTheConsole) {
   const std::string path = "accounts[0].callback.mode";
-  EXPECT_THAT(LoadCallback("mode: plain").problems, IsEmpty());
-  for (const char* mode : {"safe", "compatible"}) {
-    EXPECT_THAT(
-        LoadCallback(absl::StrCat("mode: ", mode, ", encoding_aes_key: ", std::string(43, 'a')))
-            .problems,
-        ElementsAre(IsProblem(path, 2, absl::StrCat(mode, " comes with a later version"))));
-  }
+  const std::string key(43, 'a');
+  const LoadResult plain = LoadCallback("mode: plain");
+  EXPECT_THAT(plain.problems, IsEmpty());
+  EXPECT_EQ(plain.settings.accounts[0].callback_mode, CallbackMode::kPlain);
+  const LoadResult safe = LoadCallback("mode: safe, encoding_aes_key: " + key);
+  EXPECT_THAT(safe.problems, IsEmpty());
+  EXPECT_EQ(safe.settings.accounts[0].callback_mode, CallbackMode::kSafe);
+  EXPECT_EQ(safe.settings.accounts[0].encoding_aes_key.Reveal(), key);
+  const LoadResult compatible =
+      LoadCallback(absl::StrCat("mode: compatible, encoding_aes_key: ", key,
+                                ", previous_encoding_aes_key: ", std::string(43, 'b')));
+  EXPECT_THAT(compatible.problems, IsEmpty());
+  EXPECT_EQ(compatible.settings.accounts[0].callback_mode, CallbackMode::kCompatible);
+  EXPECT_EQ(compatible.settings.accounts[0].previous_encoding_aes_key.Reveal(),
+            std::string(43, 'b'));
   EXPECT_THAT(LoadCallback("mode: secure").problems,
               ElementsAre(IsProblem(path, 2, "plain, compatible, safe")));
   EXPECT_THAT(LoadCallback("mode: ''").problems, ElementsAre(IsProblem(path, 2, "must be one of")));
-  EXPECT_THAT(LoadCallback("encoding_aes_key: " + std::string(43, 'a')).problems,
+  EXPECT_THAT(LoadCallback("encoding_aes_key: " + key).problems,
               ElementsAre(IsProblem(path, 2, "is missing")));
+}
+
+TEST_F(AccountsTest, EncryptedModesNeedTheKey) {
+  for (const std::string mode : {"safe", "compatible"}) {
+    EXPECT_THAT(LoadCallback("mode: " + mode).problems,
+                ElementsAre(IsProblem("accounts[0].callback.encoding_aes_key", 2,
+                                      "is required in mode: " + mode)));
+  }
 }
 
 TEST_F(AccountsTest, K07_AesKeysHave43LettersAndDigits) {

@@ -13,11 +13,13 @@
 #include "server/async/event_loop.h"
 #include "server/http/request_head.h"
 #include "server/wechat/signature.h"
+#include "tests/unit/wechat/callback_vectors.h"
 
 namespace hongyan::doors {
 namespace {
 
 constexpr char kPath[] = "/wechat/callback/main";
+constexpr char kSafePath[] = "/wechat/callback/safe";
 // Published by the platform: V1 is the verification, V2 a push.
 constexpr char kV1[] =
     "signature=f464b24fc39322e44b38aa78f5edd27bd1441696&timestamp=1714036504&nonce=1514711492";
@@ -51,12 +53,18 @@ class CallbackTest : public ::testing::Test {
   explicit CallbackTest(absl::Duration window = absl::Minutes(10))
       : door_(Accounts(), window, clock_, metrics_) {}
 
+  static std::optional<wechat::CallbackCipher> Cipher() {
+    return *wechat::CallbackCipher::Create(
+        base::Secret(wechat::kCallbackVectors[0].encoding_aes_key), base::Secret(),
+        wechat::kCallbackVectors[0].app_id);
+  }
   static std::vector<CallbackAccount> Accounts() {
     std::vector<CallbackAccount> accounts;
     auto rules =
         core::ReplyRules::Create({{"text", "^帮助$", "a]]>b"}, {"subscribe", "", "welcome"}});
-    accounts.push_back({"main", kPath, base::Secret("AAAAA"), *std::move(rules)});
-    accounts.push_back({"other", "/mp/serverCheck", base::Secret("BBBBB"), core::ReplyRules()});
+    accounts.push_back({"main", kPath, base::Secret("AAAAA"), {}, *std::move(rules)});
+    accounts.push_back({"safe", kSafePath, base::Secret("AAAAA"), Cipher(), core::ReplyRules()});
+    accounts.push_back({"other", "/mp/serverCheck", base::Secret("BBBBB"), {}, core::ReplyRules()});
     return accounts;
   }
 
@@ -96,6 +104,36 @@ class CallbackWithoutWindow : public CallbackTest {
  protected:
   CallbackWithoutWindow() : CallbackTest(absl::ZeroDuration()) {}
 };
+
+// V3: the platform's own encrypted push, as it would be posted.
+TEST_F(CallbackWithoutWindow, EncryptedPushIsTakenInEncryptedFormOnly) {
+  const wechat::CallbackVector& v3 = wechat::kCallbackVectors[0];
+  const std::string query =
+      absl::StrCat("signature=6c5c811b55cc85e0e1b54100749188c20beb3f5d&timestamp=", v3.timestamp,
+                   "&nonce=", v3.nonce);
+  const std::string encrypted =
+      absl::StrCat(query, "&encrypt_type=aes&msg_signature=", v3.msg_signature);
+  const std::string body =
+      absl::StrCat(R"({"ToUserName":"gh_97417a04a28d","Encrypt":")", v3.encrypt, R"("})");
+  const auto post = [&](const std::string& with, const std::string& what) {
+    return Ask("POST", absl::StrCat(kSafePath, "?", with), what);
+  };
+  const auto reply = post(encrypted, body);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, "success");
+  ExpectForbidden(post(query, body));                                     // nothing says aes
+  ExpectForbidden(post(absl::StrCat(query, "&encrypt_type=aes"), body));  // no msg_signature
+  ExpectForbidden(post(absl::StrCat(query, "&encrypt_type=raw"), v3.message));
+  ExpectForbidden(post(encrypted, v3.message));  // no Encrypt
+  ExpectForbidden(post(absl::StrReplaceAll(encrypted, {{"046e02f8", "046e02f9"}}), body));
+  ExpectForbidden(Post(encrypted, body));  // signed alike, but the account is in plain mode
+}
+
+TEST_F(CallbackWithoutWindow, VerificationIsNeverEncrypted) {
+  const auto reply = Ask("GET", absl::StrCat(kSafePath, "?", kV1, "&echostr=4375120948345356249"));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, "4375120948345356249");
+}
 
 TEST_F(CallbackTest, VerificationGivesTheVeryBytesBack) {
   const auto reply = Get(absl::StrCat(kV1, "&echostr=4375120948345356249"));

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "tests/unit/wechat/callback_vectors.h"
 
 namespace hongyan::wechat {
 namespace {
@@ -62,6 +64,41 @@ TEST(SignatureTest, H18_NearlyRightSignaturesFail) {
     wrong[i] = wrong[i] == '0' ? '1' : '0';
     EXPECT_FALSE(matches(wrong)) << i;
   }
+}
+
+class MsgSignatureVectors : public ::testing::TestWithParam<CallbackVector> {};
+
+// The last one has no signature.
+INSTANTIATE_TEST_SUITE_P(Published, MsgSignatureVectors,
+                         ::testing::ValuesIn(std::begin(kCallbackVectors),
+                                             std::prev(std::end(kCallbackVectors))),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_P(MsgSignatureVectors, X10_MatchAndEachChangeFails) {
+  const CallbackVector& sample = GetParam();
+  const std::string right = sample.msg_signature;
+  const base::Secret token(sample.token);
+  const std::string nonce = sample.nonce;
+  const std::string encrypt = sample.encrypt;
+  const auto matches = [&](const std::string& signature) {
+    return MsgSignatureMatches(token, sample.timestamp, nonce, encrypt, signature);
+  };
+  EXPECT_TRUE(matches(right));
+  EXPECT_FALSE(MsgSignatureMatches(base::Secret(std::string(sample.token) + "x"), sample.timestamp,
+                                   nonce, encrypt, right));
+  EXPECT_FALSE(MsgSignatureMatches(token, "1714036505", nonce, encrypt, right));
+  // Off by one.
+  std::string near = nonce;
+  --near.back();
+  EXPECT_FALSE(MsgSignatureMatches(token, sample.timestamp, near, encrypt, right));
+  EXPECT_FALSE(MsgSignatureMatches(token, sample.timestamp, nonce, "", right));
+  EXPECT_FALSE(MsgSignatureMatches(token, sample.timestamp, nonce, encrypt + "=", right));
+  // The signature that does not cover Encrypt is valid in its place, but not in this one.
+  EXPECT_FALSE(matches(Signature({sample.token, sample.timestamp, nonce})));
+  EXPECT_FALSE(matches(absl::AsciiStrToUpper(right)));
+  EXPECT_FALSE(matches(right.substr(0, 39)));
+  EXPECT_FALSE(matches(right + "0"));
+  EXPECT_FALSE(matches(""));
 }
 
 }  // namespace

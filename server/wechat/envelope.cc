@@ -1,0 +1,33 @@
+#include "server/wechat/envelope.h"
+
+#include "absl/strings/str_cat.h"
+#include "server/base/text.h"
+#include "server/wechat/event_xml.h"
+#include "server/wechat/signature.h"
+
+namespace hongyan::wechat {
+
+absl::StatusOr<Envelope> ReadEnvelope(absl::string_view body) {
+  const auto push = ParsePush(body);
+  if (!push.ok()) return push.status();
+  if (!push->HasEncrypt()) return absl::FailedPreconditionError("nothing in it is encrypted");
+  return Envelope{push->format, push->to_user, std::string(push->Field("Encrypt"))};
+}
+
+std::string WriteReplyEnvelope(PushFormat format, const base::Secret& token,
+                               absl::string_view encrypt, absl::Time now, absl::string_view nonce) {
+  const std::string timestamp = absl::StrCat(absl::ToUnixSeconds(now));
+  const std::string signature = Signature({token.Reveal(), timestamp, nonce, encrypt});
+  if (format == PushFormat::kXml) {
+    return absl::StrCat("<xml><Encrypt>", Cdata(encrypt), "</Encrypt><MsgSignature>",
+                        Cdata(signature), "</MsgSignature><TimeStamp>", timestamp,
+                        "</TimeStamp><Nonce>", Cdata(nonce), "</Nonce></xml>");
+  }
+  std::string escaped_nonce;
+  base::AppendJsonEscaped(nonce, escaped_nonce);
+  // Neither base64 nor hex nor digits have anything to escape.
+  return absl::StrCat(R"({"Encrypt":")", encrypt, R"(","MsgSignature":")", signature,
+                      R"(","TimeStamp":)", timestamp, R"(,"Nonce":")", escaped_nonce, R"("})");
+}
+
+}  // namespace hongyan::wechat
