@@ -72,7 +72,7 @@ def test_missing_file_and_wrong_usage(tmp_path):
 
 def test_safe_mode_needs_its_key(config):
     file = config(GOOD + "    callback: {token: t0ken, mode: safe}\n")
-    done = check(file)
+    done = hongyand("--config", file, "--check")
     assert done.returncode == 2 and "encoding_aes_key" in done.stderr and "safe" in done.stderr
 
 
