@@ -78,8 +78,8 @@ std::optional<std::string> Crypt(bool encrypt, const base::Secret& key, absl::st
 // 1 when the condition holds; the operands are evaluated anyway.
 unsigned Flag(bool condition) { return condition ? 1u : 0u; }
 
-// The message inside of `full`, whose size is a multiple of kBlock that has room for everything but
-// a message. No check depends on another's result.
+// The message inside of `full`, which is one or more times kBlock. No check depends on another's
+// result.
 std::optional<std::string> Unpack(absl::string_view full, absl::string_view app_id) {
   const unsigned char* const bytes = Bytes(full);
   const std::size_t pad = bytes[full.size() - 1];
@@ -136,8 +136,7 @@ absl::StatusOr<CallbackCipher::Decrypted> CallbackCipher::Decrypt(
     absl::string_view encrypted) const {
   if (encrypted.size() > kMaxEncryptedBytes) return Undecipherable();
   const auto cipher_text = ReadBase64(encrypted);
-  if (!cipher_text || cipher_text->size() % kBlock != 0 ||
-      cipher_text->size() <= kHeaderBytes + app_id_.size()) {
+  if (!cipher_text || cipher_text->empty() || cipher_text->size() % kBlock != 0) {
     return Undecipherable();
   }
   for (const Key key : {Key::kCurrent, Key::kPrevious}) {

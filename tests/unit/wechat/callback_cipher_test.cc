@@ -326,6 +326,12 @@ TEST(CallbackCipherFault, X09_Padding) {
     EXPECT_TRUE(IsRefused(cipher, Forged(plain))) << last;
     EXPECT_TRUE(IsRefused(cipher, Forged(std::string(64, static_cast<char>(last))))) << last;
   }
+  // 32 bytes where 32 belong, with another number.
+  for (const int number : {0, 31, 33, 64, 128, 255}) {
+    EXPECT_TRUE(
+        IsRefused(cipher, Forged(full(96 - 70) + std::string(32, static_cast<char>(number)))))
+        << number;
+  }
   // Padding that reaches into the header.
   EXPECT_TRUE(IsRefused(cipher, Forged(std::string(32, ' ') + std::string(32, ' '))));
 }
@@ -358,6 +364,24 @@ TEST(CallbackCipherFault, X09_AppId) {
   EXPECT_TRUE(Make(kZeroKey, "", id + "x")->Decrypt(ForgedBody(5, "hello", id + "x")).ok());
   EXPECT_TRUE(IsRefused(*Make(kZeroKey, "", id + "x"), ForgedBody(5, "hello", id)));
   EXPECT_TRUE(IsRefused(*Make(kZeroKey, "", id.substr(1)), ForgedBody(5, "hello", id)));
+}
+
+// With appids that no account has, which could be taken for padding.
+TEST(CallbackCipherFault, X09_PaddingAndAppIdDoNotOverlap) {
+  const std::string zero_at_end("wxba5fad812f8e6fb\0", 18);
+  const CallbackCipher zero = *Make(kZeroKey, "", zero_at_end);
+  ASSERT_TRUE(zero.Decrypt(ForgedBody(26, std::string(26, 'x'), zero_at_end)).ok());
+  EXPECT_TRUE(
+      IsRefused(zero, Forged(kPrefix + BigEndian(26) + std::string(26, 'x') + zero_at_end)));
+  // A blank is 32: the padding would begin within the appid.
+  const std::string blanks_at_end = "wxba5fad8         ";
+  const CallbackCipher blank = *Make(kZeroKey, "", blanks_at_end);
+  ASSERT_TRUE(blank.Decrypt(ForgedBody(0, "", blanks_at_end)).ok());
+  EXPECT_TRUE(
+      IsRefused(blank, Forged(kPrefix + BigEndian(0) + blanks_at_end + std::string(26, ' '))));
+  // No room for the appid at all.
+  EXPECT_TRUE(IsRefused(blank, Forged(kPrefix + BigEndian(0) + std::string(12, '\x0c'))));
+  EXPECT_TRUE(IsRefused(*Make(kZeroKey, "", std::string(200, 'w')), ForgedBody(0, "", "w")));
 }
 
 // Whatever comes, always the same way; with the address sanitizer no byte outside is read.
@@ -403,6 +427,10 @@ TEST(CallbackCipherFault, X16_OldAndNewKeyWorkDuringRotation) {
   ASSERT_TRUE(new_reply.ok());
   EXPECT_EQ(after.Decrypt(*new_reply)->message, "reply");
   EXPECT_TRUE(IsRefused(before, *new_reply));
+}
+
+TEST(CallbackCipherFault, X16_SameKeyTwiceIsTheCurrentOne) {
+  EXPECT_EQ(Make(kZeroKey, kZeroKey)->Decrypt(ForgedBody(3, "old"))->key, Key::kCurrent);
 }
 
 TEST(CallbackCipherFault, X16_UnknownKeyIsRefused) {
