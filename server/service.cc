@@ -16,8 +16,11 @@
 #include "server/base/log.h"
 #include "server/base/metrics.h"
 #include "server/core/accounts.h"
+#include "server/core/event_feed.h"
+#include "server/core/event_intake.h"
 #include "server/core/idempotency.h"
 #include "server/core/sender.h"
+#include "server/core/subscribers.h"
 #include "server/core/user_directory.h"
 #include "server/doors/admin.h"
 #include "server/doors/callback.h"
@@ -28,6 +31,10 @@
 #include "server/doors/grpc/reflection_service.h"
 #include "server/http/curl_http_client.h"
 #include "server/http/http_server.h"
+#include "server/storage/database.h"
+#include "server/storage/event_store.h"
+#include "server/storage/storage_thread.h"
+#include "server/storage/subscriber_store.h"
 #include "server/wechat/api_transport.h"
 
 namespace hongyan {
@@ -37,6 +44,8 @@ constexpr std::size_t kMaxBackgroundTasks = 1000;
 // Callers that come before the first token wait for it; beyond this a slow platform doesn't keep us from serving.
 constexpr absl::Duration kFirstTokenLimit = absl::Seconds(3);
 constexpr absl::Duration kLastWords = absl::Seconds(2);
+constexpr absl::Duration kHousekeepingEvery = absl::Minutes(10);
+constexpr absl::Duration kHousekeepingLimit = absl::Minutes(5);
 
 const std::vector<std::string>& ServiceNames() {
   static const std::vector<std::string> kNames = {
@@ -53,15 +62,25 @@ std::optional<wechat::CallbackCipher> Cipher(const config::AccountSettings& acco
   return *std::move(cipher);  // the configuration's check of the keys is as strict
 }
 
+// The door's and the intake's accounts: the same in the same order.
 std::vector<doors::CallbackAccount> CallbackAccounts(const config::Settings& settings) {
   std::vector<doors::CallbackAccount> accounts;
+  for (const config::AccountSettings& account : settings.accounts) {
+    if (!account.has_callback) continue;
+    accounts.push_back(
+        {account.name, account.callback_path, account.callback_token, Cipher(account)});
+  }
+  return accounts;
+}
+
+std::vector<core::IntakeAccount> IntakeAccounts(const config::Settings& settings) {
+  std::vector<core::IntakeAccount> accounts;
   for (const config::AccountSettings& account : settings.accounts) {
     if (!account.has_callback) continue;
     std::vector<core::ReplyRule> rules;
     for (const auto& rule : account.replies) rules.push_back({rule.on, rule.match, rule.text});
     auto compiled = core::ReplyRules::Create(std::move(rules));  // checked with the configuration
-    accounts.push_back({account.name, account.callback_path, account.callback_token,
-                        Cipher(account), *std::move(compiled)});
+    accounts.push_back({account.name, *std::move(compiled)});
   }
   return accounts;
 }
@@ -90,11 +109,12 @@ http::ServerOptions AdminOptions() {
 struct Service::Graph {
   enum class Phase { kStarting, kServing, kDraining };
 
-  explicit Graph(config::Settings configured);
+  Graph(config::Settings configured, std::unique_ptr<storage::Database> database);
 
   absl::Status Listen();
   doors::Readiness Ready() const;
   async::Task<void> BecomeReady();
+  async::Task<void> KeepHouse();
   async::Task<void> CloseHttp(std::shared_ptr<std::promise<void>> done);
   async::Task<void> EndBackground();
 
@@ -104,12 +124,19 @@ struct Service::Graph {
   base::Metrics metrics;
   async::TaskGroup background{loop.executor(), clock, kMaxBackgroundTasks};
 
+  storage::StorageThread storage;
+  storage::EventStore events{storage};
+  storage::SubscriberStore subscriber_rows{storage};
+
   http::CurlHttpClient http;
   wechat::ApiTransport transport;
   core::Accounts accounts;
   core::Idempotency idempotency{clock};
   core::Sender sender{accounts, idempotency, clock, metrics};
   core::UserDirectory users{accounts, clock, loop.executor()};
+  core::Subscribers subscribers{accounts, subscriber_rows, clock, loop.executor(), background};
+  core::EventFeed feed{clock};
+  core::EventIntake intake;
 
   doors::InFlight in_flight;
   doors::CallEnvironment environment{loop, clock, metrics, in_flight};
@@ -128,11 +155,16 @@ struct Service::Graph {
   std::thread thread;
 };
 
-Service::Graph::Graph(config::Settings configured)
+Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Database> database)
     : settings(std::move(configured)),
+      storage(loop, clock, std::move(database)),
       http(loop, clock,
            http::CurlOptions{settings.wechat.max_connections, settings.wechat.ca_file}),
       transport(http, clock, metrics, settings.wechat.api_urls, settings.wechat.timeout),
+      intake(IntakeAccounts(settings), events, feed, clock,
+             [this](const std::string& account, const std::string& openid) {
+               subscribers.Fetch(account, openid);
+             }),
       in_flight(settings.grpc.max_in_flight, metrics),
       health(environment,
              [] {
@@ -141,7 +173,8 @@ Service::Graph::Graph(config::Settings configured)
                return names;
              }()),
       reflection(doors::MakeReflectionServices(ServiceNames())),
-      callback_door(CallbackAccounts(settings), settings.callback.timestamp_window, clock, metrics),
+      callback_door(CallbackAccounts(settings), settings.callback.timestamp_window, intake, clock,
+                    metrics),
       callback(loop.executor(), clock, callback_door, CallbackOptions(settings.callback)),
       admin_door(
           metrics, [this] { return Ready(); }, doors::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
@@ -158,7 +191,10 @@ Service::Graph::Graph(config::Settings configured)
 
 doors::Readiness Service::Graph::Ready() const {
   doors::Readiness ready;
-  ready.ready = phase == Phase::kServing;
+  const absl::Status stored = storage.health();
+  ready.ready = phase == Phase::kServing && stored.ok();
+  if (!stored.ok())
+    absl::StrAppend(&ready.reasons, "storage: ", std::string(stored.message()), "\n");
   if (phase == Phase::kStarting) ready.reasons += "starting\n";
   if (phase == Phase::kDraining) ready.reasons += "draining\n";
   for (const core::Account& account : accounts.all()) {
@@ -180,6 +216,28 @@ async::Task<void> Service::Graph::BecomeReady() {
   base::Log(base::Level::kInfo, "serving");
 }
 
+// What grows old is removed, and profiles that could not be read are asked again.
+async::Task<void> Service::Graph::KeepHouse() {
+  bool goes_on = true;
+  while (goes_on) {
+    const async::MonoTime until = async::After(clock.Mono(), kHousekeepingLimit);
+    const auto pruned = co_await events.Prune(clock.Now(), settings.storage.retention, until);
+    if (!pruned.ok()) {
+      base::Log(base::Level::kWarn, "old events not removed",
+                {{"problem", pruned.status().message()}});
+    }
+    const absl::Time left_before = clock.Now() - settings.storage.unsubscribed_retention;
+    const auto erased = co_await subscriber_rows.ErasePersonal(left_before, clock.Now(), until);
+    if (!erased.ok()) {
+      base::Log(base::Level::kWarn, "personal fields not erased",
+                {{"problem", erased.status().message()}});
+    }
+    co_await subscribers.KeepUp(until);
+    const auto alarm = clock.NewAlarm();
+    goes_on = co_await alarm->WaitUntil(async::After(clock.Mono(), kHousekeepingEvery));
+  }
+}
+
 async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> done) {
   const async::MonoTime until = async::After(clock.Mono(), settings.shutdown.grace);
   co_await callback.Drain(until);
@@ -194,12 +252,17 @@ async::Task<void> Service::Graph::EndBackground() {
   loop.ReleaseWork();
 }
 
-Service::Service(config::Settings settings)
-    : graph_(std::make_unique<Graph>(std::move(settings))) {}
+Service::Service(config::Settings settings) : settings_(std::move(settings)) {}
 
 Service::~Service() { Stop(); }
 
 absl::Status Service::Start() {
+  auto database = storage::Database::Open(settings_.storage.url);
+  if (!database.ok()) {
+    return absl::Status(database.status().code(),
+                        absl::StrCat("storage.url: ", std::string(database.status().message())));
+  }
+  graph_ = std::make_unique<Graph>(std::move(settings_), *std::move(database));
   Graph& g = *graph_;
   const absl::Status listening = g.Listen();
   // After a failure too: what has begun to listen ends on the loop, in Stop().
@@ -232,12 +295,14 @@ absl::Status Service::Graph::Listen() {
   }
   for (core::Account& account : accounts.all()) background.Spawn(account.token.KeepFresh());
   background.Spawn(BecomeReady());
+  background.Spawn(KeepHouse());
   listeners = {
       {"grpc", grpc.address()}, {"callback", *callback_address}, {"admin", *admin_address}};
   return absl::OkStatus();
 }
 
 std::vector<std::pair<std::string, std::string>> Service::Listeners() const {
+  if (graph_ == nullptr) return {};
   return graph_->listeners;
 }
 
@@ -249,11 +314,12 @@ void Service::BeginDrain() {
 }
 
 void Service::Stop() {
+  if (graph_ == nullptr || !graph_->thread.joinable()) return;
   Graph& g = *graph_;
-  if (!g.thread.joinable()) return;
   auto http_closed = std::make_shared<std::promise<void>>();
   g.loop.Post([&g, http_closed] {
     g.health.EndWatches();
+    g.feed.Close();
     g.callback.StopListening();
     if (!g.background.Spawn(g.CloseHttp(http_closed))) http_closed->set_value();
   });
@@ -263,6 +329,7 @@ void Service::Stop() {
     async::asio::co_spawn(g.loop.executor(), g.EndBackground(), [](std::exception_ptr) {});
   });
   g.thread.join();
+  g.storage.Stop();
 }
 
 }  // namespace hongyan

@@ -1,9 +1,10 @@
 // The running service: every object and the order in which they start and stop.
 //
-// Contract: Start() listens and begins to fetch tokens; a bad account doesn't stop it. BeginDrain() says NOT_SERVING
+// Contract: Start() opens the storage, listens and begins to fetch tokens; a bad account doesn't stop it. BeginDrain() says NOT_SERVING
 //           while calls are still answered; Stop() then closes the listeners, lets what is in flight finish for at
 //           most `grace`, and joins the loop.
-// Errors:   Start: UNAVAILABLE or INVALID_ARGUMENT naming the listener's key.
+// Errors:   Start: UNAVAILABLE or INVALID_ARGUMENT naming the listener's key; those of
+//           Database::Open naming storage.url.
 // Threads:  main thread; the loop runs on one of its own.
 #pragma once
 
@@ -29,6 +30,7 @@ class Service {
 
  private:
   struct Graph;
+  config::Settings settings_;  // until Start() takes them
   std::unique_ptr<Graph> graph_;
 };
 

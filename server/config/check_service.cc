@@ -16,6 +16,7 @@
 namespace hongyan::config {
 namespace {
 
+constexpr absl::Duration kLongest = absl::Hours(3650 * 24);
 constexpr char kLater[] = "comes with a later version of Hongyan; remove it";
 constexpr std::size_t kMaxApiUrls = 8;
 
@@ -37,6 +38,7 @@ class ServiceCheck {
     CheckLog();
     CheckWechat();
     CheckShutdown();
+    CheckStorage();
     CheckLaterParts();
   }
 
@@ -265,6 +267,27 @@ class ServiceCheck {
          /*or_zero=*/false, out.grace);
   }
 
+  void CheckStorage() {
+    StorageSettings& out = settings_.storage;
+    const std::string path = "storage.url";
+    if (findings_.Usable(path)) {
+      const std::string& url = config_.storage().url();
+      if (absl::StartsWith(url, "postgresql://") || absl::StartsWith(url, "mysql://")) {
+        findings_.Refuse(
+            path, "a shared database comes with a later version of Hongyan; use sqlite:PATH");
+      } else if (!absl::StartsWith(url, "sqlite:") || url.size() == 7) {
+        // Not shown: a password may be in it.
+        findings_.Refuse(path, "must be sqlite:PATH");
+      } else {
+        out.url = url;
+      }
+    }
+    Span("storage.retention", config_.storage().retention(), absl::Hours(1), kLongest,
+         /*or_zero=*/false, out.retention);
+    Span("storage.unsubscribed_retention", config_.storage().unsubscribed_retention(),
+         absl::Hours(1), kLongest, /*or_zero=*/false, out.unsubscribed_retention);
+  }
+
   void CheckLaterParts() {
     if (config_.auth().clients_size() > 0) findings_.Refuse("auth.clients", kLater);
     bool in_memory = true;
@@ -280,9 +303,6 @@ class ServiceCheck {
     }
     if (findings_.Given("token_store_key") && in_memory) {
       findings_.Refuse("token_store_key", "has no meaning with token_store: memory; remove it");
-    }
-    if (findings_.Given("storage")) {
-      findings_.Warn("storage", "is not used by this version, which keeps nothing on disk");
     }
   }
 

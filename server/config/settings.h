@@ -60,6 +60,12 @@ struct ShutdownSettings {
   absl::Duration grace = absl::Seconds(20);
 };
 
+struct StorageSettings {
+  std::string url = "sqlite:hongyan.db";
+  absl::Duration retention = absl::Hours(30 * 24);               // of events
+  absl::Duration unsubscribed_retention = absl::Hours(30 * 24);  // of what is personal
+};
+
 struct ReplyRuleSettings {
   std::string on;     // message type or event, lower case
   std::string match;  // RE2; empty: any
@@ -89,6 +95,7 @@ struct Settings {
   LogSettings log;
   WechatSettings wechat;
   ShutdownSettings shutdown;
+  StorageSettings storage;
   std::vector<AccountSettings> accounts;
 };
 

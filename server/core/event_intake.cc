@@ -1,7 +1,11 @@
 #include "server/core/event_intake.h"
 
 #include "absl/strings/str_cat.h"
+#include "server/base/log.h"
+#include "server/base/status.h"
+#include "server/core/dedup_key.h"
 #include "server/core/push_type.h"
+#include "server/core/subscriber_effect.h"
 
 namespace hongyan::core {
 namespace {
@@ -11,25 +15,60 @@ std::string GuardKey(std::size_t account, absl::string_view signature) {
   return absl::StrCat(account, ":", signature);
 }
 
+storage::NewEvent ToNewEvent(const std::string& account, absl::string_view type,
+                             const wechat::OpenedPush& push, absl::Time now) {
+  storage::NewEvent event;
+  event.account = account;
+  event.openid = push.event.from_user;
+  event.type = std::string(type);
+  if (push.event.create_time) event.create_time = absl::FromUnixSeconds(*push.event.create_time);
+  event.receive_time = now;
+  event.dedup_key = DedupKey(push.event);
+  event.format = push.event.format == wechat::PushFormat::kJson ? storage::BodyFormat::kJson
+                                                                : storage::BodyFormat::kXml;
+  event.body = push.text;
+  event.effect = EffectOf(push.event);
+  return event;
+}
+
 }  // namespace
 
 ReplayGuard::Verdict EventIntake::Look(std::size_t account, absl::string_view signature,
-                                       const ReplayGuard::Digest& body, absl::Time now) {
-  return guard_.Look(GuardKey(account, signature), body, now);
+                                       const ReplayGuard::Digest& body) {
+  return guard_.Look(GuardKey(account, signature), body, clock_.Now());
 }
 
-EventIntake::Answer EventIntake::Take(std::size_t account, absl::string_view signature,
-                                      const ReplayGuard::Digest& body,
-                                      const wechat::PushedEvent& push, absl::Time now,
-                                      absl::Time expires) {
-  const std::string key = GuardKey(account, signature);
+async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::string signature,
+                                                   ReplayGuard::Digest body,
+                                                   wechat::OpenedPush push, absl::Time expires) {
+  const IntakeAccount& to = accounts_[account];
   Answer answer;
-  answer.type = PushType(push);
-  answer.verdict = guard_.Look(key, body, now);
-  if (answer.verdict == ReplayGuard::Verdict::kReplay) return answer;
-  if (answer.verdict == ReplayGuard::Verdict::kNew) guard_.Remember(key, body, expires);
-  answer.reply = rules_[account].Find(push);
-  return answer;
+  answer.type = PushType(push.event);
+  const std::string key = GuardKey(account, signature);
+  if (guard_.Look(key, body, clock_.Now()) == ReplayGuard::Verdict::kReplay) {
+    answer.verdict = Verdict::kReplay;
+    co_return answer;
+  }
+  // Before the wait: nobody may slip another body under the signature meanwhile.
+  guard_.Remember(key, body, expires);
+  const auto recorded = co_await store_.Record(ToNewEvent(to.name, answer.type, push, clock_.Now()),
+                                               async::After(clock_.Mono(), kRecordLimit));
+  if (!recorded.ok()) {
+    base::Log(base::Level::kError, "event not recorded",
+              {{"account", to.name},
+               {"type", answer.type},
+               {"reason", base::ReasonOf(recorded.status())},
+               {"problem", recorded.status().message()}});
+    answer.verdict = Verdict::kUnrecorded;
+    co_return answer;
+  }
+  answer.verdict = recorded->repeated ? Verdict::kRepeat : Verdict::kNew;
+  if (!recorded->repeated) {
+    feed_.Recorded(recorded->cursor);
+    if (answer.type == "subscribe") new_follower_(to.name, push.event.from_user);
+  }
+  answer.reply = to.rules.Find(push.event);
+  co_return answer;
 }
 
 }  // namespace hongyan::core

@@ -1,49 +1,73 @@
-// What happens to a verified push: is it new, and is there something to answer at once?
+// What happens to a verified push: recorded once, told to those who follow, and perhaps answered at once.
 //
-// Contract: Take() judges a push whose signature is right. A repeat is answered like the first time
-//           and counted once; a body that comes under the signature of another one is refused.
-//           kReplay has no reply.
-// Bounds:   those of ReplayGuard, over all accounts.
+// Contract: Take() judges a push whose signature is right. It ends when the event is on the disk, or after
+//           kRecordLimit with kUnrecorded: WeChat then repeats it. A repeat is answered like the first time and recorded
+//           once, however it is signed; a body that comes under the signature of another one is refused. kReplay and
+//           kUnrecorded have no reply.
+// Bounds:   those of ReplayGuard and StorageThread, over all accounts.
 // Threads:  event loop only.
-// Lifetime: the strings in an Answer live as long as this object.
+// Lifetime: store, feed and clock outlive it; the strings in an Answer live as long as this object.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/core/event_feed.h"
 #include "server/core/replay_guard.h"
 #include "server/core/reply_rules.h"
-#include "server/wechat/pushed_event.h"
+#include "server/storage/event_store.h"
+#include "server/wechat/push_opener.h"
 
 namespace hongyan::core {
 
+// WeChat waits five seconds; what storage can't do in this time comes again.
+inline constexpr absl::Duration kRecordLimit = absl::Seconds(2);
+
+struct IntakeAccount {
+  std::string name;
+  ReplyRules rules;
+};
+
 class EventIntake {
  public:
+  enum class Verdict { kNew, kRepeat, kReplay, kUnrecorded };
   struct Answer {
-    ReplayGuard::Verdict verdict = ReplayGuard::Verdict::kNew;
+    Verdict verdict = Verdict::kNew;
     absl::string_view type;              // PushType
     const std::string* reply = nullptr;  // the text to reply with; null: none
   };
+  // Told of each new follower, after the event is recorded.
+  using NewFollower = std::function<void(const std::string& account, const std::string& openid)>;
 
-  // The rules of each account; its place in the list is the `account` below.
-  explicit EventIntake(std::vector<ReplyRules> rules) : rules_(std::move(rules)) {}
+  // An account's place in the list is the `account` below.
+  EventIntake(std::vector<IntakeAccount> accounts, storage::EventStore& store, EventFeed& feed,
+              async::Clock& clock, NewFollower new_follower)
+      : accounts_(std::move(accounts)),
+        store_(store),
+        feed_(feed),
+        clock_(clock),
+        new_follower_(std::move(new_follower)) {}
 
-  // Whether `body` was seen before under this signature; nothing is remembered. For asking before
-  // the body is parsed.
+  // Whether `body` was seen before under this signature; nothing is remembered. For asking before the body is parsed.
   ReplayGuard::Verdict Look(std::size_t account, absl::string_view signature,
-                            const ReplayGuard::Digest& body, absl::Time now);
+                            const ReplayGuard::Digest& body);
   // `expires`: when the signature stops being accepted.
-  Answer Take(std::size_t account, absl::string_view signature, const ReplayGuard::Digest& body,
-              const wechat::PushedEvent& push, absl::Time now, absl::Time expires);
+  async::Task<Answer> Take(std::size_t account, std::string signature, ReplayGuard::Digest body,
+                           wechat::OpenedPush push, absl::Time expires);
 
   const ReplayGuard& guard() const { return guard_; }
 
  private:
-  const std::vector<ReplyRules> rules_;
+  const std::vector<IntakeAccount> accounts_;
+  storage::EventStore& store_;
+  EventFeed& feed_;
+  async::Clock& clock_;
+  const NewFollower new_follower_;
   ReplayGuard guard_;
 };
 

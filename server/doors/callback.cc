@@ -80,17 +80,11 @@ std::optional<std::string> Reply(const wechat::PushOpener& opener, const wechat:
   return *std::move(sealed);
 }
 
-std::vector<core::ReplyRules> TakeRules(std::vector<CallbackAccount>& accounts) {
-  std::vector<core::ReplyRules> rules;
-  for (CallbackAccount& account : accounts) rules.push_back(std::move(account.rules));
-  return rules;
-}
-
 }  // namespace
 
 CallbackDoor::CallbackDoor(std::vector<CallbackAccount> accounts, absl::Duration window,
-                           async::Clock& clock, base::Metrics& metrics)
-    : window_(window), clock_(clock), metrics_(metrics), intake_(TakeRules(accounts)) {
+                           core::EventIntake& intake, async::Clock& clock, base::Metrics& metrics)
+    : window_(window), clock_(clock), metrics_(metrics), intake_(intake) {
   for (CallbackAccount& account : accounts) {
     by_path_.emplace(account.path, accounts_.size());
     accounts_.push_back({account.name, account.token,
@@ -105,7 +99,13 @@ std::optional<HttpReply> CallbackDoor::CheckHead(const RequestHead& head) {
 }
 
 async::Task<HttpReply> CallbackDoor::Handle(RequestHead head, std::string body) {
-  co_return Counted(head, Answer(head, body, clock_.Now()));
+  const auto found = by_path_.find(head.path);
+  if (found == by_path_.end()) co_return Counted(head, Refusal(404, "not_found"));
+  if (head.method == "GET") {
+    co_return Counted(head, Ok("verified", "text/plain", std::string(Parameter(head, "echostr"))));
+  }
+  Verdict verdict = co_await AnswerPush(found->second, head, body);
+  co_return Counted(head, std::move(verdict));
 }
 
 std::optional<Verdict> CallbackDoor::Refuse(const RequestHead& head, absl::Time now) const {
@@ -142,46 +142,46 @@ std::optional<Verdict> CallbackDoor::Refuse(const RequestHead& head, absl::Time 
   return std::nullopt;
 }
 
-Verdict CallbackDoor::Answer(const RequestHead& head, const std::string& body, absl::Time now) {
-  const auto found = by_path_.find(head.path);
-  if (found == by_path_.end()) return Refusal(404, "not_found");
-  if (head.method == "GET") {
-    return Ok("verified", "text/plain", std::string(Parameter(head, "echostr")));
-  }
-  return AnswerPush(found->second, head, body, now);
-}
-
-Verdict CallbackDoor::AnswerPush(std::size_t account, const RequestHead& head,
-                                 const std::string& body, absl::Time now) {
+async::Task<Verdict> CallbackDoor::AnswerPush(std::size_t account, const RequestHead& head,
+                                              const std::string& body) {
   const wechat::PushOpener& opener = accounts_[account].opener;
   const absl::string_view nonce = Parameter(head, "nonce");
   const absl::string_view msg_signature = Parameter(head, "msg_signature");
-  const absl::string_view signature =
-      opener.encrypted() ? msg_signature : Parameter(head, "signature");
+  const std::string signature(opener.encrypted() ? msg_signature : Parameter(head, "signature"));
   const ReplayGuard::Digest digest = ReplayGuard::DigestOf(body);
-  if (intake_.Look(account, signature, digest, now) == ReplayGuard::Verdict::kReplay) {
-    return Refusal(403, "replay");
+  if (intake_.Look(account, signature, digest) == ReplayGuard::Verdict::kReplay) {
+    co_return Refusal(403, "replay");
   }
   const auto push = opener.Open(Parameter(head, "timestamp"), nonce, msg_signature, body);
-  if (absl::IsPermissionDenied(push.status())) return Refusal(403, "forbidden");
-  if (!push.ok()) return Refusal(400, "invalid");
+  if (absl::IsPermissionDenied(push.status())) co_return Refusal(403, "forbidden");
+  if (!push.ok()) co_return Refusal(400, "invalid");
 
-  const absl::Time expires =
-      window_ > absl::ZeroDuration() ? TimestampOf(head) + window_ : now + kMemoryWithoutWindow;
-  const auto answer = intake_.Take(account, signature, digest, push->event, now, expires);
-  const absl::string_view outcome =
-      answer.verdict == ReplayGuard::Verdict::kRepeat ? "repeated" : "ok";
-  Verdict verdict = Ok(outcome, "text/plain", "success");
-  if (answer.reply != nullptr) {
-    if (auto reply = Reply(opener, *push, *answer.reply, now, nonce)) {
-      verdict.reply.content_type = push->event.format == wechat::PushFormat::kJson
-                                       ? "application/json"
-                                       : "application/xml; charset=utf-8";
-      verdict.reply.body = *std::move(reply);
-    }
+  const absl::Time expires = window_ > absl::ZeroDuration() ? TimestampOf(head) + window_
+                                                            : clock_.Now() + kMemoryWithoutWindow;
+  const core::EventIntake::Answer answer =
+      co_await intake_.Take(account, signature, digest, *push, expires);
+  Verdict verdict = Ok("ok", "text/plain", "success");
+  switch (answer.verdict) {
+    case core::EventIntake::Verdict::kNew:
+      break;
+    case core::EventIntake::Verdict::kRepeat:
+      verdict.outcome = "repeated";
+      break;
+    case core::EventIntake::Verdict::kReplay:
+      co_return Refusal(403, "replay");
+    case core::EventIntake::Verdict::kUnrecorded:
+      verdict = Refusal(503, "unrecorded");
+      break;
   }
   verdict.type = answer.type;
-  return verdict;
+  if (answer.reply == nullptr) co_return verdict;
+  if (auto reply = Reply(opener, *push, *answer.reply, clock_.Now(), nonce)) {
+    verdict.reply.content_type = push->event.format == wechat::PushFormat::kJson
+                                     ? "application/json"
+                                     : "application/xml; charset=utf-8";
+    verdict.reply.body = *std::move(reply);
+  }
+  co_return verdict;
 }
 
 HttpReply CallbackDoor::Counted(const RequestHead& head, Verdict verdict) {

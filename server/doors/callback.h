@@ -6,11 +6,10 @@
 //           answered with the very bytes of `echostr`, a POST with `success` or with the account's
 //           text reply, in the form (XML or JSON) of the push and encrypted as it was; 400 for a
 //           body that is neither or can't be deciphered, 403 for a wrong msg_signature and for
-//           another body under a known signature.
-// Bounds:   nothing here waits, so WeChat's five seconds are kept by construction. At most one log
-//           line a second.
+//           another body under a known signature, 503 when it can't be recorded.
+// Bounds:   waits for storage only, EventIntake's two seconds, so WeChat's five are kept. At most one log line a second.
 // Threads:  event loop only.
-// Lifetime: the clock and the metrics outlive this object.
+// Lifetime: intake, clock and metrics outlive this object.
 // Secrets:  signatures, echostr, openids and contents are neither logged nor counted.
 // Source:   https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Access_Overview.html
 #pragma once
@@ -26,7 +25,6 @@
 #include "server/base/metrics.h"
 #include "server/base/secret.h"
 #include "server/core/event_intake.h"
-#include "server/core/reply_rules.h"
 #include "server/http/http_exchange.h"
 #include "server/wechat/push_opener.h"
 
@@ -37,7 +35,6 @@ struct CallbackAccount {
   std::string path;  // compared exactly
   base::Secret token;
   std::optional<wechat::CallbackCipher> cipher;  // none: plain mode
-  core::ReplyRules rules;
 };
 
 class CallbackDoor final : public http::HttpHandler {
@@ -49,16 +46,12 @@ class CallbackDoor final : public http::HttpHandler {
     absl::string_view type = "unknown";
   };
 
-  // `window`: how far a timestamp may be off; zero: not looked at.
-  CallbackDoor(std::vector<CallbackAccount> accounts, absl::Duration window, async::Clock& clock,
-               base::Metrics& metrics);
+  // `window`: how far a timestamp may be off; zero: not looked at. `intake` knows the same accounts in the same order.
+  CallbackDoor(std::vector<CallbackAccount> accounts, absl::Duration window,
+               core::EventIntake& intake, async::Clock& clock, base::Metrics& metrics);
 
   std::optional<http::HttpReply> CheckHead(const http::RequestHead& head) override;
   async::Task<http::HttpReply> Handle(http::RequestHead head, std::string body) override;
-
-  // The same as plain functions. Answer() is for heads that Refuse() let pass.
-  std::optional<Verdict> Refuse(const http::RequestHead& head, absl::Time now) const;
-  Verdict Answer(const http::RequestHead& head, const std::string& body, absl::Time now);
 
  private:
   struct Account {
@@ -67,8 +60,9 @@ class CallbackDoor final : public http::HttpHandler {
     wechat::PushOpener opener;
   };
 
-  Verdict AnswerPush(std::size_t account, const http::RequestHead& head, const std::string& body,
-                     absl::Time now);
+  std::optional<Verdict> Refuse(const http::RequestHead& head, absl::Time now) const;
+  async::Task<Verdict> AnswerPush(std::size_t account, const http::RequestHead& head,
+                                  const std::string& body);
   http::HttpReply Counted(const http::RequestHead& head, Verdict verdict);
 
   const absl::Duration window_;
@@ -76,7 +70,7 @@ class CallbackDoor final : public http::HttpHandler {
   base::Metrics& metrics_;
   std::vector<Account> accounts_;
   absl::flat_hash_map<std::string, std::size_t> by_path_;
-  core::EventIntake intake_;
+  core::EventIntake& intake_;
   absl::Time last_log_ = absl::InfinitePast();
   int suppressed_ = 0;
 };

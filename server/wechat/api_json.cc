@@ -249,6 +249,25 @@ absl::StatusOr<std::vector<UserInfo>> ReadUsers(const ApiAnswer& answer) {
   return users;
 }
 
+absl::StatusOr<FollowerPage> ReadFollowers(const ApiAnswer& answer, const std::string& asked) {
+  FollowerPage page;
+  const auto total = IntField<std::int64_t>(answer.json, "total", 0);
+  if (!total) return Unintelligible("total is no number");
+  page.total = *total;
+  const auto* data = answer.json.if_contains("data");
+  if (data == nullptr) return page;
+  if (!data->is_object()) return Unintelligible("data is no object");
+  const auto* list = data->get_object().if_contains("openid");
+  if (list == nullptr || !list->is_array()) return Unintelligible("no data.openid");
+  for (const json::value& entry : list->get_array()) {
+    if (!entry.is_string()) return Unintelligible("data.openid holds something else");
+    page.openids.emplace_back(entry.get_string());
+  }
+  page.next_openid = StringField(answer.json, "next_openid");
+  if (page.openids.empty() || page.next_openid == asked) page.next_openid.clear();
+  return page;
+}
+
 absl::StatusOr<std::vector<TemplateInfo>> ReadTemplates(const ApiAnswer& answer) {
   const auto* list = answer.json.if_contains("template_list");
   if (list == nullptr || !list->is_array()) return Unintelligible("no template_list");

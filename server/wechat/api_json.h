@@ -45,6 +45,8 @@ absl::StatusOr<TokenGrant> ReadToken(const ApiAnswer& answer);
 absl::StatusOr<std::int64_t> ReadMsgId(const ApiAnswer& answer);
 absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer);
 absl::StatusOr<std::vector<UserInfo>> ReadUsers(const ApiAnswer& answer);
+// `asked`: the next_openid of the request. WeChat's last full page names one too, so that the end shows in several ways.
+absl::StatusOr<FollowerPage> ReadFollowers(const ApiAnswer& answer, const std::string& asked);
 absl::StatusOr<std::vector<TemplateInfo>> ReadTemplates(const ApiAnswer& answer);
 
 }  // namespace hongyan::wechat

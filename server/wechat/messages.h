@@ -41,6 +41,13 @@ struct UserInfo {
   std::string country;
 };
 
+// One page of user/get, WeChat's list of an account's followers.
+struct FollowerPage {
+  std::int64_t total = 0;
+  std::vector<std::string> openids;  // at most 10 000
+  std::string next_openid;           // empty: nobody is left
+};
+
 // One entry of get_all_private_template.
 struct TemplateInfo {
   std::string template_id;

@@ -26,6 +26,7 @@ constexpr char kTyping[] = "/cgi-bin/message/custom/typing";
 constexpr char kTemplateSend[] = "/cgi-bin/message/template/send";
 constexpr char kTemplateList[] = "/cgi-bin/template/get_all_private_template";
 constexpr char kUserInfo[] = "/cgi-bin/user/info";
+constexpr char kUserList[] = "/cgi-bin/user/get";
 constexpr char kUserBatch[] = "/cgi-bin/user/info/batchget";
 
 // A request that would have less than this is not begun.
@@ -119,6 +120,21 @@ async::Task<absl::StatusOr<std::vector<UserInfo>>> WechatClient::GetUsers(
   auto users = ReadUsers(outcome.answer);
   if (!users.ok()) co_return Unknown(for_errors, std::string(users.status().message()));
   co_return users;
+}
+
+async::Task<absl::StatusOr<FollowerPage>> WechatClient::ListFollowers(std::string next_openid,
+                                                                      CallLimit limit) {
+  Call call;
+  call.path = kUserList;
+  if (!next_openid.empty()) call.query = absl::StrCat("next_openid=", base::UrlEscape(next_openid));
+  call.after_unknown = AfterUnknown::kRepeat;
+  call.limit = limit;
+  const Call for_errors{call.path, "", "", AfterUnknown::kRepeat, false, limit};
+  Outcome outcome = co_await Run(std::move(call));
+  if (!outcome.status.ok()) co_return outcome.status;
+  auto page = ReadFollowers(outcome.answer, next_openid);
+  if (!page.ok()) co_return Unknown(for_errors, std::string(page.status().message()));
+  co_return page;
 }
 
 async::Task<absl::StatusOr<std::vector<TemplateInfo>>> WechatClient::ListTemplates(

@@ -54,6 +54,8 @@ class WechatClient {
   // At most 100 openids. The answer may hold fewer users, in another order.
   async::Task<absl::StatusOr<std::vector<UserInfo>>> GetUsers(std::vector<std::string> openids,
                                                               std::string lang, CallLimit limit);
+  // The followers after `next_openid`; empty: from the first. Counts against a small daily quota.
+  async::Task<absl::StatusOr<FollowerPage>> ListFollowers(std::string next_openid, CallLimit limit);
   async::Task<absl::StatusOr<std::vector<TemplateInfo>>> ListTemplates(CallLimit limit);
 
   const std::string& account() const { return account_; }

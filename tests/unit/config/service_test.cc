@@ -189,12 +189,26 @@ TEST_F(ServiceTest, WhatComesLaterIsRefusedOrWarnedAbout) {
   ExpectRefused("    handler: {target: 'dns:///a:1', timeout: 4s}", "accounts[0].handler",
                 "later version");
   Accepted("auth: {clients: []}");
-  const LoadResult result =
-      LoadWith("    send_rate: 50\nstorage: {url: 'sqlite:h.db', retention: 30d}\n");
+  const LoadResult result = LoadWith("    send_rate: 50\n");
   EXPECT_THAT(result.problems, IsEmpty());
   EXPECT_THAT(result.warnings,
-              ElementsAre(IsProblem("accounts[0].send_rate", 5, "not used by this version"),
-                          IsProblem("storage", 6, "not used by this version")));
+              ElementsAre(IsProblem("accounts[0].send_rate", 5, "not used by this version")));
+}
+
+TEST_F(ServiceTest, StorageIsASqliteFileWithItsRetentions) {
+  const LoadResult defaults = LoadWith("");
+  EXPECT_EQ(defaults.settings.storage.url, "sqlite:hongyan.db");
+  EXPECT_EQ(defaults.settings.storage.retention, absl::Hours(30 * 24));
+  const LoadResult given = LoadWith(
+      "storage: {url: 'sqlite:/var/lib/h.db', retention: 7d, unsubscribed_retention: 12h}\n");
+  EXPECT_THAT(given.problems, IsEmpty());
+  EXPECT_EQ(given.settings.storage.url, "sqlite:/var/lib/h.db");
+  EXPECT_EQ(given.settings.storage.retention, absl::Hours(7 * 24));
+  EXPECT_EQ(given.settings.storage.unsubscribed_retention, absl::Hours(12));
+  ExpectRefused("storage: {url: 'postgresql://u:Planted@db/h'}", "storage.url", "later version");
+  ExpectRefused("storage: {url: 'sqlite:'}", "storage.url", "must be sqlite:PATH");
+  ExpectRefused("storage: {url: 'h.db'}", "storage.url", "must be sqlite:PATH");
+  ExpectRefused("storage: {retention: 1m}", "storage.retention", "from 1h");
 }
 
 TEST_F(ServiceTest, ExampleOfTheContractReducedToThisVersion) {
@@ -222,8 +236,7 @@ accounts:
       - { on: text, match: "^帮助$", text: "…" }
 )");
   ASSERT_THAT(result.problems, IsEmpty());
-  EXPECT_THAT(result.warnings, ElementsAre(IsProblem("storage", 13, ""),
-                                           IsProblem("accounts[0].send_rate", 19, "")));
+  EXPECT_THAT(result.warnings, ElementsAre(IsProblem("accounts[0].send_rate", 19, "")));
   ASSERT_EQ(result.settings.accounts.size(), 1u);
   const AccountSettings& account = result.settings.accounts[0];
   EXPECT_EQ(account.app_secret.Reveal(), "s3cretfromtheenvironment");

@@ -4,6 +4,12 @@
 
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "server/async/event_loop.h"
+#include "tests/support/temp_storage.h"
 
 namespace hongyan::core {
 namespace {
@@ -60,34 +66,113 @@ TEST(ReplayGuardTest, AnExpiredEntryBehindAYoungerOneIsRenewed) {
   EXPECT_EQ(guard.size(), 0u);
 }
 
-std::vector<ReplyRules> TwoAccounts() {
-  std::vector<ReplyRules> rules;
-  rules.push_back(*ReplyRules::Create({{"text", "", "hello"}}));
-  rules.emplace_back();
-  return rules;
-}
+class EventIntakeTest : public ::testing::Test {
+ protected:
+  using Verdict = EventIntake::Verdict;
 
-TEST(EventIntakeTest, RepeatIsAnsweredLikeTheFirstTime) {
-  EventIntake intake(TwoAccounts());
-  wechat::PushedEvent push;
-  push.msg_type = "text";
-  const auto take = [&](std::size_t account, const std::string& body) {
-    return intake.Take(account, "s", Body(body), push, kNow, kNow + absl::Minutes(10));
-  };
-  const auto first = take(0, "x");
+  static std::vector<IntakeAccount> TwoAccounts() {
+    std::vector<IntakeAccount> accounts;
+    accounts.push_back({"one", *ReplyRules::Create({{"text", "", "hello"}})});
+    accounts.push_back({"two", ReplyRules()});
+    return accounts;
+  }
+  EventIntake::Answer Take(std::size_t account, const std::string& signature,
+                           const std::string& body) {
+    wechat::OpenedPush push;
+    push.event = *wechat::ParsePush(body);
+    push.text = body;
+    return loop_.RunUntilDone(intake_.Take(account, signature, Body(body), std::move(push),
+                                           clock_.Now() + absl::Minutes(10)));
+  }
+  std::vector<storage::StoredEvent> Stored() {
+    auto page = loop_.RunUntilDone(
+        storage_.events().List({}, 0, 100, async::After(clock_.Mono(), absl::Seconds(30))));
+    return page->events;
+  }
+  static std::string Text(const std::string& content, const std::string& id = "1") {
+    return absl::StrCat("<xml><ToUserName>gh_1</ToUserName><FromUserName>oU</FromUserName>",
+                        "<CreateTime>1714037059</CreateTime><MsgType>text</MsgType><Content>",
+                        content, "</Content><MsgId>", id, "</MsgId></xml>");
+  }
+  static std::string Event(const std::string& name, const std::string& more = "") {
+    return absl::StrCat("<xml><ToUserName>gh_1</ToUserName><FromUserName>oU</FromUserName>",
+                        "<CreateTime>1714037059</CreateTime><MsgType>event</MsgType><Event>", name,
+                        "</Event>", more, "</xml>");
+  }
+
+  async::EventLoop loop_;
+  async::SystemClock clock_{loop_};
+  support::TempStorage storage_{loop_, clock_};
+  EventFeed feed_{clock_};
+  std::vector<std::string> followers_;
+  EventIntake intake_{TwoAccounts(), storage_.events(), feed_, clock_,
+                      [this](const std::string& account, const std::string& openid) {
+                        followers_.push_back(account + " " + openid);
+                      }};
+};
+
+TEST_F(EventIntakeTest, RepeatIsAnsweredLikeTheFirstTimeAndRecordedOnce) {
+  const auto first = Take(0, "s", Text("x"));
   EXPECT_EQ(first.verdict, Verdict::kNew);
   EXPECT_EQ(first.type, "text");
   ASSERT_NE(first.reply, nullptr);
   EXPECT_EQ(*first.reply, "hello");
-  const auto second = take(0, "x");
+  const auto second = Take(0, "s", Text("x"));
   EXPECT_EQ(second.verdict, Verdict::kRepeat);
   EXPECT_EQ(second.reply, first.reply);
-  const auto other = take(0, "y");
+  // WeChat signs its repeats anew.
+  EXPECT_EQ(Take(0, "t", Text("x")).verdict, Verdict::kRepeat);
+  const auto other = Take(0, "s", Text("y"));
   EXPECT_EQ(other.verdict, Verdict::kReplay);
   EXPECT_EQ(other.reply, nullptr);
-  // Another account has its own signatures and its own rules.
-  EXPECT_EQ(take(1, "y").verdict, Verdict::kNew);
-  EXPECT_EQ(take(1, "y").reply, nullptr);
+  // Another account has its own signatures, its own events and its own rules.
+  EXPECT_EQ(Take(1, "s", Text("y")).verdict, Verdict::kNew);
+  EXPECT_EQ(Take(1, "s", Text("y")).reply, nullptr);
+  const auto stored = Stored();
+  ASSERT_EQ(stored.size(), 2u);
+  EXPECT_EQ(stored[0].account, "one");
+  EXPECT_EQ(stored[0].openid, "oU");
+  EXPECT_EQ(stored[0].type, "text");
+  EXPECT_EQ(stored[0].body, Text("x"));
+  EXPECT_EQ(stored[1].account, "two");
+  EXPECT_EQ(feed_.latest(), 2);
+}
+
+TEST_F(EventIntakeTest, X08_TwoEventsOfOneSecondStayTwo) {
+  EXPECT_EQ(Take(0, "a", Event("LOCATION", "<Latitude>1</Latitude>")).verdict, Verdict::kNew);
+  EXPECT_EQ(Take(0, "b", Event("LOCATION", "<Latitude>2</Latitude>")).verdict, Verdict::kNew);
+  EXPECT_EQ(Take(0, "c", Event("LOCATION", "<Latitude>2</Latitude>")).verdict, Verdict::kRepeat);
+  EXPECT_EQ(Take(0, "d", Event("TEMPLATESENDJOBFINISH", "<MsgID>1</MsgID>")).verdict,
+            Verdict::kNew);
+  EXPECT_EQ(Take(0, "e", Event("TEMPLATESENDJOBFINISH", "<MsgID>2</MsgID>")).verdict,
+            Verdict::kNew);
+  // Fifteen people were seen to share one MsgId.
+  EXPECT_EQ(Take(0, "f", Text("x", "7")).verdict, Verdict::kNew);
+  const std::string from_another = absl::StrReplaceAll(Text("x", "7"), {{"oU", "oV"}});
+  EXPECT_EQ(Take(0, "g", from_another).verdict, Verdict::kNew);
+}
+
+TEST_F(EventIntakeTest, FollowerIsStoredWithTheEventAndToldOnce) {
+  Take(0, "a", Event("subscribe"));
+  Take(0, "b", Event("subscribe"));
+  EXPECT_EQ(followers_, std::vector<std::string>{"one oU"});
+  const auto deadline = async::After(clock_.Mono(), absl::Seconds(30));
+  auto who = loop_.RunUntilDone(storage_.subscribers().Get("one", "oU", deadline));
+  ASSERT_TRUE(who.ok());
+  EXPECT_TRUE(who->subscribed);
+  EXPECT_EQ(who->action.left, 3);
+  Take(0, "c", absl::StrReplaceAll(Event("unsubscribe"), {{"7059", "7060"}}));
+  who = loop_.RunUntilDone(storage_.subscribers().Get("one", "oU", deadline));
+  ASSERT_TRUE(who.ok());
+  EXPECT_FALSE(who->subscribed);
+}
+
+TEST_F(EventIntakeTest, WhatCannotBeRecordedIsNotAnswered) {
+  storage_.thread().Stop();
+  const auto answer = Take(0, "s", Text("x"));
+  EXPECT_EQ(answer.verdict, Verdict::kUnrecorded);
+  EXPECT_EQ(answer.reply, nullptr);
+  EXPECT_EQ(feed_.latest(), 0);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "server/async/event_loop.h"
 #include "server/http/request_head.h"
 #include "server/wechat/signature.h"
+#include "tests/support/temp_storage.h"
 #include "tests/unit/wechat/callback_vectors.h"
 
 namespace hongyan::doors {
@@ -30,12 +31,17 @@ constexpr char kBody[] =
     "</CreateTime><MsgType>text</MsgType><Content>hi</Content><MsgId>1</MsgId></xml>";
 const absl::Time kNow = absl::FromUnixSeconds(1714037060);
 
+// The time of day stands still; waits go by the machine's clock.
 class StillClock final : public async::Clock {
  public:
+  explicit StillClock(async::EventLoop& loop) : machine_(loop) {}
   absl::Time Now() const override { return now; }
-  async::MonoTime Mono() const override { return {}; }
-  std::unique_ptr<async::Alarm> NewAlarm() override { return nullptr; }
+  async::MonoTime Mono() const override { return machine_.Mono(); }
+  std::unique_ptr<async::Alarm> NewAlarm() override { return machine_.NewAlarm(); }
   absl::Time now = kNow;
+
+ private:
+  async::SystemClock machine_;
 };
 
 http::RequestHead Head(const std::string& method, const std::string& target) {
@@ -51,7 +57,7 @@ http::RequestHead Head(const std::string& method, const std::string& target) {
 class CallbackTest : public ::testing::Test {
  protected:
   explicit CallbackTest(absl::Duration window = absl::Minutes(10))
-      : door_(Accounts(), window, clock_, metrics_) {}
+      : door_(Accounts(), window, intake_, clock_, metrics_) {}
 
   static std::optional<wechat::CallbackCipher> Cipher() {
     return *wechat::CallbackCipher::Create(
@@ -60,11 +66,18 @@ class CallbackTest : public ::testing::Test {
   }
   static std::vector<CallbackAccount> Accounts() {
     std::vector<CallbackAccount> accounts;
+    accounts.push_back({"main", kPath, base::Secret("AAAAA"), {}});
+    accounts.push_back({"safe", kSafePath, base::Secret("AAAAA"), Cipher()});
+    accounts.push_back({"other", "/mp/serverCheck", base::Secret("BBBBB"), {}});
+    return accounts;
+  }
+  static std::vector<core::IntakeAccount> Rules() {
     auto rules =
         core::ReplyRules::Create({{"text", "^帮助$", "a]]>b"}, {"subscribe", "", "welcome"}});
-    accounts.push_back({"main", kPath, base::Secret("AAAAA"), {}, *std::move(rules)});
-    accounts.push_back({"safe", kSafePath, base::Secret("AAAAA"), Cipher(), core::ReplyRules()});
-    accounts.push_back({"other", "/mp/serverCheck", base::Secret("BBBBB"), {}, core::ReplyRules()});
+    std::vector<core::IntakeAccount> accounts;
+    accounts.push_back({"main", *std::move(rules)});
+    accounts.push_back({"safe", core::ReplyRules()});
+    accounts.push_back({"other", core::ReplyRules()});
     return accounts;
   }
 
@@ -95,8 +108,12 @@ class CallbackTest : public ::testing::Test {
   }
 
   async::EventLoop loop_;
-  StillClock clock_;
+  StillClock clock_{loop_};
   base::Metrics metrics_;
+  support::TempStorage storage_{loop_, clock_};
+  core::EventFeed feed_{clock_};
+  core::EventIntake intake_{Rules(), storage_.events(), feed_, clock_,
+                            [](const std::string&, const std::string&) {}};
   CallbackDoor door_;
 };
 

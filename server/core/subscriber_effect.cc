@@ -1,0 +1,29 @@
+#include "server/core/subscriber_effect.h"
+
+#include "server/core/push_type.h"
+
+namespace hongyan::core {
+
+storage::SubscriberEffect EffectOf(const wechat::PushedEvent& push) {
+  using Effect = storage::SubscriberEffect;
+  Effect effect;
+  const std::string word = PushWord(push);
+  if (push.msg_type != "event") {
+    effect.opens = Effect::Opens::kMessageWindow;
+    effect.allowance = kMessageAllowance;
+    effect.window = kMessageWindow;
+    return effect;
+  }
+  if (word == "subscribe") effect.kind = Effect::Kind::kSubscribe;
+  if (word == "unsubscribe") effect.kind = Effect::Kind::kUnsubscribe;
+  // Of the menu's taps these only.
+  if (word == "subscribe" || word == "scan" || word == "click" || word == "scancode_push" ||
+      word == "scancode_waitmsg") {
+    effect.opens = Effect::Opens::kActionWindow;
+    effect.allowance = kActionAllowance;
+    effect.window = kActionWindow;
+  }
+  return effect;
+}
+
+}  // namespace hongyan::core

@@ -1,0 +1,291 @@
+#include "server/core/subscribers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/async/fan_out.h"
+#include "server/base/log.h"
+#include "server/base/status.h"
+#include "server/core/message_rules.h"
+
+namespace hongyan::core {
+namespace {
+
+constexpr char kLang[] = "zh_CN";
+constexpr int kMaxFetches = 200;
+constexpr std::size_t kMaxUnionid = 128;
+constexpr int kFetchTries = 3;
+constexpr absl::Duration kFetchLimit = absl::Seconds(30);
+constexpr absl::Duration kStoreLimit = absl::Seconds(10);
+constexpr absl::Duration kResumable = absl::Hours(24);
+constexpr std::size_t kBatch = 100;
+constexpr std::size_t kBatchesAtOnce = 4;
+
+storage::ObservedUser Observed(wechat::UserInfo user) {
+  storage::ObservedUser observed;
+  observed.openid = std::move(user.openid);
+  observed.subscribed = user.subscribed;
+  if (user.subscribe_time_seconds > 0) {
+    observed.subscribe_time = absl::FromUnixSeconds(user.subscribe_time_seconds);
+  }
+  observed.profile = {std::move(user.unionid),
+                      std::move(user.subscribe_scene),
+                      std::move(user.remark),
+                      user.group_id,
+                      std::move(user.tag_ids),
+                      user.qr_scene,
+                      std::move(user.qr_scene_str),
+                      std::move(user.language),
+                      std::move(user.nickname),
+                      std::move(user.head_image_url),
+                      user.sex,
+                      std::move(user.city),
+                      std::move(user.province),
+                      std::move(user.country)};
+  return observed;
+}
+
+absl::Status NobodyListens() {
+  return base::ErrorBuilder(absl::StatusCode::kCancelled, base::Reason::kCancelled,
+                            "the caller went away; the import goes on from here next time")
+      .Chinese("调用方已离开，下次将从此处继续导入");
+}
+
+// Takes a place for as long as it lives.
+class Place {
+ public:
+  Place(std::set<std::string>& taken, const std::string& name)
+      : taken_(taken), name_(name), mine_(taken.insert(name).second) {}
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    if (mine_) taken_.erase(name_);
+  }
+  bool mine() const { return mine_; }
+
+ private:
+  std::set<std::string>& taken_;
+  const std::string name_;
+  const bool mine_;
+};
+
+}  // namespace
+
+// The profiles that one ReadProfiles asks for beside each other.
+struct Subscribers::Missing {
+  Account& account;
+  wechat::CallLimit limit;
+  std::vector<std::string> openids;
+  std::int64_t fetched = 0;
+  absl::Status error;
+};
+
+async::Task<absl::StatusOr<storage::Subscriber>> Subscribers::Get(std::string account,
+                                                                  std::string openid,
+                                                                  async::MonoTime deadline) {
+  const auto found = accounts_.Find(account);
+  if (!found.ok()) co_return found.status();
+  if (absl::Status status = CheckOpenid(openid); !status.ok()) co_return status;
+  co_return co_await store_.Get((*found)->name, std::move(openid), deadline);
+}
+
+async::Task<absl::StatusOr<storage::Subscriber>> Subscribers::Find(std::string account,
+                                                                   std::string unionid,
+                                                                   async::MonoTime deadline) {
+  const auto found = accounts_.Find(account);
+  if (!found.ok()) co_return found.status();
+  if (unionid.empty() || unionid.size() > kMaxUnionid) {
+    co_return base::InvalidField("unionid", "must have 1 to 128 bytes", "应有 1 到 128 字节");
+  }
+  co_return co_await store_.FindByUnionid((*found)->name, std::move(unionid), deadline);
+}
+
+async::Task<absl::StatusOr<storage::SubscriberPage>> Subscribers::List(
+    storage::SubscriberFilter filter, std::string after_openid, int limit,
+    async::MonoTime deadline) {
+  const auto found = accounts_.Find(filter.account);
+  if (!found.ok()) co_return found.status();
+  filter.account = (*found)->name;
+  co_return co_await store_.List(std::move(filter), std::move(after_openid), limit, deadline);
+}
+
+async::Task<absl::Status> Subscribers::Delete(std::string account, std::string openid,
+                                              async::MonoTime deadline) {
+  const auto found = accounts_.Find(account);
+  if (!found.ok()) co_return found.status();
+  if (absl::Status status = CheckOpenid(openid); !status.ok()) co_return status;
+  const auto deleted = co_await store_.Delete((*found)->name, std::move(openid), deadline);
+  if (!deleted.ok()) co_return deleted.status();
+  if (*deleted) co_return absl::OkStatus();
+  co_return base::ErrorBuilder(absl::StatusCode::kNotFound, base::Reason::kSubscriberNotFound,
+                               "no such subscriber is stored")
+      .With("account", (*found)->name)
+      .Chinese("没有存储该用户");
+}
+
+void Subscribers::Fetch(const std::string& account, const std::string& openid) {
+  if (openid.empty() || fetching_ >= kMaxFetches) return;
+  if (group_.Spawn(FetchOne(account, openid))) ++fetching_;
+}
+
+async::Task<void> Subscribers::FetchOne(std::string account, std::string openid) {
+  const auto found = accounts_.Find(account);
+  for (int i = 0; i < kFetchTries && found.ok(); ++i) {
+    const wechat::CallLimit limit{async::After(clock_.Mono(), kFetchLimit), false};
+    const absl::Time asked = clock_.Now();
+    auto user = co_await (*found)->client.GetUser(openid, kLang, limit);
+    if (user.ok()) {
+      std::vector<storage::ObservedUser> users;
+      users.push_back(Observed(*std::move(user)));
+      const auto stored = co_await store_.Upsert(account, std::move(users), asked, clock_.Now(),
+                                                 async::After(clock_.Mono(), kStoreLimit));
+      if (stored.ok()) break;
+    }
+    const auto pause = clock_.NewAlarm();
+    const bool waited =
+        co_await pause->WaitUntil(async::After(clock_.Mono(), absl::Seconds(1 << i)));
+    if (!waited) break;
+  }
+  --fetching_;
+}
+
+async::Task<absl::Status> Subscribers::Sync(std::string account, wechat::CallLimit limit,
+                                            Report report) {
+  const auto found = accounts_.Find(account);
+  if (!found.ok()) co_return found.status();
+  Account& of = **found;
+  const Place place(syncing_, of.name);
+  if (!place.mine()) {
+    co_return base::ErrorBuilder(absl::StatusCode::kResourceExhausted, base::Reason::kOverloaded,
+                                 "another import of this account runs; wait for its end")
+        .With("account", of.name)
+        .RetryAfter(absl::Minutes(1))
+        .Chinese("该账号正在导入，请等待其结束");
+  }
+  auto stored = co_await store_.GetSync(of.name, limit.deadline);
+  if (!stored.ok()) co_return stored.status();
+  storage::SyncState state = *std::move(stored);
+  const bool resumes =
+      state.start_time && !state.finish_time && clock_.Now() - *state.start_time < kResumable;
+  if (!resumes) {
+    state = {};
+    state.account = of.name;
+    state.start_time = clock_.Now();
+  }
+  Progress progress;
+  progress.total = state.total;
+  progress.listed = state.listed;
+  // Nothing follows the list's last page: a list that was read to its end has no next_openid.
+  if (!resumes || !state.next_openid.empty() || state.listed == 0) {
+    absl::Status status = co_await ReadList(of, state, limit, progress, report);
+    if (!status.ok()) co_return status;
+  }
+  absl::Status status = co_await ReadProfiles(of, limit, progress, report);
+  if (!status.ok()) co_return status;
+  const auto left =
+      co_await store_.MarkUnseen(of.name, *state.start_time, clock_.Now(), limit.deadline);
+  if (!left.ok()) co_return left.status();
+  state.finish_time = clock_.Now();
+  state.fetched = progress.fetched;
+  status = co_await store_.PutSync(state, limit.deadline);
+  if (!status.ok()) co_return status;
+  progress.left = *left;
+  progress.done = true;
+  co_await report(progress);
+  co_return absl::OkStatus();
+}
+
+async::Task<absl::Status> Subscribers::ReadList(Account& account, storage::SyncState& state,
+                                                wechat::CallLimit limit, Progress& progress,
+                                                const Report& report) {
+  while (true) {
+    const absl::Time asked = clock_.Now();
+    auto page = co_await account.client.ListFollowers(state.next_openid, limit);
+    if (!page.ok()) co_return page.status();
+    state.total = page->total;
+    state.listed += static_cast<std::int64_t>(page->openids.size());
+    state.next_openid = page->next_openid;
+    if (!page->openids.empty()) {
+      const auto seen = co_await store_.SeeFollowers(account.name, std::move(page->openids), asked,
+                                                     clock_.Now(), limit.deadline);
+      if (!seen.ok()) co_return seen.status();
+    }
+    absl::Status status = co_await store_.PutSync(state, limit.deadline);
+    if (!status.ok()) co_return status;
+    progress.total = state.total;
+    progress.listed = state.listed;
+    const bool heard = co_await report(progress);
+    if (!heard) co_return NobodyListens();
+    if (state.next_openid.empty()) co_return absl::OkStatus();
+  }
+}
+
+async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, wechat::CallLimit limit,
+                                                    Progress& progress, const Report& report) {
+  storage::SubscriberFilter filter;
+  filter.account = account.name;
+  filter.subscribed = true;
+  filter.without_profile = true;
+  std::string after;
+  while (true) {
+    auto page = co_await store_.List(filter, after, storage::kMaxSubscriberPage, limit.deadline);
+    if (!page.ok()) co_return page.status();
+    Missing missing{account, limit, {}, 0, {}};
+    for (storage::Subscriber& who : page->subscribers) {
+      missing.openids.push_back(std::move(who.openid));
+    }
+    const std::size_t batches = (missing.openids.size() + kBatch - 1) / kBatch;
+    progress.missing += static_cast<std::int64_t>(missing.openids.size());
+    const bool all = co_await async::FanOut(
+        executor_, clock_, batches, kBatchesAtOnce, async::OnCancel::kCancelBegun,
+        [this, &missing](std::size_t index) { return ReadBatch(missing, index); });
+    progress.fetched += missing.fetched;
+    if (!missing.error.ok()) co_return missing.error;
+    if (!all) co_return NobodyListens();
+    if (batches > 0) {
+      const bool heard = co_await report(progress);
+      if (!heard) co_return NobodyListens();
+    }
+    if (!page->more) co_return absl::OkStatus();
+    after = std::move(page->next_openid);
+  }
+}
+
+async::Task<void> Subscribers::ReadBatch(Missing& missing, std::size_t index) {
+  if (!missing.error.ok()) co_return;
+  const auto from = missing.openids.begin() + static_cast<std::ptrdiff_t>(index * kBatch);
+  const auto to = missing.openids.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                (index + 1) * kBatch, missing.openids.size()));
+  const absl::Time asked = clock_.Now();
+  auto users = co_await missing.account.client.GetUsers({from, to}, kLang, missing.limit);
+  if (!users.ok()) {
+    if (missing.error.ok()) missing.error = users.status();
+    co_return;
+  }
+  std::vector<storage::ObservedUser> observed;
+  for (wechat::UserInfo& user : *users) observed.push_back(Observed(std::move(user)));
+  const auto stored = co_await store_.Upsert(missing.account.name, std::move(observed), asked,
+                                             clock_.Now(), missing.limit.deadline);
+  if (!stored.ok()) {
+    if (missing.error.ok()) missing.error = stored.status();
+    co_return;
+  }
+  missing.fetched += *stored;
+}
+
+async::Task<void> Subscribers::KeepUp(async::MonoTime deadline) {
+  for (Account& account : accounts_.all()) {
+    if (syncing_.contains(account.name) || !account.token.last_error().ok()) continue;
+    const Place place(syncing_, account.name);
+    Progress progress;
+    const Report silent = [](Progress) -> async::Task<bool> { co_return true; };
+    const absl::Status status = co_await ReadProfiles(account, {deadline, false}, progress, silent);
+    if (!status.ok()) {
+      base::Log(base::Level::kWarn, "profiles not fetched",
+                {{"account", account.name}, {"problem", status.message()}});
+    }
+  }
+}
+
+}  // namespace hongyan::core

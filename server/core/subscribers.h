@@ -1,0 +1,82 @@
+// The followers of each account: what storage has of them, kept true by WeChat's own word.
+//
+// Contract: Get, Find, List and Delete are about storage only. Fetch() asks WeChat for one person's profile in the
+//           background; what it can't get is asked again by KeepUp(). Sync() reads WeChat's whole list of followers,
+//           then the profiles that are missing; it goes on where an earlier one was interrupted, and only one runs for
+//           each account.
+// Errors:   those of Accounts, SubscriberStore and WechatClient. RESOURCE_EXHAUSTED OVERLOADED: a Sync() of this account runs.
+// Bounds:   profiles are asked 100 at a time, four requests beside each other. At most kMaxFetches fetches in the
+//           background; further ones wait for KeepUp().
+// Threads:  event loop only.
+// Lifetime: what it is given outlives it; `group` has ended before.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/async/task_group.h"
+#include "server/core/accounts.h"
+#include "server/storage/subscriber_store.h"
+
+namespace hongyan::core {
+
+class Subscribers {
+ public:
+  // How far a Sync() is. `listed` of `total` openids, then `fetched` of `missing` profiles.
+  struct Progress {
+    std::int64_t total = 0;
+    std::int64_t listed = 0;
+    std::int64_t missing = 0;
+    std::int64_t fetched = 0;
+    std::int64_t left = 0;  // found to follow no more
+    bool done = false;
+  };
+  // False: nobody wants to hear more, end.
+  using Report = std::function<async::Task<bool>(Progress)>;
+
+  Subscribers(Accounts& accounts, storage::SubscriberStore& store, async::Clock& clock,
+              async::Executor executor, async::TaskGroup& group)
+      : accounts_(accounts), store_(store), clock_(clock), executor_(executor), group_(group) {}
+
+  async::Task<absl::StatusOr<storage::Subscriber>> Get(std::string account, std::string openid,
+                                                       async::MonoTime deadline);
+  async::Task<absl::StatusOr<storage::Subscriber>> Find(std::string account, std::string unionid,
+                                                        async::MonoTime deadline);
+  async::Task<absl::StatusOr<storage::SubscriberPage>> List(storage::SubscriberFilter filter,
+                                                            std::string after_openid, int limit,
+                                                            async::MonoTime deadline);
+  // NOT_FOUND SUBSCRIBER_NOT_FOUND when there was none.
+  async::Task<absl::Status> Delete(std::string account, std::string openid,
+                                   async::MonoTime deadline);
+
+  void Fetch(const std::string& account, const std::string& openid);
+  async::Task<absl::Status> Sync(std::string account, wechat::CallLimit limit, Report report);
+  // Asks for the profiles that are missing, of all accounts. Call now and then.
+  async::Task<void> KeepUp(async::MonoTime deadline);
+
+ private:
+  struct Missing;
+
+  async::Task<void> FetchOne(std::string account, std::string openid);
+  async::Task<absl::Status> ReadList(Account& account, storage::SyncState& state,
+                                     wechat::CallLimit limit, Progress& progress,
+                                     const Report& report);
+  async::Task<absl::Status> ReadProfiles(Account& account, wechat::CallLimit limit,
+                                         Progress& progress, const Report& report);
+  async::Task<void> ReadBatch(Missing& missing, std::size_t index);
+
+  Accounts& accounts_;
+  storage::SubscriberStore& store_;
+  async::Clock& clock_;
+  async::Executor executor_;
+  async::TaskGroup& group_;
+  std::set<std::string> syncing_;  // accounts
+  int fetching_ = 0;
+};
+
+}  // namespace hongyan::core

@@ -1,0 +1,109 @@
+// One open database: ours, of our version, with transactions that survive a power cut once they were committed.
+//
+// Contract: Open() looks before it touches: another program's file, a damaged one, or the schema of a newer hongyand is
+//           refused unchanged. Older schemas are brought up to date, one transaction a step. SOCI's exceptions end in
+//           Guard(), the only try of this room's row functions.
+// Errors:   of Open: INVALID_ARGUMENT - no such kind of URL; FAILED_PRECONDITION - not ours, newer, locked, not to be
+//           opened; INTERNAL STORAGE_CORRUPT - damaged. Later: those of errors.h.
+// Threads:  one at a time. Lifetime: the sessions and prepared statements that jobs see end with Reopen().
+// Bounds:   a lock of another process is waited for `busy_timeout`, then UNAVAILABLE.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/storage/lock_file.h"
+#include "server/storage/schema.h"
+
+namespace soci {
+class session;
+}
+
+namespace hongyan::storage {
+
+struct DatabaseOptions {
+  absl::Duration busy_timeout = absl::Seconds(5);
+};
+
+class Database {
+ public:
+  // `url`: sqlite:PATH.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& url,
+                                                        DatabaseOptions options = {});
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  // Brings everything into the main file.
+  ~Database();
+
+  // Runs `work`, turns what SOCI throws into a status, and notes when the connection is spoilt.
+  absl::Status Guard(absl::FunctionRef<absl::Status()> work);
+  // The connection failed in a way that leaves open what is on the disk. Nothing works until Reopen() did.
+  bool spoilt() const { return spoilt_; }
+  // Closes and opens again, and makes sure that what is seen from now on is on the disk.
+  absl::Status Reopen();
+
+  absl::Status Begin();
+  absl::Status Commit();
+  void Rollback();
+  // Around one job of a transaction that has several.
+  absl::Status Savepoint();
+  absl::Status Release();
+  absl::Status RollbackToSavepoint();
+  bool InTransaction();
+
+  // Brings the WAL into the main file. Not being able to now is no error.
+  absl::Status Checkpoint();
+  // One small write, to see whether there is room and the disk works.
+  absl::Status Probe();
+
+  // For row functions, inside Guard().
+  soci::session& session() { return *session_; }
+  // One T(session) for as long as the session lives: for prepared statements.
+  template <typename T>
+  T& Prepared();
+  // An event got this cursor; the last thing a job does. Known to the lock file once the transaction is committed.
+  void NoteCursor(std::int64_t cursor) { noted_ = cursor > noted_ ? cursor : noted_; }
+
+  // How many events were missing when the storage was opened, as the file beside it tells.
+  std::int64_t lost_events() const { return lost_events_; }
+  int schema_version() const { return schema_version_; }
+
+ private:
+  Database(std::string path, DatabaseOptions options);
+  absl::Status Connect();
+  void Disconnect();
+  absl::Status Execute(const std::string& sql);
+  absl::Status NoticeLoss();
+
+  const std::string path_;
+  const DatabaseOptions options_;
+  std::unique_ptr<LockFile> lock_;
+  std::unique_ptr<soci::session> session_;
+  absl::flat_hash_map<const void*, std::shared_ptr<void>> prepared_;
+  bool spoilt_ = false;
+  std::int64_t noted_ = 0;
+  std::int64_t lost_events_ = 0;
+  int schema_version_ = 0;
+};
+
+// Brings `session`'s tables to the last of `migrations`; returns that version. Lets SOCI's exceptions pass.
+// FAILED_PRECONDITION: they are newer than that.
+absl::StatusOr<int> Migrate(soci::session& session, const std::vector<Migration>& migrations,
+                            const Dialect& dialect);
+
+template <typename T>
+T& Database::Prepared() {
+  static constexpr char kTag = 0;  // its address tells the types apart
+  std::shared_ptr<void>& slot = prepared_[&kTag];
+  if (!slot) slot = std::make_shared<T>(session());
+  return *static_cast<T*>(slot.get());
+}
+
+}  // namespace hongyan::storage

@@ -1,0 +1,21 @@
+// What can go wrong with the storage, in the words of the public contract.
+//
+// Contract: full is RESOURCE_EXHAUSTED STORAGE_FULL, out of reach is UNAVAILABLE STORAGE_UNAVAILABLE, damaged is
+//           INTERNAL STORAGE_CORRUPT. Every message names `storage.url`, for that is the key to look at.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace hongyan::storage {
+
+absl::Status Full(const std::string& detail);
+absl::Status Unavailable(const std::string& detail);
+absl::Status Corrupt(const std::string& detail);
+// The configuration names a storage that we must not or can't use: FAILED_PRECONDITION. `detail` says what to do.
+absl::Status Refused(const std::string& detail);
+// A mistake of our own: a statement the database doesn't take, a value over its bound.
+absl::Status Broken(const std::string& detail);
+
+}  // namespace hongyan::storage

@@ -1,0 +1,27 @@
+// The SQL of the events.
+//
+// Contract: each function is one job or part of one, on the storage thread, inside Database::Guard; writes inside a
+//           transaction. They let SOCI's exceptions pass.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/storage/database.h"
+#include "server/storage/event_store.h"
+
+namespace hongyan::storage {
+
+absl::StatusOr<Recorded> InsertEvent(Database& database, const NewEvent& event);
+absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& filter,
+                                       std::int64_t after_cursor, int limit);
+absl::StatusOr<std::int64_t> SelectLastCursor(Database& database);
+// Up to kPruneBatch of each.
+absl::StatusOr<PruneCounts> DeleteOldEvents(Database& database, absl::Time events_before,
+                                            absl::Time keys_before);
+
+// Over every field of the row; a single changed byte always changes it.
+std::int64_t Checksum(const StoredEvent& event);
+
+}  // namespace hongyan::storage

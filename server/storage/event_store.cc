@@ -1,0 +1,90 @@
+#include "server/storage/event_store.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/status.h"
+#include "server/storage/event_rows.h"
+
+namespace hongyan::storage {
+namespace {
+
+bool IsTypeName(const std::string& type) {
+  if (type.empty() || type.size() > kMaxEventType) return false;
+  for (const char c : type) {
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) return false;
+  }
+  return true;
+}
+
+absl::Status Over(const char* field) {
+  return base::InvalidField(field, "is empty, too long or ill-formed for the storage",
+                            "为空、过长或格式不正确");
+}
+
+absl::Status Check(const NewEvent& event) {
+  if (event.account.empty() || event.account.size() > kMaxAccount) return Over("account");
+  if (event.openid.size() > kMaxOpenid) return Over("openid");
+  if (!IsTypeName(event.type)) return Over("type");
+  if (event.dedup_key.empty() || event.dedup_key.size() > kMaxDedupKey) return Over("dedup_key");
+  if (event.body.size() > kMaxEventBody) return Over("body");
+  return absl::OkStatus();
+}
+
+async::Task<absl::StatusOr<Recorded>> Fail(absl::Status status) { co_return status; }
+async::Task<absl::StatusOr<EventPage>> FailPage(absl::Status status) { co_return status; }
+
+}  // namespace
+
+async::Task<absl::StatusOr<Recorded>> EventStore::Record(NewEvent event, async::MonoTime deadline) {
+  const absl::Status status = Check(event);
+  if (!status.ok()) return Fail(status);
+  const std::size_t bytes = sizeof(NewEvent) + event.body.size() + event.dedup_key.size();
+  StorageWork<Recorded> work = [event = std::move(event)](Database& database) {
+    return InsertEvent(database, event);
+  };
+  return thread_.Write<Recorded>(std::move(work), bytes, deadline);
+}
+
+async::Task<absl::StatusOr<EventPage>> EventStore::List(EventFilter filter,
+                                                        std::int64_t after_cursor, int limit,
+                                                        async::MonoTime deadline) {
+  for (const std::string& type : filter.types) {
+    if (!IsTypeName(type)) return FailPage(Over("types"));
+  }
+  StorageWork<EventPage> work = [filter = std::move(filter), after_cursor,
+                                 limit](Database& database) {
+    return SelectEvents(database, filter, after_cursor, limit);
+  };
+  return thread_.Read<EventPage>(std::move(work), deadline);
+}
+
+async::Task<absl::StatusOr<std::int64_t>> EventStore::LastCursor(async::MonoTime deadline) {
+  StorageWork<std::int64_t> work = SelectLastCursor;
+  return thread_.Read<std::int64_t>(std::move(work), deadline);
+}
+
+async::Task<absl::StatusOr<PruneCounts>> EventStore::Prune(absl::Time now, absl::Duration retention,
+                                                           async::MonoTime deadline) {
+  PruneCounts all;
+  const absl::Time events_before = now - retention;
+  const absl::Time keys_before = now - kKeyRetention;
+  while (true) {
+    StorageWork<PruneCounts> work = [events_before, keys_before](Database& database) {
+      return DeleteOldEvents(database, events_before, keys_before);
+    };
+    const absl::StatusOr<PruneCounts> batch =
+        co_await thread_.Write<PruneCounts>(std::move(work), 0, deadline);
+    if (!batch.ok()) {
+      const bool ended = batch.status().code() == absl::StatusCode::kDeadlineExceeded ||
+                         batch.status().code() == absl::StatusCode::kCancelled;
+      if (ended) co_return all;
+      co_return batch.status();
+    }
+    all.events += batch->events;
+    all.keys += batch->keys;
+    if (batch->events < kPruneBatch && batch->keys < kPruneBatch) co_return all;
+  }
+}
+
+}  // namespace hongyan::storage

@@ -1,0 +1,108 @@
+// The events that WeChat pushed, each once, in the order in which they were stored.
+//
+// Contract: Record() answers only when the event is on the disk. A second event of one account with the same key is not
+//           stored again and changes nothing; it gets the first one's cursor. Cursors are 1, 2, 3 … in the order of the
+//           commits, whatever the clocks say, and never used twice. The effect on the sender's row is in the same
+//           transaction: either both are there or neither.
+//           A row whose checksum doesn't fit is told as damaged, and the others go on.
+// Errors:   those of StorageThread. INVALID_ARGUMENT - a field over its bound: a mistake of the caller.
+// Bounds:   a key is remembered for kKeyRetention, also when its event is gone sooner; WeChat repeats a push three times
+//           within some 20 s. One List looks at kMaxScan rows at most and returns kMaxPage events, kMaxPageBytes.
+// Threads:  event loop only. Lifetime: `thread` outlives it and its tasks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/async/clock.h"
+#include "server/async/task.h"
+#include "server/storage/storage_thread.h"
+#include "server/storage/subscriber.h"
+
+namespace hongyan::storage {
+
+inline constexpr absl::Duration kKeyRetention = absl::Hours(48);
+inline constexpr int kMaxPage = 1000;
+inline constexpr std::size_t kMaxPageBytes = 4 << 20;  // of bodies; one event always fits
+inline constexpr int kMaxScan = 5000;
+inline constexpr int kPruneBatch = 500;         // rows of one transaction
+inline constexpr std::size_t kMaxAccount = 64;  // bytes; so the next ones
+inline constexpr std::size_t kMaxOpenid = 128;
+inline constexpr std::size_t kMaxDedupKey = 128;
+inline constexpr std::size_t kMaxEventType = 40;  // of a-z, 0-9 and _
+inline constexpr std::size_t kMaxEventBody = 1 << 20;
+
+enum class BodyFormat { kXml = 0, kJson = 1 };
+
+struct NewEvent {
+  std::string account;
+  std::string openid;  // empty for events of the account itself
+  std::string type;    // as Event.type
+  std::optional<absl::Time> create_time;
+  absl::Time receive_time;
+  std::string dedup_key;
+  BodyFormat format = BodyFormat::kXml;
+  std::string body;  // decrypted, as pushed
+  SubscriberEffect effect;
+};
+
+struct Recorded {
+  std::int64_t cursor = 0;
+  bool repeated = false;
+};
+
+struct StoredEvent {
+  std::int64_t cursor = 0;
+  std::string account;
+  std::string openid;
+  std::string type;
+  std::optional<absl::Time> create_time;
+  absl::Time receive_time;
+  BodyFormat format = BodyFormat::kXml;
+  std::string body;
+  bool damaged = false;  // its other fields are not to be relied upon
+};
+
+struct EventFilter {
+  std::string account;             // empty: all
+  std::vector<std::string> types;  // empty: all
+};
+
+struct EventPage {
+  std::vector<StoredEvent> events;
+  // Everything up to here was looked at: where to go on, also when no event fitted.
+  std::int64_t next_cursor = 0;
+  bool more = false;  // there may be later ones
+};
+
+struct PruneCounts {
+  std::int64_t events = 0;
+  std::int64_t keys = 0;
+};
+
+class EventStore {
+ public:
+  explicit EventStore(StorageThread& thread) : thread_(thread) {}
+
+  async::Task<absl::StatusOr<Recorded>> Record(NewEvent event, async::MonoTime deadline);
+  // Events after `after_cursor` in the order of their cursors; 0: from the first that is kept.
+  async::Task<absl::StatusOr<EventPage>> List(EventFilter filter, std::int64_t after_cursor,
+                                              int limit, async::MonoTime deadline);
+  // The greatest cursor ever given; 0 when there was no event yet.
+  async::Task<absl::StatusOr<std::int64_t>> LastCursor(async::MonoTime deadline);
+  // Removes events that were received more than `retention` before `now`, and keys older than kKeyRetention, in
+  // transactions of kPruneBatch rows, between which others have their turn. Ends early, with what it has done, when
+  // `deadline` comes or the task is cancelled.
+  async::Task<absl::StatusOr<PruneCounts>> Prune(absl::Time now, absl::Duration retention,
+                                                 async::MonoTime deadline);
+
+ private:
+  StorageThread& thread_;
+};
+
+}  // namespace hongyan::storage

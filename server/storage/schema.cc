@@ -1,0 +1,104 @@
+#include "server/storage/schema.h"
+
+#include "absl/strings/str_replace.h"
+
+namespace hongyan::storage {
+namespace {
+
+std::vector<Migration> All() {
+  return {
+      {1,
+       {
+           // Numbers that only grow. Counting in a row of our own rather than by the database's own means makes
+           // cursors dense and in the order of commits on every database, for the row is locked until the commit.
+           R"(CREATE TABLE hongyan_counters (
+                name VARCHAR(32) NOT NULL PRIMARY KEY,
+                number BIGINT NOT NULL))",
+           "INSERT INTO hongyan_counters (name, number) VALUES ('event', 0)",
+           "INSERT INTO hongyan_counters (name, number) VALUES ('probe', 0)",
+
+           R"(CREATE TABLE events (
+                seq {key64} NOT NULL PRIMARY KEY,
+                account VARCHAR(64){exact} NOT NULL,
+                openid VARCHAR(128){exact} NOT NULL,
+                event_type VARCHAR(40) NOT NULL,
+                create_time BIGINT NOT NULL,
+                receive_time BIGINT NOT NULL,
+                body_format SMALLINT NOT NULL,
+                body {text} NOT NULL,
+                checksum BIGINT NOT NULL))",
+           "CREATE INDEX events_by_account ON events (account, seq)",
+           "CREATE INDEX events_by_time ON events (receive_time)",
+
+           // Apart from the events, for the two are kept for different times.
+           R"(CREATE TABLE event_keys (
+                account VARCHAR(64){exact} NOT NULL,
+                dedup_key VARCHAR(128){exact} NOT NULL,
+                seq BIGINT NOT NULL,
+                receive_time BIGINT NOT NULL,
+                PRIMARY KEY (account, dedup_key)))",
+           "CREATE INDEX event_keys_by_time ON event_keys (receive_time)",
+
+           R"(CREATE TABLE subscribers (
+                account VARCHAR(64){exact} NOT NULL,
+                openid VARCHAR(128){exact} NOT NULL,
+                unionid VARCHAR(128){exact} NOT NULL,
+                subscribed SMALLINT NOT NULL,
+                state_time BIGINT NOT NULL,
+                subscribe_time BIGINT NOT NULL,
+                unsubscribe_time BIGINT NOT NULL,
+                subscribe_scene {text} NOT NULL,
+                remark {text} NOT NULL,
+                group_id BIGINT NOT NULL,
+                tag_ids VARCHAR(512) NOT NULL,
+                qr_scene BIGINT NOT NULL,
+                qr_scene_str {text} NOT NULL,
+                language {text} NOT NULL,
+                nickname {text} NOT NULL,
+                head_image_url {text} NOT NULL,
+                sex BIGINT NOT NULL,
+                city {text} NOT NULL,
+                province {text} NOT NULL,
+                country {text} NOT NULL,
+                last_inbound_time BIGINT NOT NULL,
+                message_time BIGINT NOT NULL,
+                message_expire_time BIGINT NOT NULL,
+                message_left BIGINT NOT NULL,
+                action_time BIGINT NOT NULL,
+                action_expire_time BIGINT NOT NULL,
+                action_left BIGINT NOT NULL,
+                profile_time BIGINT NOT NULL,
+                seen_time BIGINT NOT NULL,
+                erase_time BIGINT NOT NULL,
+                update_time BIGINT NOT NULL,
+                PRIMARY KEY (account, openid)))",
+           "CREATE INDEX subscribers_by_unionid ON subscribers (account, unionid)",
+           "CREATE INDEX subscribers_to_erase ON subscribers (subscribed, erase_time, "
+           "unsubscribe_time)",
+
+           R"(CREATE TABLE subscriber_syncs (
+                account VARCHAR(64){exact} NOT NULL PRIMARY KEY,
+                next_openid VARCHAR(128){exact} NOT NULL,
+                start_time BIGINT NOT NULL,
+                finish_time BIGINT NOT NULL,
+                total BIGINT NOT NULL,
+                listed BIGINT NOT NULL,
+                fetched BIGINT NOT NULL))",
+       }},
+  };
+}
+
+}  // namespace
+
+const std::vector<Migration>& Migrations() {
+  static const std::vector<Migration>* const migrations = new std::vector<Migration>(All());
+  return *migrations;
+}
+
+std::string InDialect(const std::string& statement, const Dialect& dialect) {
+  return absl::StrReplaceAll(
+      statement,
+      {{"{key64}", dialect.key64}, {"{text}", dialect.long_text}, {"{exact}", dialect.exact}});
+}
+
+}  // namespace hongyan::storage

@@ -1,0 +1,134 @@
+// The one thread that owns the database. Tasks on the loop hand it work and are resumed when it is done.
+//
+// Contract: writes that gathered while the last commit ran are committed together; a write's result comes only after
+//           its transaction is on the disk. One that fails doesn't fail its neighbours. Writes take effect in the order
+//           of their calls. A read sees every write whose task has ended; between two commits only a few reads are done,
+//           so readers can't hold up writers. A task that stops waiting (deadline, cancellation) takes nothing back:
+//           its work may still be done.
+//           After an input/output error the whole batch fails, and the database is closed and opened again before
+//           anything else; after that, and when the disk was full, it is tried again every kProbeInterval.
+// Errors:   RESOURCE_EXHAUSTED OVERLOADED - too much waits, nothing was done; RESOURCE_EXHAUSTED STORAGE_FULL, INTERNAL
+//           STORAGE_CORRUPT, UNAVAILABLE STORAGE_UNAVAILABLE - as errors.h; DEADLINE_EXCEEDED STORAGE_UNAVAILABLE -
+//           `deadline` came first; CANCELLED; and what the work itself returns.
+// Bounds:   Limits. What a stopped waiter left behind counts until it is done.
+// Threads:  event loop only, but health() and stats(): any. Work runs on the storage thread.
+// Lifetime: loop and clock outlive it; it outlives the tasks that wait.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/async/clock.h"
+#include "server/async/event_loop.h"
+#include "server/async/task.h"
+#include "server/storage/database.h"
+
+namespace hongyan::storage {
+
+struct StorageLimits {
+  std::size_t waiting_writes = 8192;
+  std::size_t waiting_reads = 1024;
+  std::size_t waiting_bytes = 32 << 20;  // of all writes that wait, as their callers count them
+  std::size_t batch = 512;               // writes of one transaction
+};
+
+// What the thread has done so far.
+struct StorageStats {
+  std::int64_t commits = 0;  // transactions
+  std::int64_t writes = 0;   // that were committed
+  std::int64_t reads = 0;
+  std::int64_t failed = 0;       // writes and reads
+  std::int64_t reopened = 0;     // connections after an input/output error
+  std::int64_t lost_events = 0;  // Database::lost_events()
+};
+
+// May run more than once: when a batch fails as a whole, its writes are tried one by one. So it moves nothing out of
+// itself. It may let SOCI's exceptions pass.
+template <typename T>
+using StorageWork = std::function<absl::StatusOr<T>(Database&)>;
+
+class StorageThread {
+ public:
+  StorageThread(async::EventLoop& loop, async::Clock& clock, std::unique_ptr<Database> database,
+                StorageLimits limits = {});
+  StorageThread(const StorageThread&) = delete;
+  StorageThread& operator=(const StorageThread&) = delete;
+  // Stop().
+  ~StorageThread();
+
+  // `bytes`: about how much memory the work holds.
+  template <typename T>
+  async::Task<absl::StatusOr<T>> Write(StorageWork<T> work, std::size_t bytes,
+                                       async::MonoTime deadline) {
+    return Do<T>(std::move(work), false, bytes, deadline);
+  }
+  template <typename T>
+  async::Task<absl::StatusOr<T>> Read(StorageWork<T> work, async::MonoTime deadline) {
+    return Do<T>(std::move(work), true, 0, deadline);
+  }
+
+  // Does what waits, closes the database and ends the thread. Blocks for as long as that takes. Later calls are refused.
+  void Stop();
+
+  // OK, or why the last write could not be done. For readiness.
+  absl::Status health() const;
+  StorageStats stats() const;
+
+  struct Job {
+    virtual ~Job() = default;
+    virtual absl::Status Run(Database& database) = 0;
+
+    bool reads = false;
+    std::size_t bytes = 0;
+    absl::Status status;  // the storage thread's until it is handed back
+    // The loop's.
+    async::Alarm* waiter = nullptr;
+    bool done = false;
+  };
+
+ private:
+  struct Shared;
+  class Worker;
+
+  template <typename T>
+  struct TypedJob final : Job {
+    absl::Status Run(Database& database) override {
+      absl::StatusOr<T> result = work(database);
+      if (!result.ok()) return result.status();
+      value = *std::move(result);
+      return absl::OkStatus();
+    }
+    StorageWork<T> work;
+    std::optional<T> value;
+  };
+
+  template <typename T>
+  async::Task<absl::StatusOr<T>> Do(StorageWork<T> work, bool reads, std::size_t bytes,
+                                    async::MonoTime deadline) {
+    const auto job = std::make_shared<TypedJob<T>>();
+    job->work = std::move(work);
+    job->reads = reads;
+    job->bytes = bytes;
+    const absl::Status status = co_await Wait(job, deadline);
+    if (!status.ok()) co_return status;
+    co_return std::move(*job->value);
+  }
+
+  async::Task<absl::Status> Wait(std::shared_ptr<Job> job, async::MonoTime deadline);
+  absl::Status Admit(const Job& job);
+
+  async::EventLoop& loop_;
+  async::Clock& clock_;
+  const StorageLimits limits_;
+  const std::shared_ptr<Shared> shared_;
+  std::thread thread_;
+};
+
+}  // namespace hongyan::storage

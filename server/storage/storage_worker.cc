@@ -1,0 +1,100 @@
+#include "server/storage/storage_worker.h"
+
+#include <string>
+
+#include "server/base/log.h"
+#include "server/storage/errors.h"
+
+namespace hongyan::storage {
+
+absl::Status StorageWorker::Usable() {
+  if (!database_->spoilt()) return absl::OkStatus();
+  if (reopen_failed_) return Unavailable("an input/output error; trying to open it again");
+  const absl::Status status = database_->Reopen();
+  reopen_failed_ = !status.ok();
+  if (status.ok()) ++stats.reopened;
+  base::Log(status.ok() ? base::Level::kWarn : base::Level::kError,
+            status.ok() ? "storage opened again" : "storage can't be opened again",
+            {{"error", std::string(status.message())}});
+  return status;
+}
+
+void StorageWorker::AllFail(const JobList& jobs, const absl::Status& status) {
+  for (const auto& job : jobs) job->status = status;
+}
+
+void StorageWorker::Commit(const JobList& jobs) {
+  untidy_ = true;
+  const absl::Status usable = Usable();
+  if (!usable.ok()) {
+    AllFail(jobs, usable);
+  } else if (jobs.size() == 1 || !Together(jobs)) {
+    for (const auto& job : jobs) Alone(*job);
+  }
+  for (const auto& job : jobs) ++(job->status.ok() ? stats.writes : stats.failed);
+}
+
+bool StorageWorker::Together(const JobList& jobs) {
+  absl::Status whole = database_->Begin();
+  for (const auto& job : jobs) {
+    if (!whole.ok()) break;
+    whole = database_->Savepoint();
+    if (!whole.ok()) break;
+    job->status = database_->Guard([&] { return job->Run(*database_); });
+    if (job->status.ok()) {
+      whole = database_->Release();
+    } else if (database_->spoilt() || !database_->InTransaction()) {
+      whole = job->status;  // and the neighbours' work is gone with it
+    } else {
+      whole = database_->RollbackToSavepoint();
+    }
+  }
+  if (whole.ok()) whole = database_->Commit();
+  if (whole.ok()) {
+    ++stats.commits;
+    return true;
+  }
+  database_->Rollback();
+  // A busy database was waited for already; that isn't done for each of them again.
+  if (!database_->spoilt() && whole.code() != absl::StatusCode::kUnavailable) return false;
+  AllFail(jobs, whole);
+  return true;
+}
+
+void StorageWorker::Alone(StorageThread::Job& job) {
+  job.status = Usable();
+  if (!job.status.ok()) return;
+  job.status = database_->Begin();
+  if (job.status.ok()) job.status = database_->Guard([&] { return job.Run(*database_); });
+  if (job.status.ok()) job.status = database_->Commit();
+  if (job.status.ok()) {
+    ++stats.commits;
+  } else {
+    database_->Rollback();
+  }
+}
+
+void StorageWorker::Read(StorageThread::Job& job) {
+  job.status = Usable();
+  if (job.status.ok()) {
+    job.status = database_->Guard([&] { return job.Run(*database_); });
+  }
+  ++(job.status.ok() ? stats.reads : stats.failed);
+}
+
+absl::Status StorageWorker::Recover() {
+  reopen_failed_ = false;
+  absl::Status status = Usable();
+  // Room in the WAL may be all that is needed.
+  if (status.ok()) status = database_->Checkpoint();
+  if (status.ok()) status = database_->Probe();
+  return status;
+}
+
+void StorageWorker::TidyUp() {
+  if (!untidy_ || database_->spoilt()) return;
+  untidy_ = false;
+  [[maybe_unused]] const absl::Status status = database_->Checkpoint();
+}
+
+}  // namespace hongyan::storage

@@ -1,0 +1,46 @@
+// What the storage thread does with the jobs it was given. Part of storage_thread.
+//
+// Contract: Commit() gives every write its status: all in one transaction, each in a savepoint; when that fails as a
+//           whole though the connection is sound, each in a transaction of its own.
+// Threads:  the storage thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/storage/database.h"
+#include "server/storage/storage_thread.h"
+
+namespace hongyan::storage {
+
+using JobList = std::vector<std::shared_ptr<StorageThread::Job>>;
+
+class StorageWorker {
+ public:
+  explicit StorageWorker(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+
+  void Commit(const JobList& jobs);
+  void Read(StorageThread::Job& job);
+  // Brings the storage back to work if it can be done, and sees whether a write succeeds.
+  absl::Status Recover();
+  // For when there is time: little stays in the WAL alone.
+  void TidyUp();
+  void Close() { database_.reset(); }
+
+  StorageStats stats;
+
+ private:
+  // Whether the connection can be used. Opens it again at once after a failure, later only in Recover().
+  absl::Status Usable();
+  // False: nothing of it was kept, but it may be tried again.
+  bool Together(const JobList& jobs);
+  void Alone(StorageThread::Job& job);
+  void AllFail(const JobList& jobs, const absl::Status& status);
+
+  std::unique_ptr<Database> database_;
+  bool reopen_failed_ = false;
+  bool untidy_ = false;
+};
+
+}  // namespace hongyan::storage

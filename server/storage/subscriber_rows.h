@@ -1,0 +1,49 @@
+// The SQL of the subscribers, and what decides between old and new.
+//
+// Contract: as event_rows.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/storage/database.h"
+#include "server/storage/subscriber.h"
+
+namespace hongyan::storage {
+
+void ApplyEffect(Database& database, const std::string& account, const std::string& openid,
+                 absl::Time event_time, absl::Time now, const SubscriberEffect& effect);
+void UpsertUser(Database& database, const std::string& account, const ObservedUser& user,
+                absl::Time observed, absl::Time now);
+std::int64_t TakeAllowance(Database& database, const std::string& account,
+                           const std::string& openid, absl::Time now);
+void ShutWindows(Database& database, const std::string& account, const std::string& openid,
+                 absl::Time now);
+
+absl::StatusOr<Subscriber> SelectSubscriber(Database& database, const std::string& account,
+                                            const std::string& openid);
+absl::StatusOr<Subscriber> SelectByUnionid(Database& database, const std::string& account,
+                                           const std::string& unionid);
+SubscriberPage SelectSubscribers(Database& database, const SubscriberFilter& filter,
+                                 const std::string& after_openid, int limit);
+bool DeleteSubscriber(Database& database, const std::string& account, const std::string& openid);
+// Up to kSubscriberBatch.
+std::int64_t EraseSome(Database& database, absl::Time left_before, absl::Time now);
+
+void SeeFollower(Database& database, const std::string& account, const std::string& openid,
+                 absl::Time observed, absl::Time now);
+struct Unseen {
+  std::int64_t marked = 0;
+  std::string next_openid;
+  bool more = false;
+};
+// Looks at kSubscriberBatch rows after `after_openid`.
+Unseen MarkSomeUnseen(Database& database, const std::string& account,
+                      const std::string& after_openid, absl::Time started, absl::Time now);
+SyncState SelectSync(Database& database, const std::string& account);
+void ReplaceSync(Database& database, const SyncState& state);
+
+}  // namespace hongyan::storage

@@ -1,0 +1,98 @@
+// The followers of each account.
+//
+// Contract: a row is one (account, openid). What is told late doesn't undo what is newer: follows and leaves go by the
+//           event's own time, and of two in the same second the one that came later counts; what user/info tells goes
+//           by the follow's time where it has one. Every call that changes something is durable when it answers.
+//           `now` becomes the row's update_time.
+// Errors:   those of StorageThread; NOT_FOUND SUBSCRIBER_NOT_FOUND or UNIONID_NOT_FOUND.
+// Bounds:   a List looks at kMaxSubscriberScan rows at most. Calls that concern many rows work through them
+//           kSubscriberBatch at a time, between which others have their turn; when one of these fails, those before it
+//           stay done, and the call may be repeated.
+// Threads:  event loop only. Lifetime: `thread` outlives it and its tasks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/async/clock.h"
+#include "server/async/task.h"
+#include "server/storage/storage_thread.h"
+#include "server/storage/subscriber.h"
+
+namespace hongyan::storage {
+
+inline constexpr int kMaxSubscriberPage = 1000;
+inline constexpr int kMaxSubscriberScan = 2000;
+inline constexpr int kSubscriberBatch = 500;
+
+class SubscriberStore {
+ public:
+  explicit SubscriberStore(StorageThread& thread) : thread_(thread) {}
+
+  // What an event does to its sender; the same as with EventStore::Record, for events that are not recorded.
+  async::Task<absl::Status> Apply(std::string account, std::string openid, absl::Time event_time,
+                                  absl::Time now, SubscriberEffect effect,
+                                  async::MonoTime deadline);
+  async::Task<absl::Status> MarkSubscribed(std::string account, std::string openid,
+                                           absl::Time event_time, absl::Time now,
+                                           async::MonoTime deadline);
+  async::Task<absl::Status> MarkUnsubscribed(std::string account, std::string openid,
+                                             absl::Time event_time, absl::Time now,
+                                             async::MonoTime deadline);
+
+  // `observed`: when WeChat was asked. Who is new here gets a row; the profile of someone who is known to have left
+  // since is not stored. Returns how many there were.
+  async::Task<absl::StatusOr<std::int64_t>> Upsert(std::string account,
+                                                   std::vector<ObservedUser> users,
+                                                   absl::Time observed, absl::Time now,
+                                                   async::MonoTime deadline);
+
+  // One customer-service message went out: takes it from the open window that closes first. Returns what is left; 0 also
+  // when no window is open, for it is WeChat who decides.
+  async::Task<absl::StatusOr<std::int64_t>> UseAllowance(std::string account, std::string openid,
+                                                         absl::Time now, async::MonoTime deadline);
+  // WeChat says that nothing is allowed any more.
+  async::Task<absl::Status> CloseWindows(std::string account, std::string openid, absl::Time now,
+                                         async::MonoTime deadline);
+
+  async::Task<absl::StatusOr<Subscriber>> Get(std::string account, std::string openid,
+                                              async::MonoTime deadline);
+  // Of several with this unionid the one who follows, then the one changed last.
+  async::Task<absl::StatusOr<Subscriber>> FindByUnionid(std::string account, std::string unionid,
+                                                        async::MonoTime deadline);
+  // In the order of openids, after `after_openid`; empty: from the first.
+  async::Task<absl::StatusOr<SubscriberPage>> List(SubscriberFilter filter,
+                                                   std::string after_openid, int limit,
+                                                   async::MonoTime deadline);
+
+  // Whether there was such a row.
+  async::Task<absl::StatusOr<bool>> Delete(std::string account, std::string openid,
+                                           async::MonoTime deadline);
+  // Empties the profiles of those who left before `left_before`, of all accounts. openid and times stay. Returns how
+  // many.
+  async::Task<absl::StatusOr<std::int64_t>> ErasePersonal(absl::Time left_before, absl::Time now,
+                                                          async::MonoTime deadline);
+
+  // For the import of all followers. A page of openids of WeChat's list, asked at `observed`; their profiles come by
+  // Upsert.
+  async::Task<absl::StatusOr<std::int64_t>> SeeFollowers(std::string account,
+                                                         std::vector<std::string> openids,
+                                                         absl::Time observed, absl::Time now,
+                                                         async::MonoTime deadline);
+  // Who follows according to us, but was not in the list that was read since `started`, has left unnoticed. Returns how
+  // many.
+  async::Task<absl::StatusOr<std::int64_t>> MarkUnseen(std::string account, absl::Time started,
+                                                       absl::Time now, async::MonoTime deadline);
+  // Empty but for the account when there was none yet.
+  async::Task<absl::StatusOr<SyncState>> GetSync(std::string account, async::MonoTime deadline);
+  async::Task<absl::Status> PutSync(SyncState state, async::MonoTime deadline);
+
+ private:
+  StorageThread& thread_;
+};
+
+}  // namespace hongyan::storage

@@ -1,0 +1,218 @@
+#include "server/storage/database.h"
+
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/storage/storage_fixture.h"
+
+namespace hongyan::storage {
+namespace {
+
+using ::hongyan::support::IsOk;
+using ::hongyan::support::StatusIs;
+using ::testing::HasSubstr;
+
+class DatabaseTest : public StorageTest {
+ protected:
+  // Opening must fail so and change no byte.
+  void ExpectRefused(absl::StatusCode code, const std::string& word) {
+    const std::string before = ReadFile(path_);
+    const absl::Status status = TryOpen();
+    EXPECT_THAT(status, StatusIs(code));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("storage.url"));
+    EXPECT_THAT(std::string(status.message()), HasSubstr(word));
+    EXPECT_EQ(ReadFile(path_), before);
+    EXPECT_FALSE(std::filesystem::exists(path_ + "-wal"));
+    EXPECT_FALSE(std::filesystem::exists(path_ + "-shm"));
+  }
+  void MakeWithEvents(int count) {
+    Open();
+    for (int i = 0; i < count; ++i) ASSERT_THAT(Record(Event(absl::StrCat("k", i))), IsOk());
+    Close();
+  }
+};
+
+TEST_F(DatabaseTest, NewFileIsOursAndPrivateAndFullySynced) {
+  Open();
+  EXPECT_EQ(Sql("PRAGMA application_id"), std::to_string(0x486F6E67));
+  EXPECT_EQ(Sql("SELECT version FROM hongyan_schema"), "1");
+  EXPECT_EQ(Sql("PRAGMA journal_mode"), "wal");
+  struct stat info {};
+  ASSERT_EQ(::stat(path_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  // Every answered event is one more sync.
+  const int before = disk_faults::Syncs();
+  ASSERT_THAT(Record(Event("a")), IsOk());
+  EXPECT_GT(disk_faults::Syncs(), before);
+}
+
+TEST_F(DatabaseTest, UrlMustNameAnSqliteFile) {
+  for (const std::string url : {"", "hongyan.db", "sqlite:", "postgresql://h/d", "sqlite:a\"b"}) {
+    EXPECT_THAT(Database::Open(url).status(), StatusIs(absl::StatusCode::kInvalidArgument)) << url;
+  }
+}
+
+TEST_F(DatabaseTest, D05_ForeignFilesAreRefusedUntouched) {
+  Sql("CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)");
+  ExpectRefused(absl::StatusCode::kFailedPrecondition, "another program");
+  std::filesystem::remove(path_);
+  Sql("PRAGMA application_id = 4711; CREATE TABLE theirs (a)");
+  ExpectRefused(absl::StatusCode::kFailedPrecondition, "another program");
+  WriteFile(path_, "just some notes, and no database at all");
+  ExpectRefused(absl::StatusCode::kFailedPrecondition, "no SQLite database");
+}
+
+TEST_F(DatabaseTest, D05_ForeignWalIsNotTouchedEither) {
+  // Their WAL has not been brought into the file yet.
+  WriteFile(folder_ + "/script",
+            "PRAGMA journal_mode = WAL;\nCREATE TABLE theirs (a);\n"
+            "PRAGMA wal_checkpoint(TRUNCATE);\nINSERT INTO theirs VALUES (1);\n.shell cp " +
+                path_ + "-wal " + path_ + "-keep\n");
+  ASSERT_EQ(std::system(("sqlite3 -batch " + path_ + " < " + folder_ + "/script").c_str()), 0);
+  std::filesystem::rename(path_ + "-keep", path_ + "-wal");
+  const std::string file = ReadFile(path_);
+  const std::string wal = ReadFile(path_ + "-wal");
+  EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(ReadFile(path_), file);
+  EXPECT_EQ(ReadFile(path_ + "-wal"), wal);
+}
+
+TEST_F(DatabaseTest, D05_NewerSchemaIsRefused) {
+  MakeWithEvents(1);
+  Sql("UPDATE hongyan_schema SET version = 99; PRAGMA wal_checkpoint(TRUNCATE)");
+  ExpectRefused(absl::StatusCode::kFailedPrecondition, "newer hongyand (schema 99");
+}
+
+TEST_F(DatabaseTest, D05_FoldersAndMissingFoldersAreRefused) {
+  std::filesystem::create_directory(path_);
+  EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  path_ = folder_ + "/nowhere/hongyan.db";
+  const absl::Status status = TryOpen();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("nowhere"));
+}
+
+TEST_F(DatabaseTest, D06_ZeroedHeaderIsRefused) {
+  MakeWithEvents(3);
+  WriteFile(path_, std::string(100, '\0') + ReadFile(path_).substr(100));
+  ExpectRefused(absl::StatusCode::kInternal, "backup");
+}
+
+TEST_F(DatabaseTest, D06_RandomFirstPageIsRefused) {
+  MakeWithEvents(3);
+  std::string bytes = ReadFile(path_);
+  unsigned state = 7;
+  for (std::size_t i = 100; i < 4096; ++i) {
+    bytes[i] = static_cast<char>((state = state * 1664525u + 1013904223u) >> 24);
+  }
+  WriteFile(path_, bytes);
+  EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
+  EXPECT_EQ(ReadFile(path_), bytes);
+}
+
+TEST_F(DatabaseTest, D06_TruncatedFileIsRefused) {
+  MakeWithEvents(50);
+  const std::string bytes = ReadFile(path_);
+  WriteFile(path_, bytes.substr(0, 4096 * 3));
+  EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
+  EXPECT_EQ(ReadFile(path_), bytes.substr(0, 4096 * 3));
+  WriteFile(path_, "");
+  EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
+  EXPECT_EQ(ReadFile(path_), "");
+}
+
+TEST_F(DatabaseTest, D08_DeletedWalIsNoticedAndItsCursorsAreNotUsedAgain) {
+  Open();
+  ASSERT_THAT(Record(Event("kept")), IsOk());
+  Close();
+  const std::string kept = ReadFile(path_);
+  Open();
+  for (int i = 0; i < 5; ++i) ASSERT_THAT(Record(Event(absl::StrCat("lost", i))), IsOk());
+  Close();
+  // The main file as it was before the WAL came into it, and no WAL: five events are gone.
+  WriteFile(path_, kept);
+  Open();
+  EXPECT_EQ(thread_->stats().lost_events, 5);
+  const auto next = Record(Event("next"));
+  ASSERT_THAT(next, IsOk());
+  EXPECT_EQ(next->cursor, 7);
+  Close();
+  Open();
+  EXPECT_EQ(thread_->stats().lost_events, 0);
+}
+
+TEST_F(DatabaseTest, D08_FlippedBitInTheWalIsNoticed) {
+  Open();
+  for (int i = 0; i < 20; ++i) ASSERT_THAT(Record(Event(absl::StrCat("k", i))), IsOk());
+  // A crash: the files as they are now, with a bit of the WAL's middle turned.
+  const std::string other = folder_ + "/other.db";
+  std::string wal = ReadFile(path_ + "-wal");
+  ASSERT_GT(wal.size(), 8192u);
+  wal[wal.size() / 2] = static_cast<char>(wal[wal.size() / 2] ^ 4);
+  std::filesystem::copy(path_, other);
+  WriteFile(other + "-wal", wal);
+  std::filesystem::copy(path_ + "-lock", other + "-lock");
+  WriteFile(other + "-shm", "garbage that SQLite must not believe");
+  Close();
+  path_ = other;
+  Open();
+  const auto page = List({}, 0);
+  ASSERT_THAT(page, IsOk());
+  EXPECT_GT(thread_->stats().lost_events, 0);
+  EXPECT_EQ(thread_->stats().lost_events, 20 - static_cast<int>(page->events.size()));
+  EXPECT_EQ(Record(Event("new"))->cursor, 21);
+}
+
+TEST_F(DatabaseTest, D09_SecondProcessIsRefused) {
+  Open();
+  const absl::Status status = Database::Open(Url()).status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, "STORAGE_UNAVAILABLE"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("another process"));
+  Close();
+  EXPECT_THAT(Database::Open(Url()), IsOk());
+}
+
+TEST_F(DatabaseTest, D09_LockedByAShellIsUnavailableUntilItEnds) {
+  Open();
+  ASSERT_THAT(Record(Event("a")), IsOk());
+  const std::string fifo = folder_ + "/fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  FILE* shell = ::popen(("sqlite3 -batch '" + path_ + "' < " + fifo).c_str(), "r");
+  FILE* commands = std::fopen(fifo.c_str(), "w");
+  std::fputs("BEGIN IMMEDIATE;\n.shell echo locked\n", commands);
+  std::fflush(commands);
+  std::array<char, 64> line{};
+  ASSERT_NE(std::fgets(line.data(), line.size(), shell), nullptr);
+  EXPECT_THAT(Record(Event("b")), StatusIs(absl::StatusCode::kUnavailable, "STORAGE_UNAVAILABLE"));
+  EXPECT_FALSE(thread_->health().ok());
+  // Reading goes on.
+  EXPECT_EQ(List({}, 0)->events.size(), 1u);
+  std::fputs("ROLLBACK;\n", commands);
+  std::fclose(commands);
+  ::pclose(shell);
+  EXPECT_THAT(Record(Event("b")), IsOk());
+  EXPECT_THAT(thread_->health(), IsOk());
+}
+
+TEST_F(DatabaseTest, D11_MigrationThatFailsLeavesNothing) {
+  MakeWithEvents(1);
+  soci::session session(*soci::factory_sqlite3(), "dbname=\"" + path_ + "\"");
+  std::vector<Migration> migrations = Migrations();
+  migrations.push_back({2, {"CREATE TABLE second (a INTEGER)"}});
+  migrations.push_back({3, {"CREATE TABLE third (a INTEGER)", "this is no SQL"}});
+  EXPECT_THROW((void)Migrate(session, migrations, {"INTEGER", "TEXT", ""}), soci::soci_error);
+  EXPECT_EQ(Sql("SELECT version FROM hongyan_schema"), "2");
+  EXPECT_EQ(Sql("SELECT name FROM sqlite_master WHERE name IN ('second', 'third')"), "second");
+  migrations.back().statements.pop_back();
+  EXPECT_EQ(*Migrate(session, migrations, {"INTEGER", "TEXT", ""}), 3);
+}
+
+TEST_F(DatabaseTest, MigrationVersionsAreDense) {
+  int expected = 1;
+  for (const Migration& migration : Migrations()) EXPECT_EQ(migration.version, expected++);
+}
+
+}  // namespace
+}  // namespace hongyan::storage

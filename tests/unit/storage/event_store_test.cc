@@ -1,0 +1,265 @@
+#include "server/storage/event_store.h"
+
+#include <limits>
+
+#include "tests/unit/storage/storage_fixture.h"
+
+namespace hongyan::storage {
+namespace {
+
+using ::hongyan::support::IsOk;
+using ::hongyan::support::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+using EventStoreTest = StorageTest;
+
+TEST_F(EventStoreTest, EventIsStoredAsItCame) {
+  Open();
+  NewEvent event = Event("k1", "scan", "shop");
+  event.body = "{\"EventKey\":\"'; DROP TABLE events; --\",\"x\":\"鸿雁🪿\"}";
+  event.format = BodyFormat::kJson;
+  event.create_time = std::nullopt;
+  ASSERT_THAT(Record(event), IsOk());
+  const auto page = List({}, 0);
+  ASSERT_THAT(page, IsOk());
+  ASSERT_EQ(page->events.size(), 1u);
+  const StoredEvent& stored = page->events[0];
+  EXPECT_EQ(stored.cursor, 1);
+  EXPECT_EQ(stored.account, "shop");
+  EXPECT_EQ(stored.openid, "oABC");
+  EXPECT_EQ(stored.type, "scan");
+  EXPECT_EQ(stored.create_time, std::nullopt);
+  EXPECT_EQ(stored.receive_time, event.receive_time);
+  EXPECT_EQ(stored.format, BodyFormat::kJson);
+  EXPECT_EQ(stored.body, event.body);
+  EXPECT_FALSE(stored.damaged);
+  EXPECT_EQ(Sql("SELECT body FROM events"), event.body);
+}
+
+TEST_F(EventStoreTest, RepeatIsOneRowWithTheFirstCursor) {
+  Open();
+  ASSERT_THAT(Record(Event("a")), IsOk());
+  const auto first = Record(Event("b"));
+  const auto repeat = Record(Event("b"));
+  ASSERT_THAT(repeat, IsOk());
+  EXPECT_FALSE(first->repeated);
+  EXPECT_TRUE(repeat->repeated);
+  EXPECT_EQ(repeat->cursor, first->cursor);
+  // The same key of another account, and one that differs in case, are others.
+  EXPECT_FALSE(Record(Event("b", "text", "other"))->repeated);
+  EXPECT_FALSE(Record(Event("B"))->repeated);
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM events"), "4");
+}
+
+TEST_F(EventStoreTest, RepeatsInOneBatchAreOneRow) {
+  Open();
+  std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
+  for (int i = 0; i < 50; ++i) results.push_back(Go(events_->Record(Event("same"), Later())));
+  RunUntil([&] { return results.back()->has_value(); });
+  int fresh = 0;
+  for (const auto& result : results) {
+    EXPECT_EQ((**result)->cursor, 1);
+    fresh += (**result)->repeated ? 0 : 1;
+  }
+  EXPECT_EQ(fresh, 1);
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM events"), "1");
+}
+
+TEST_F(EventStoreTest, RepeatIsKnownAfterARestart) {
+  Open();
+  ASSERT_THAT(Record(Event("a")), IsOk());
+  Close();
+  Open();
+  EXPECT_TRUE(Record(Event("a"))->repeated);
+  EXPECT_EQ(*Await(events_->LastCursor(Later())), 1);
+}
+
+TEST_F(EventStoreTest, EffectIsAppliedOnceTogetherWithTheEvent) {
+  Open();
+  NewEvent event = Event("a");
+  event.effect.opens = SubscriberEffect::Opens::kMessageWindow;
+  event.effect.allowance = 5;
+  event.effect.window = absl::Hours(48);
+  ASSERT_THAT(Record(event), IsOk());
+  ASSERT_EQ(*Await(subscribers_->UseAllowance("main", "oABC", At(1700000010), Later())), 4);
+  ASSERT_TRUE(Record(event)->repeated);
+  const auto row = Await(subscribers_->Get("main", "oABC", Later()));
+  ASSERT_THAT(row, IsOk());
+  EXPECT_EQ(row->AllowanceLeft(At(1700000010)), 4);
+  EXPECT_EQ(row->last_inbound_time, event.create_time);
+}
+
+TEST_F(EventStoreTest, ListFiltersAndPages) {
+  Open();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_THAT(Record(Event(absl::StrCat("k", i), i % 2 ? "text" : "image", i < 6 ? "a" : "b")),
+                IsOk());
+  }
+  EXPECT_THAT(Cursors(*List({}, 0)), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+  EXPECT_THAT(Cursors(*List({"b", {}}, 0)), ElementsAre(7, 8, 9, 10));
+  EXPECT_THAT(Cursors(*List({"", {"text"}}, 4)), ElementsAre(6, 8, 10));
+  EXPECT_THAT(Cursors(*List({"a", {"image", "link"}}, 1)), ElementsAre(3, 5));
+  auto page = *List({"", {"text"}}, 0, 2);
+  EXPECT_THAT(Cursors(page), ElementsAre(2, 4));
+  EXPECT_TRUE(page.more);
+  EXPECT_EQ(page.next_cursor, 4);
+  page = *List({"", {"text"}}, page.next_cursor, 100);
+  EXPECT_THAT(Cursors(page), ElementsAre(6, 8, 10));
+  EXPECT_FALSE(page.more);
+  page = *List({}, 10);
+  EXPECT_THAT(page.events, IsEmpty());
+  EXPECT_FALSE(page.more);
+  EXPECT_EQ(page.next_cursor, 10);
+  EXPECT_THAT(List({"", {"x' OR '1'='1"}}, 0), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(EventStoreTest, ListIsBoundedByBytesAndByRowsLookedAt) {
+  Open();
+  NewEvent large = Event("x");
+  large.body.assign(kMaxEventBody, 'x');
+  std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
+  for (int i = 0; i < 6; ++i) {
+    large.dedup_key = absl::StrCat("large", i);
+    results.push_back(Go(events_->Record(large, Later())));
+  }
+  for (int i = 0; i < kMaxScan; ++i) {
+    results.push_back(Go(events_->Record(Event(absl::StrCat("k", i)), Later())));
+  }
+  results.push_back(Go(events_->Record(Event("rare", "link"), Later())));
+  RunUntil([&] { return results.back()->has_value(); });
+  const auto page = *List({}, 0);
+  EXPECT_EQ(page.events.size(), 4u);
+  EXPECT_TRUE(page.more);
+  // Nothing fits among the first rows, and the page says where to go on.
+  auto rare = *List({"", {"link"}}, 0);
+  EXPECT_THAT(rare.events, IsEmpty());
+  EXPECT_TRUE(rare.more);
+  EXPECT_EQ(rare.next_cursor, kMaxScan);
+  rare = *List({"", {"link"}}, rare.next_cursor);
+  EXPECT_THAT(Cursors(rare), ElementsAre(kMaxScan + 7));
+}
+
+TEST_F(EventStoreTest, FieldsOverTheirBoundsAreRefused) {
+  Open();
+  for (const auto& spoil : std::vector<std::function<void(NewEvent&)>>{
+           [](NewEvent& e) { e.account.clear(); }, [](NewEvent& e) { e.account.assign(65, 'a'); },
+           [](NewEvent& e) { e.openid.assign(129, 'o'); }, [](NewEvent& e) { e.type = "Text"; },
+           [](NewEvent& e) { e.dedup_key.clear(); },
+           [](NewEvent& e) { e.body.assign(kMaxEventBody + 1, 'x'); }}) {
+    NewEvent event = Event("a");
+    spoil(event);
+    EXPECT_THAT(Record(event), StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM events"), "0");
+}
+
+TEST_F(EventStoreTest, C03_TimesFarOffOverflowNothing) {
+  Open();
+  NewEvent event = Event("past");
+  event.receive_time = absl::InfinitePast();
+  event.create_time = absl::InfiniteFuture();
+  ASSERT_THAT(Record(event), IsOk());
+  event = Event("far");
+  event.receive_time = absl::FromCivil(absl::CivilYear(2100), absl::UTCTimeZone());
+  ASSERT_THAT(Record(event), IsOk());
+  const auto page = *List({}, 0);
+  ASSERT_EQ(page.events.size(), 2u);
+  EXPECT_FALSE(page.events[0].damaged);
+  EXPECT_EQ(page.events[1].receive_time, event.receive_time);
+}
+
+TEST_F(EventStoreTest, C04_CursorsGrowWhenTheClockJumpsBack) {
+  Open();
+  for (int i = 0; i < 5; ++i) {
+    NewEvent event = Event(absl::StrCat("k", i));
+    event.create_time = At(1700000000 - 3600 * i);
+    event.receive_time = At(1700000000 - 3600 * i);
+    EXPECT_EQ(Record(event)->cursor, i + 1);
+  }
+  EXPECT_THAT(Cursors(*List({}, 0)), ElementsAre(1, 2, 3, 4, 5));
+}
+
+TEST_F(EventStoreTest, D07_FlippedBitIsToldAndTheOthersGoOn) {
+  Open();
+  for (const char* key : {"first", "second", "third"}) ASSERT_THAT(Record(Event(key)), IsOk());
+  Close();
+  std::string bytes = ReadFile(path_);
+  const std::size_t at = bytes.find("second</Content>");
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  WriteFile(path_, bytes);
+  ASSERT_EQ(Sql("PRAGMA integrity_check"), "ok");  // SQLite itself doesn't see it
+  Open();
+  const auto page = List({}, 0);
+  ASSERT_THAT(page, IsOk());
+  ASSERT_EQ(page->events.size(), 3u);
+  EXPECT_FALSE(page->events[0].damaged);
+  EXPECT_TRUE(page->events[1].damaged);
+  EXPECT_FALSE(page->events[2].damaged);
+}
+
+TEST_F(EventStoreTest, D07_DestroyedPageIsToldAndOtherTablesGoOn) {
+  Open();
+  for (int i = 0; i < 40; ++i) ASSERT_THAT(Record(Event(absl::StrCat("k", i))), IsOk());
+  Close();
+  std::string bytes = ReadFile(path_);
+  const std::size_t page = bytes.find("k20</Content>") / 4096 * 4096;
+  ASSERT_GT(page, 0u);
+  bytes.replace(page, 4096, std::string(4096, '\0'));
+  WriteFile(path_, bytes);
+  Open();
+  EXPECT_THAT(List({}, 0), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
+  EXPECT_THAT(Await(subscribers_->MarkSubscribed("main", "oA", At(1), At(1), Later())), IsOk());
+  EXPECT_THAT(Await(subscribers_->Get("main", "oA", Later())), IsOk());
+}
+
+TEST_F(EventStoreTest, D12_PruneRemovesWhatIsOldInSmallBatches) {
+  Open();
+  const absl::Time now = At(1700000000);
+  std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
+  for (int i = 0; i < 1700; ++i) {
+    NewEvent event = Event(absl::StrCat("k", i));
+    // 1200 of them 40 days ago, 300 three days ago, 200 now.
+    event.receive_time = now - absl::Hours(24) * (i < 1200 ? 40 : i < 1500 ? 3 : 0);
+    results.push_back(Go(events_->Record(event, Later())));
+  }
+  RunUntil([&] { return results.back()->has_value(); });
+  const std::int64_t commits = thread_->stats().commits;
+  const auto pruned = Await(events_->Prune(now, absl::Hours(24 * 30), Later()));
+  ASSERT_THAT(pruned, IsOk());
+  EXPECT_EQ(pruned->events, 1200);
+  EXPECT_EQ(pruned->keys, 1500);  // kept for two days
+  EXPECT_GE(thread_->stats().commits - commits, 1500 / kPruneBatch);
+  EXPECT_EQ(Sql("SELECT COUNT(*), MIN(seq) FROM events"), "500|1201");
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM event_keys"), "200");
+  EXPECT_EQ(Await(events_->Prune(now, absl::Hours(24 * 30), Later()))->events, 0);
+  // Cursors of removed events are not used again, not even when all are gone.
+  ASSERT_THAT(Await(events_->Prune(now + absl::Hours(9999), absl::Hours(1), Later())), IsOk());
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM events"), "0");
+  Close();
+  Open();
+  EXPECT_EQ(Record(Event("new"))->cursor, 1701);
+}
+
+TEST_F(EventStoreTest, D12_FileStopsGrowingOnceOldEventsGo) {
+  Open();
+  absl::Time now = At(1700000000);
+  std::uintmax_t after_first = 0;
+  for (int day = 0; day < 12; ++day) {
+    std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
+    for (int i = 0; i < 1000; ++i) {
+      NewEvent event = Event(absl::StrCat("d", day, "k", i));
+      event.receive_time = now;
+      results.push_back(Go(events_->Record(event, Later())));
+    }
+    RunUntil([&] { return results.back()->has_value(); });
+    ASSERT_THAT(Await(events_->Prune(now, absl::Hours(48), Later())), IsOk());
+    now += absl::Hours(24);
+    if (day == 4) after_first = std::stoull(Sql("PRAGMA page_count"));
+  }
+  EXPECT_LE(std::stoull(Sql("PRAGMA page_count")), after_first * 11 / 10);
+}
+
+}  // namespace
+}  // namespace hongyan::storage

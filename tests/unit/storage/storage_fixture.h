@@ -1,0 +1,149 @@
+// Tests of the storage work on real SQLite files in a folder of their own, and read the truth with SQLite's own program.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "server/async/clock.h"
+#include "server/async/event_loop.h"
+#include "server/storage/event_store.h"
+#include "server/storage/storage_thread.h"
+#include "server/storage/subscriber_store.h"
+#include "tests/support/loop_test.h"
+#include "tests/support/status_matchers.h"
+#include "tests/unit/storage/disk_faults.h"
+
+namespace hongyan::storage {
+
+inline std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+inline void WriteFile(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+// What the program sqlite3 says; without the last line end.
+inline std::string Sqlite(const std::string& path, const std::string& sql) {
+  const std::string command = absl::StrCat("sqlite3 -batch '", path, "' \"", sql, "\" 2>&1");
+  FILE* pipe = ::popen(command.c_str(), "r");
+  std::string out;
+  std::array<char, 4096> buffer{};
+  std::size_t got = 0;
+  while ((got = ::fread(buffer.data(), 1, buffer.size(), pipe)) > 0) out.append(buffer.data(), got);
+  ::pclose(pipe);
+  while (!out.empty() && out.back() == '\n') out.pop_back();
+  return out;
+}
+
+class StorageTest : public ::testing::Test {
+ protected:
+  StorageTest() {
+    std::string name = ::testing::TempDir() + "/hongyan-storage-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    path_ = folder_ + "/hongyan.db";
+  }
+  ~StorageTest() override {
+    disk_faults::Clear();
+    Close();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::string Url() const { return "sqlite:" + path_; }
+
+  absl::Status TryOpen() {
+    DatabaseOptions options;
+    options.busy_timeout = absl::Milliseconds(50);
+    auto database = Database::Open(Url(), options);
+    if (!database.ok()) return database.status();
+    thread_ = std::make_unique<StorageThread>(loop_, clock_, *std::move(database), limits_);
+    events_ = std::make_unique<EventStore>(*thread_);
+    subscribers_ = std::make_unique<SubscriberStore>(*thread_);
+    return absl::OkStatus();
+  }
+  void Open() { ASSERT_THAT(TryOpen(), support::IsOk()); }
+  void Close() {
+    if (thread_) thread_->Stop();
+    loop_.context().restart();
+    loop_.context().poll();
+    thread_.reset();
+  }
+
+  template <typename T>
+  std::shared_ptr<std::optional<T>> Go(async::Task<T> task) {
+    auto result = std::make_shared<std::optional<T>>();
+    boost::asio::co_spawn(loop_.context(), support::ByValue(std::move(task)),
+                          [result](std::exception_ptr e, T value) {
+                            if (e) ADD_FAILURE() << "the task threw";
+                            result->emplace(std::move(value));
+                          });
+    return result;
+  }
+  template <typename F>
+  void RunUntil(F done) {
+    loop_.context().restart();
+    while (!done()) loop_.context().run_one();
+  }
+  template <typename T>
+  T Await(async::Task<T> task) {
+    auto result = Go(std::move(task));
+    RunUntil([&] { return result->has_value(); });
+    return std::move(**result);
+  }
+
+  async::MonoTime Later() const { return clock_.Mono() + std::chrono::seconds(60); }
+
+  static absl::Time At(std::int64_t seconds) { return absl::FromUnixSeconds(seconds); }
+  static NewEvent Event(const std::string& key, const std::string& type = "text",
+                        const std::string& account = "main") {
+    NewEvent event;
+    event.account = account;
+    event.openid = "oABC";
+    event.type = type;
+    event.create_time = At(1700000000);
+    event.receive_time = At(1700000001);
+    event.dedup_key = key;
+    event.body = "<xml><Content>你好 " + key + "</Content></xml>";
+    return event;
+  }
+  absl::StatusOr<Recorded> Record(NewEvent event) {
+    return Await(events_->Record(std::move(event), Later()));
+  }
+  // The cursors of a page.
+  std::vector<std::int64_t> Cursors(const EventPage& page) {
+    std::vector<std::int64_t> cursors;
+    for (const StoredEvent& event : page.events) cursors.push_back(event.cursor);
+    return cursors;
+  }
+  absl::StatusOr<EventPage> List(EventFilter filter, std::int64_t after, int limit = 100) {
+    return Await(events_->List(std::move(filter), after, limit, Later()));
+  }
+  std::string Sql(const std::string& sql) { return Sqlite(path_, sql); }
+
+  std::string folder_;
+  std::string path_;
+  StorageLimits limits_;
+  async::EventLoop loop_;
+  async::SystemClock clock_{loop_};
+  std::unique_ptr<StorageThread> thread_;
+  std::unique_ptr<EventStore> events_;
+  std::unique_ptr<SubscriberStore> subscribers_;
+};
+
+}  // namespace hongyan::storage

@@ -1,0 +1,301 @@
+#include "server/storage/subscriber_store.h"
+
+#include "tests/unit/storage/storage_fixture.h"
+
+namespace hongyan::storage {
+namespace {
+
+using ::hongyan::support::IsOk;
+using ::hongyan::support::StatusIs;
+using ::testing::ElementsAre;
+
+class SubscriberStoreTest : public StorageTest {
+ protected:
+  SubscriberStoreTest() { EXPECT_THAT(TryOpen(), IsOk()); }
+
+  static ObservedUser User(const std::string& openid, std::int64_t followed = 1000) {
+    ObservedUser user;
+    user.openid = openid;
+    user.subscribed = true;
+    user.subscribe_time = At(followed);
+    user.profile.unionid = "u" + openid;
+    user.profile.subscribe_scene = "ADD_SCENE_QR_CODE";
+    user.profile.remark = "老客户";
+    user.profile.group_id = 3;
+    user.profile.tag_ids = {2, 134};
+    user.profile.qr_scene = 98765432109;
+    user.profile.qr_scene_str = "scene";
+    user.profile.language = "zh_CN";
+    user.profile.nickname = "🪿";
+    user.profile.head_image_url = "https://example.com/a";
+    user.profile.sex = 1;
+    user.profile.city = "c";
+    user.profile.province = "p";
+    user.profile.country = "n";
+    return user;
+  }
+  static ObservedUser Gone(const std::string& openid) {
+    ObservedUser user;
+    user.openid = openid;
+    return user;
+  }
+  void Upsert(std::vector<ObservedUser> users, std::int64_t observed) {
+    ASSERT_THAT(
+        Await(subscribers_->Upsert("main", std::move(users), At(observed), At(observed), Later())),
+        IsOk());
+  }
+  void Follow(const std::string& openid, std::int64_t at) {
+    ASSERT_THAT(Await(subscribers_->MarkSubscribed("main", openid, At(at), At(at), Later())),
+                IsOk());
+  }
+  void Leave(const std::string& openid, std::int64_t at) {
+    ASSERT_THAT(Await(subscribers_->MarkUnsubscribed("main", openid, At(at), At(at), Later())),
+                IsOk());
+  }
+  void Inbound(const std::string& openid, std::int64_t at, SubscriberEffect::Opens opens) {
+    SubscriberEffect effect;
+    effect.opens = opens;
+    const bool message = opens == SubscriberEffect::Opens::kMessageWindow;
+    effect.allowance = message ? 5 : 3;
+    effect.window = message ? absl::Hours(48) : absl::Minutes(1);
+    ASSERT_THAT(Await(subscribers_->Apply("main", openid, At(at), At(at), effect, Later())),
+                IsOk());
+  }
+  Subscriber Get(const std::string& openid) {
+    auto row = Await(subscribers_->Get("main", openid, Later()));
+    EXPECT_THAT(row, IsOk());
+    return row.ok() ? *row : Subscriber();
+  }
+  std::int64_t Use(const std::string& openid, std::int64_t at) {
+    return *Await(subscribers_->UseAllowance("main", openid, At(at), Later()));
+  }
+  template <typename F>
+  static SubscriberFilter By(F set) {
+    SubscriberFilter filter;
+    set(filter);
+    return filter;
+  }
+  std::vector<std::string> Openids(SubscriberFilter filter, const std::string& after = "",
+                                   int limit = 100) {
+    filter.account = "main";
+    page_ = *Await(subscribers_->List(filter, after, limit, Later()));
+    std::vector<std::string> openids;
+    for (const Subscriber& row : page_.subscribers) openids.push_back(row.openid);
+    return openids;
+  }
+  SubscriberPage page_;
+};
+
+TEST_F(SubscriberStoreTest, ProfileIsStoredWhole) {
+  Upsert({User("oA")}, 2000);
+  const Subscriber row = Get("oA");
+  const Profile want = User("oA").profile;
+  EXPECT_TRUE(row.subscribed);
+  EXPECT_EQ(row.subscribe_time, At(1000));
+  EXPECT_EQ(row.profile_time, At(2000));
+  EXPECT_EQ(row.update_time, At(2000));
+  EXPECT_EQ(row.profile.unionid, want.unionid);
+  EXPECT_EQ(row.profile.subscribe_scene, want.subscribe_scene);
+  EXPECT_EQ(row.profile.remark, want.remark);
+  EXPECT_EQ(row.profile.group_id, want.group_id);
+  EXPECT_EQ(row.profile.tag_ids, want.tag_ids);
+  EXPECT_EQ(row.profile.qr_scene, want.qr_scene);
+  EXPECT_EQ(row.profile.qr_scene_str, want.qr_scene_str);
+  EXPECT_EQ(row.profile.language, want.language);
+  EXPECT_EQ(row.profile.nickname, want.nickname);
+  EXPECT_EQ(row.profile.head_image_url, want.head_image_url);
+  EXPECT_EQ(row.profile.sex, want.sex);
+  EXPECT_EQ(row.profile.city, want.city);
+  EXPECT_EQ(row.profile.province, want.province);
+  EXPECT_EQ(row.profile.country, want.country);
+  EXPECT_EQ(Sql("SELECT openid, remark, tag_ids, qr_scene FROM subscribers"),
+            "oA|老客户|,2,134,|98765432109");
+}
+
+TEST_F(SubscriberStoreTest, UnknownOnesAreNotFound) {
+  EXPECT_THAT(Await(subscribers_->Get("main", "oA", Later())),
+              StatusIs(absl::StatusCode::kNotFound, "SUBSCRIBER_NOT_FOUND"));
+  EXPECT_THAT(Await(subscribers_->FindByUnionid("main", "u", Later())),
+              StatusIs(absl::StatusCode::kNotFound, "UNIONID_NOT_FOUND"));
+  Follow("oA", 1000);
+  EXPECT_THAT(Await(subscribers_->FindByUnionid("main", "", Later())),
+              StatusIs(absl::StatusCode::kNotFound, "UNIONID_NOT_FOUND"));
+  EXPECT_THAT(thread_->health(), IsOk());
+}
+
+TEST_F(SubscriberStoreTest, LateEventsDoNotUndoNewerOnes) {
+  Follow("oA", 1000);
+  Leave("oA", 3000);
+  Follow("oA", 2000);
+  EXPECT_FALSE(Get("oA").subscribed);
+  EXPECT_EQ(Get("oA").unsubscribe_time, At(3000));
+  Follow("oA", 3000);  // the same second: what came later counts
+  EXPECT_TRUE(Get("oA").subscribed);
+  EXPECT_EQ(Get("oA").unsubscribe_time, std::nullopt);
+  Leave("oA", 2500);
+  EXPECT_TRUE(Get("oA").subscribed);
+}
+
+TEST_F(SubscriberStoreTest, ProfileOfSomeoneWhoLeftSinceIsNotStored) {
+  Follow("oA", 1000);
+  Leave("oA", 2000);
+  Upsert({User("oA", 1000)}, 5000);  // asked before they left, though our clock says later
+  EXPECT_FALSE(Get("oA").subscribed);
+  EXPECT_EQ(Get("oA").profile.nickname, "");
+  Upsert({User("oA", 3000)}, 5000);  // followed again, and that event never came
+  EXPECT_TRUE(Get("oA").subscribed);
+  EXPECT_EQ(Get("oA").profile.nickname, "🪿");
+}
+
+TEST_F(SubscriberStoreTest, UserInfoTellsWhoLeftUnnoticed) {
+  Upsert({User("oA", 1000)}, 2000);
+  Upsert({Gone("oA"), Gone("oB")}, 3000);
+  EXPECT_FALSE(Get("oA").subscribed);
+  EXPECT_EQ(Get("oA").unsubscribe_time, At(3000));
+  EXPECT_FALSE(Get("oB").subscribed);
+  // An answer that was asked before the follow says nothing about it.
+  Follow("oC", 4000);
+  Upsert({Gone("oC")}, 3500);
+  EXPECT_TRUE(Get("oC").subscribed);
+  // Events go by WeChat's clock: one after the follow counts even if our clock is ahead.
+  Upsert({User("oD", 1000)}, 9000);
+  Leave("oD", 1500);
+  EXPECT_FALSE(Get("oD").subscribed);
+}
+
+TEST_F(SubscriberStoreTest, FollowAsksForTheProfileAnew) {
+  Upsert({User("oA", 1000)}, 2000);
+  EXPECT_THAT(Openids(By([](auto& f) { f.without_profile = true; })), ElementsAre());
+  Leave("oA", 3000);
+  Follow("oA", 4000);
+  EXPECT_THAT(Openids(By([](auto& f) { f.without_profile = true; })), ElementsAre("oA"));
+}
+
+TEST_F(SubscriberStoreTest, MessageOpensTheWindowAndSendsUseItUp) {
+  using Opens = SubscriberEffect::Opens;
+  EXPECT_EQ(Use("oA", 1000), 0);
+  Inbound("oA", 1000, Opens::kMessageWindow);
+  EXPECT_EQ(Get("oA").last_inbound_time, At(1000));
+  EXPECT_EQ(Get("oA").WindowExpireTime(At(1000)), At(1000 + 48 * 3600));
+  EXPECT_EQ(Use("oA", 1001), 4);
+  // A tap adds three for a minute, and they go first.
+  Inbound("oA", 2000, Opens::kActionWindow);
+  EXPECT_EQ(Get("oA").AllowanceLeft(At(2000)), 7);
+  EXPECT_EQ(Use("oA", 2001), 6);
+  EXPECT_EQ(Get("oA").AllowanceLeft(At(2061)), 4);
+  for (int left = 3; left >= 0; --left) EXPECT_EQ(Use("oA", 2100), left);
+  EXPECT_EQ(Use("oA", 2100), 0);
+  // A message that comes late renews nothing; a new one does.
+  Inbound("oA", 900, Opens::kMessageWindow);
+  EXPECT_EQ(Get("oA").AllowanceLeft(At(2100)), 0);
+  EXPECT_EQ(Get("oA").last_inbound_time, At(2000));
+  Inbound("oA", 3000, Opens::kMessageWindow);
+  EXPECT_EQ(Get("oA").AllowanceLeft(At(3000)), 5);
+  EXPECT_EQ(Get("oA").AllowanceLeft(At(3000 + 48 * 3600)), 0);
+  EXPECT_EQ(Get("oA").WindowExpireTime(At(3000 + 48 * 3600)), std::nullopt);
+  ASSERT_THAT(Await(subscribers_->CloseWindows("main", "oA", At(3001), Later())), IsOk());
+  EXPECT_EQ(Get("oA").AllowanceLeft(At(3001)), 0);
+}
+
+TEST_F(SubscriberStoreTest, LeavingClosesTheWindows) {
+  Inbound("oA", 1000, SubscriberEffect::Opens::kMessageWindow);
+  Leave("oA", 2000);
+  EXPECT_EQ(Get("oA").AllowanceLeft(At(2000)), 0);
+  Inbound("oA", 1500, SubscriberEffect::Opens::kMessageWindow);  // came late
+  EXPECT_EQ(Get("oA").AllowanceLeft(At(2000)), 0);
+}
+
+TEST_F(SubscriberStoreTest, UnionidFindsTheOneWhoFollows) {
+  ObservedUser old = User("oOld");
+  ObservedUser now = User("oNow");
+  old.profile.unionid = now.profile.unionid = "same";
+  Upsert({now}, 2000);
+  Upsert({old}, 3000);
+  Leave("oOld", 4000);
+  EXPECT_EQ(Await(subscribers_->FindByUnionid("main", "same", Later()))->openid, "oNow");
+  EXPECT_THAT(Await(subscribers_->FindByUnionid("other", "same", Later())),
+              StatusIs(absl::StatusCode::kNotFound, "UNIONID_NOT_FOUND"));
+}
+
+TEST_F(SubscriberStoreTest, ListFiltersAndPages) {
+  std::vector<ObservedUser> users;
+  for (int i = 0; i < 2500; ++i) users.push_back(User(absl::StrCat("o", 10000 + i)));
+  users[7].profile.tag_ids = {34};  // not 134
+  users[2400].profile.tag_ids = {34};
+  Upsert(users, 2000);
+  Leave("o10001", 5000);
+  EXPECT_THAT(Openids({}, "", 2), ElementsAre("o10000", "o10001"));
+  EXPECT_TRUE(page_.more);
+  EXPECT_THAT(Openids({}, page_.next_openid, 2), ElementsAre("o10002", "o10003"));
+  EXPECT_THAT(Openids(By([](auto& f) { f.subscribed = false; })), ElementsAre("o10001"));
+  EXPECT_THAT(Openids(By([](auto& f) { f.updated_after = At(4999); })), ElementsAre("o10001"));
+  // A page looks at a bounded number of rows and says where to go on.
+  EXPECT_THAT(Openids(By([](auto& f) { f.tag_id = 34; })), ElementsAre("o10007"));
+  EXPECT_TRUE(page_.more);
+  EXPECT_THAT(Openids(By([](auto& f) { f.tag_id = 34; }), page_.next_openid),
+              ElementsAre("o12400"));
+  EXPECT_FALSE(page_.more);
+  EXPECT_THAT(Openids(By([](auto& f) { f.subscribe_scene = "ADD_SCENE_SEARCH"; })), ElementsAre());
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM subscribers"), "2500");
+}
+
+TEST_F(SubscriberStoreTest, DeleteRemovesTheRow) {
+  Follow("oA", 1000);
+  EXPECT_TRUE(*Await(subscribers_->Delete("main", "oA", Later())));
+  EXPECT_FALSE(*Await(subscribers_->Delete("main", "oA", Later())));
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM subscribers"), "0");
+}
+
+TEST_F(SubscriberStoreTest, EraseEmptiesProfilesOfThoseWhoLeftLongAgo) {
+  std::vector<ObservedUser> users;
+  for (int i = 0; i < 1200; ++i) users.push_back(User(absl::StrCat("o", i)));
+  Upsert(users, 2000);
+  std::vector<ObservedUser> gone;
+  for (int i = 0; i < 1100; ++i) gone.push_back(Gone(absl::StrCat("o", i)));
+  Upsert({gone.begin(), gone.begin() + 1000}, 3000);
+  Upsert({gone.begin() + 1000, gone.end()}, 9000);
+  EXPECT_EQ(*Await(subscribers_->ErasePersonal(At(5000), At(9999), Later())), 1000);
+  EXPECT_EQ(*Await(subscribers_->ErasePersonal(At(5000), At(9999), Later())), 0);
+  const Subscriber row = Get("o0");
+  EXPECT_EQ(row.profile.unionid + row.profile.remark + row.profile.nickname, "");
+  EXPECT_TRUE(row.profile.tag_ids.empty());
+  EXPECT_EQ(row.erase_time, At(9999));
+  EXPECT_EQ(row.unsubscribe_time, At(3000));
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM subscribers WHERE nickname = ''"), "1000");
+  // Who follows again is a person again.
+  Follow("o0", 10000);
+  EXPECT_EQ(Get("o0").erase_time, std::nullopt);
+}
+
+TEST_F(SubscriberStoreTest, SyncFindsNewOnesAndThoseWhoLeftUnnoticed) {
+  Upsert({User("oStays"), User("oLeft")}, 2000);
+  Inbound("oWrites", 5500, SubscriberEffect::Opens::kMessageWindow);
+  SyncState state;
+  state.account = "main";
+  state.start_time = At(5000);
+  state.total = 3;
+  state.next_openid = "oStays";
+  ASSERT_THAT(Await(subscribers_->PutSync(state, Later())), IsOk());
+  ASSERT_THAT(
+      Await(subscribers_->SeeFollowers("main", {"oNew", "oStays"}, At(5001), At(5001), Later())),
+      IsOk());
+  Follow("oDuring", 5002);
+  Close();
+  Open();  // in the middle of it
+  const auto resumed = Await(subscribers_->GetSync("main", Later()));
+  ASSERT_THAT(resumed, IsOk());
+  EXPECT_EQ(resumed->next_openid, "oStays");
+  EXPECT_EQ(resumed->start_time, At(5000));
+  EXPECT_EQ(resumed->finish_time, std::nullopt);
+  EXPECT_EQ(resumed->total, 3);
+  EXPECT_EQ(*Await(subscribers_->MarkUnseen("main", At(5000), At(6000), Later())), 1);
+  EXPECT_THAT(Openids(By([](auto& f) { f.subscribed = true; })),
+              ElementsAre("oDuring", "oNew", "oStays", "oWrites"));
+  EXPECT_EQ(Get("oLeft").unsubscribe_time, At(6000));
+  EXPECT_THAT(Openids(By([](auto& f) { f.without_profile = true; })),
+              ElementsAre("oDuring", "oNew", "oWrites"));
+  EXPECT_EQ(Await(subscribers_->GetSync("other", Later()))->start_time, std::nullopt);
+}
+
+}  // namespace
+}  // namespace hongyan::storage
