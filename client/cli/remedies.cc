@@ -138,7 +138,8 @@ constexpr auto kRemedies = std::to_array<Remedy>({
 });
 
 constexpr Wording kWhitelist = {
-    "Add $0 to the account's IP whitelist in WeChat's console (设置与开发 → 开发接口管理 → 基本配置).",
+    "Add $0 to the account's IP whitelist in WeChat's console (设置与开发 → 开发接口管理 → "
+    "基本配置).",
     "请在公众平台“设置与开发 → 开发接口管理 → 基本配置”中把 $0 加入 IP 白名单。"};
 constexpr Wording kNotConnected = {
     "Nothing was sent. Is hongyand running and listening at $0? Check --target or HONGYAN_TARGET, "

@@ -304,7 +304,8 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
           .With("account", account_)
           .With("api", call.path)
           .RetryAfter(absl::Seconds(1))
-          .Chinese(absl::StrCat("无法连接微信（", attempt.detail, "），什么也没有发送，请稍后重试"));
+          .Chinese(
+              absl::StrCat("无法连接微信（", attempt.detail, "），什么也没有发送，请稍后重试"));
     default:
       return Unknown(call, attempt.detail);
   }
