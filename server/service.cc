@@ -142,7 +142,7 @@ struct Service::Graph {
   doors::CallEnvironment environment{loop, clock, metrics, in_flight};
   doors::NotifyService notify{environment, sender, users};
   doors::HealthService health;
-  std::vector<std::unique_ptr<grpc::Service>> reflection;
+  doors::Reflection reflection;
   doors::GrpcServer grpc;
 
   doors::CallbackDoor callback_door;
@@ -172,7 +172,7 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
                names.emplace_back();
                return names;
              }()),
-      reflection(doors::MakeReflectionServices(ServiceNames())),
+      reflection(doors::MakeReflection(ServiceNames())),
       callback_door(CallbackAccounts(settings), settings.callback.timestamp_window, intake, clock,
                     metrics),
       callback(loop.executor(), clock, callback_door, CallbackOptions(settings.callback)),
@@ -198,7 +198,13 @@ doors::Readiness Service::Graph::Ready() const {
   if (phase == Phase::kStarting) ready.reasons += "starting\n";
   if (phase == Phase::kDraining) ready.reasons += "draining\n";
   for (const core::Account& account : accounts.all()) {
-    if (account.token.last_error().ok()) continue;
+    if (account.token.last_error().ok()) {
+      if (!account.token.has_token()) {
+        absl::StrAppend(&ready.reasons, "account ", account.name,
+                        ": no token yet, the first is being fetched\n");
+      }
+      continue;
+    }
     absl::StrAppend(&ready.reasons, "account ", account.name, ": ",
                     account.token.has_token() ? "token works, its renewal fails, retrying: "
                                               : "no token, retrying: ",
@@ -288,7 +294,7 @@ absl::Status Service::Graph::Listen() {
   options.client_ca_file = settings.grpc.tls.client_ca_file;
   options.max_request_bytes = settings.grpc.max_request_bytes;
   std::vector<::grpc::Service*> services = {&notify, &health};
-  for (const auto& service : reflection) services.push_back(service.get());
+  for (const auto& service : reflection.services) services.push_back(service.get());
   const absl::Status listening = grpc.Start(options, services);
   if (!listening.ok()) {
     return absl::UnavailableError(absl::StrCat("grpc.listen: ", std::string(listening.message())));
@@ -320,6 +326,7 @@ void Service::Stop() {
   g.loop.Post([&g, http_closed] {
     g.health.EndWatches();
     g.feed.Close();
+    g.reflection.end();
     g.callback.StopListening();
     if (!g.background.Spawn(g.CloseHttp(http_closed))) http_closed->set_value();
   });

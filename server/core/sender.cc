@@ -161,7 +161,9 @@ async::Task<absl::Status> Sender::SetTyping(std::string account, std::string ope
                                             wechat::CallLimit limit) {
   const auto found = accounts_.Find(account);
   if (!found.ok()) co_return found.status();
-  if (absl::Status status = CheckOpenid(openid); !status.ok()) co_return status;
+  if (absl::Status status = CheckOpenid(openid); !status.ok()) {
+    co_return base::Annotate(status, "account", (*found)->name);
+  }
   co_return co_await (*found)->client.SetTyping(std::move(openid), cancel, limit);
 }
 

@@ -77,17 +77,26 @@ ValueProblem CheckValue(absl::string_view keyword, absl::string_view value) {
     return units > 5 ? TooLong(5, "symbols", "个符号") : ValueProblem{};
   }
   if (type == "character_string") {
-    if (HasHan(value)) return {"takes digits, letters and symbols only", "只能是数字、字母或符号"};
+    static const RE2 kPrintable("[ -~]+");
+    if (!Matches(value, kPrintable)) {
+      return {"takes digits, letters and symbols only", "只能是数字、字母或符号"};
+    }
     return units > 32 ? TooLong(32, "characters", "个字符") : ValueProblem{};
   }
   if (type == "time" || type == "date") {
     static const std::string clock = R"(([01]?\d|2[0-4]):[0-5]\d(:[0-5]\d)?)";
-    static const std::string moment =
-        absl::StrCat(R"((\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?(\s*)", clock, ")?|", clock, ")");
-    static const RE2 kClock(absl::StrCat(moment, R"((\s*~\s*)", moment, ")?"));
-    return Matches(value, kClock) ? ValueProblem{}
-                                  : ValueProblem{"takes a time like 15:01 or 2019年10月1日 15:01",
-                                                 "应为 15:01 或 2019年10月1日 15:01 这样的时间"};
+    static const std::string day = R"(\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?)";
+    static const std::string moment = absl::StrCat("(", day, R"((\s*)", clock, ")?|", clock, ")");
+    static const RE2 kTime(absl::StrCat(moment, R"((\s*~\s*)", moment, ")?"));
+    // A date needs its day; only the end of a range may be a time of that day.
+    static const RE2 kDate(absl::StrCat(day, R"((\s*)", clock, R"()?(\s*~\s*)", moment, ")?"));
+    if (Matches(value, type == "time" ? kTime : kDate)) return {};
+    if (type == "date") {
+      return {"takes a date like 2019年10月1日, with or without a time",
+              "应为 2019年10月1日 这样的日期，可带时间"};
+    }
+    return {"takes a time like 15:01 or 2019年10月1日 15:01",
+            "应为 15:01 或 2019年10月1日 15:01 这样的时间"};
   }
   if (type == "amount") {
     static const RE2 kAmount(R"(\p{Sc}?[0-9]{1,10}(\.[0-9]+)?元?)");
@@ -110,6 +119,10 @@ ValueProblem CheckValue(absl::string_view keyword, absl::string_view value) {
     return units > 8 ? TooLong(8, "characters", "位") : ValueProblem{};
   }
   if (type == "name") {
+    static const RE2 kDigit(R"(\pN)");
+    if (RE2::PartialMatch(re2::StringPiece(value.data(), value.size()), kDigit)) {
+      return {"takes no digits", "不能含数字"};
+    }
     const int limit = HasHan(value) ? 10 : 20;
     return units > limit ? TooLong(limit, "characters", "个字符") : ValueProblem{};
   }
@@ -137,6 +150,7 @@ absl::Status CheckAgainst(const wechat::TemplateMessage& message,
     if (!problem.empty()) problems.push_back({keyword, std::move(problem)});
   }
   for (const auto& [key, value] : message.data) {
+    if (key == "first" || key == "remark") continue;
     if (std::find(keywords.begin(), keywords.end(), key) == keywords.end()) {
       problems.push_back({key, {"is no keyword of this template", "不是该模板的关键词"}});
     }

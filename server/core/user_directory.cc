@@ -50,8 +50,9 @@ async::Task<absl::StatusOr<wechat::UserInfo>> UserDirectory::Get(std::string acc
                                                                  wechat::CallLimit limit) {
   const auto found = accounts_.Find(account);
   if (!found.ok()) co_return found.status();
-  if (absl::Status status = CheckOpenid(openid); !status.ok()) co_return status;
-  if (absl::Status status = CheckLang(lang); !status.ok()) co_return status;
+  absl::Status status = CheckOpenid(openid);
+  if (status.ok()) status = CheckLang(lang);
+  if (!status.ok()) co_return base::Annotate(status, "account", (*found)->name);
   co_return co_await (*found)->client.GetUser(std::move(openid), std::move(lang), limit);
 }
 
@@ -61,15 +62,19 @@ async::Task<absl::StatusOr<std::vector<wechat::UserInfo>>> UserDirectory::BatchG
   const auto found = accounts_.Find(account);
   if (!found.ok()) co_return found.status();
   if (openids.empty() || openids.size() > kMaxOpenids) {
-    co_return base::InvalidField(
-        "openids", absl::StrCat("takes 1 to ", kMaxOpenids, ", not ", openids.size()),
-        absl::StrCat("应有 1 到 ", kMaxOpenids, " 个，而不是 ", openids.size(), " 个"));
+    co_return base::Annotate(
+        base::InvalidField(
+            "openids", absl::StrCat("takes 1 to ", kMaxOpenids, ", not ", openids.size()),
+            absl::StrCat("应有 1 到 ", kMaxOpenids, " 个，而不是 ", openids.size(), " 个")),
+        "account", (*found)->name);
   }
   for (std::size_t i = 0; i < openids.size(); ++i) {
     absl::Status status = CheckOpenid(openids[i], absl::StrCat("openids[", i, "]"));
-    if (!status.ok()) co_return status;
+    if (!status.ok()) co_return base::Annotate(status, "account", (*found)->name);
   }
-  if (absl::Status status = CheckLang(lang); !status.ok()) co_return status;
+  if (absl::Status status = CheckLang(lang); !status.ok()) {
+    co_return base::Annotate(status, "account", (*found)->name);
+  }
 
   Pages pages{(*found)->client, openids, std::move(lang), limit, {}, {}};
   std::sort(pages.openids.begin(), pages.openids.end());

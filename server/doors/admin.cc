@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "server/base/log.h"
 #include "server/doors/process_metrics.h"
 
 namespace hongyan::doors {
@@ -55,6 +56,7 @@ HttpReply AdminDoor::Answer(const RequestHead& head) const {
     const Readiness now = readiness_();
     return Text(now.ready ? 200 : 503, (now.ready ? "ready\n" : "not ready\n") + now.reasons);
   }
+  metrics_.LogLinesDropped(base::DroppedLogLines());
   HttpReply reply =
       Text(200, prometheus::TextSerializer().Serialize(metrics_.registry().Collect()) +
                     ProcessMetricsText(ReadProcessFacts()));

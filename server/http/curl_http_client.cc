@@ -52,6 +52,11 @@ HttpFailure::Kind KindOf(CURLcode code) {
   }
 }
 
+MonoTime Later(std::chrono::nanoseconds span) {
+  const MonoTime now = std::chrono::steady_clock::now();
+  return span >= MonoTime::max() - now ? MonoTime::max() : now + span;
+}
+
 }  // namespace
 
 // Everything a transfer points to, until its handle is out of the multi handle.
@@ -71,6 +76,7 @@ struct CurlHttpClient::Transfer {
   // a word, when a pooled one dies under it before the answer. That must not happen to a message.
   static int OnAboutToSend(void* self, char*, char*, int, int) {
     auto& t = *static_cast<Transfer*>(self);
+    if (t.request.begin_by <= std::chrono::steady_clock::now()) return CURL_PREREQFUNC_ABORT;
     if (t.request.method == HttpRequest::Method::kGet) return CURL_PREREQFUNC_OK;
     return std::exchange(t.allowed, true) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
   }
@@ -106,6 +112,10 @@ struct CurlHttpClient::Transfer {
     HttpFailure failure;
     failure.kind = KindOf(code);
     failure.request_began = Began();
+    if (failure.kind == HttpFailure::Kind::kRewind && !failure.request_began) {
+      // Refused before its first byte, so for the time.
+      return HttpFailure{HttpFailure::Kind::kTimeout, false, "too late to begin"};
+    }
     failure.detail = failure.kind == HttpFailure::Kind::kRewind
                          ? "the pooled connection died before an answer"
                          : curl_easy_strerror(code);
@@ -169,19 +179,24 @@ std::unique_ptr<CurlHttpClient::Transfer> CurlHttpClient::NewTransfer() {
 }
 
 async::Task<HttpResult> CurlHttpClient::Send(HttpRequest request) {
-  const bool has_place = co_await TakePlace(request.deadline);
+  const MonoTime last_begin = std::min(request.deadline, request.begin_by);
+  const bool has_place = co_await TakePlace(std::min(last_begin, Later(request.timeout)));
   const bool cancelled = co_await async::Cancelled();
   if (cancelled) {
     if (has_place) GivePlaceBack();
     co_return HttpFailure{HttpFailure::Kind::kCancelled, false, "cancelled"};
   }
-  if (!has_place || request.deadline <= std::chrono::steady_clock::now()) {
-    if (has_place) GivePlaceBack();
-    co_return HttpFailure{HttpFailure::Kind::kTimeout, false, "no connection came free in time"};
+  if (!has_place) {
+    co_return HttpFailure{HttpFailure::Kind::kBusy, false, "no connection came free in time"};
+  }
+  if (last_begin <= std::chrono::steady_clock::now()) {
+    GivePlaceBack();
+    co_return HttpFailure{HttpFailure::Kind::kTimeout, false, "too late to begin"};
   }
   std::unique_ptr<Transfer> transfer = NewTransfer();
   Transfer& t = *transfer;
   t.request = std::move(request);
+  t.request.deadline = std::min(t.request.deadline, Later(t.request.timeout));
   HttpResult result =
       co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void(HttpResult)>(
           [this, &t](auto handler) {

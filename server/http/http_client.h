@@ -8,6 +8,7 @@
 // Threads:  event loop only.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <variant>
@@ -22,6 +23,10 @@ struct HttpRequest {
   std::string url;   // with its query, so a secret: never logged
   std::string body;  // POST only; leaves as application/json with its Content-Length
   async::MonoTime deadline;
+  // For the request itself, once it has a connection's place; the wait for one may take as long again.
+  std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
+  // Nothing leaves from then on.
+  async::MonoTime begin_by = async::MonoTime::max();
   std::size_t max_response_bytes = 1 << 20;
 };
 
@@ -35,7 +40,8 @@ struct HttpFailure {
     kResolve,    // no address for the name
     kConnect,    // refused, unreachable, or not connected in time
     kTls,        // handshake or certificate
-    kTimeout,    // `deadline` passed
+    kBusy,       // all connections are in use, and none came free in time
+    kTimeout,    // `deadline`, `timeout` or `begin_by` passed
     kCancelled,  // the calling task was cancelled
     kSend,       // the connection broke while the request left
     kReceive,    // the connection broke before or inside the answer, or the answer was not HTTP

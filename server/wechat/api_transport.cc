@@ -32,14 +32,15 @@ async::Task<Attempt> ApiTransport::Call(ApiRequest request) {
   for (Address& address : addresses_) {
     const async::MonoTime now = clock_.Mono();
     if (address.closed_until > now && !all_closed) continue;
-    const async::MonoTime limit = std::min(request.deadline, async::After(now, timeout_));
     http::HttpRequest http;
     http.method =
         request.body.empty() ? http::HttpRequest::Method::kGet : http::HttpRequest::Method::kPost;
     http.url =
         absl::StrCat(address.url, request.path, request.query.empty() ? "" : "?", request.query);
     http.body = request.body;
-    http.deadline = limit;
+    http.deadline = request.deadline;
+    http.begin_by = request.begin_by;
+    http.timeout = absl::ToChronoNanoseconds(timeout_);
     attempt = ClassifyAttempt(co_await http_.Send(std::move(http)));
     metrics_.WechatRequest(request.account, request.path,
                            attempt.outcome == Attempt::Outcome::kAnswered
@@ -57,9 +58,13 @@ async::Task<Attempt> ApiTransport::Call(ApiRequest request) {
                {"address", address.url},
                {"problem", attempt.detail},
                {"sent", attempt.outcome != Attempt::Outcome::kNotSent}});
-    if (attempt.outcome != Attempt::Outcome::kNotSent || attempt.cancelled) co_return attempt;
-    Failed(address);
-    if (clock_.Mono() >= request.deadline) co_return attempt;
+    if (attempt.outcome != Attempt::Outcome::kNotSent || attempt.cancelled || attempt.busy) {
+      co_return attempt;
+    }
+    const bool out_of_time = clock_.Mono() >= std::min(request.deadline, request.begin_by);
+    // A caller in a hurry says nothing about the address; a connect that took too long does.
+    if (attempt.unreachable || (attempt.timed_out && !out_of_time)) Failed(address);
+    if (out_of_time) co_return attempt;
   }
   co_return attempt;
 }

@@ -25,6 +25,8 @@ struct ApiRequest {
   std::string query;    // escaped, without '?'; holds the token, so never logged
   std::string body;     // empty: GET
   async::MonoTime deadline;
+  // Nothing leaves from then on.
+  async::MonoTime begin_by = async::MonoTime::max();
 };
 
 class ApiTransport {

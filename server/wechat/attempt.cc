@@ -14,10 +14,14 @@ Attempt FromFailure(http::HttpFailure failure) {
   attempt.detail = std::move(failure.detail);
   attempt.timed_out = failure.kind == Kind::kTimeout;
   attempt.cancelled = failure.kind == Kind::kCancelled;
+  attempt.busy = failure.kind == Kind::kBusy;
+  attempt.unreachable = failure.kind == Kind::kResolve || failure.kind == Kind::kConnect ||
+                        failure.kind == Kind::kTls;
   switch (failure.kind) {
     case Kind::kResolve:
     case Kind::kConnect:
     case Kind::kTls:
+    case Kind::kBusy:
     case Kind::kTimeout:
     case Kind::kCancelled:
     case Kind::kSend:

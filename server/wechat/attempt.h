@@ -18,10 +18,12 @@ namespace hongyan::wechat {
 struct Attempt {
   enum class Outcome { kAnswered, kNotSent, kUnknown, kRejected };
   Outcome outcome = Outcome::kUnknown;
-  ApiAnswer answer;        // kAnswered only
-  bool timed_out = false;  // the deadline given to the transport ended it
-  bool cancelled = false;  // the calling task was cancelled
-  std::string detail;      // for logs and messages: "connection refused", "HTTP 502"
+  ApiAnswer answer;          // kAnswered only
+  bool timed_out = false;    // the deadline given to the transport ended it
+  bool busy = false;         // no connection of ours came free
+  bool unreachable = false;  // resolving, connecting or TLS failed: the address's fault
+  bool cancelled = false;    // the calling task was cancelled
+  std::string detail;        // for logs and messages: "connection refused", "HTTP 502"
 };
 
 Attempt ClassifyAttempt(http::HttpResult result);

@@ -181,14 +181,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
     }
     if (async::Between(clock_.Mono(), call.limit.deadline) < kLeastTime ||
         clock_.Mono() >= call.limit.begin_before) {
-      if (last.ok()) {
-        last = ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
-                            "less than 50 ms are left before the deadline; nothing was sent, allow "
-                            "more time")
-                   .With("account", account_)
-                   .With("api", call.path)
-                   .Chinese("距截止时间不足 50 毫秒，什么也没有发送，请留出更多时间");
-      }
+      if (last.ok()) last = TooLate(call);
       break;
     }
 
@@ -199,6 +192,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
                                  call.query.empty() ? "" : "&", call.query);
     request.body = call.body;
     request.deadline = call.limit.deadline;
+    request.begin_by = std::min(call.limit.begin_before, After(call.limit.deadline, -kLeastTime));
     Attempt attempt = co_await transport_.Call(std::move(request));
     if (attempt.outcome != Attempt::Outcome::kNotSent) ++outcome.attempts;
 
@@ -231,7 +225,12 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
       token_replaced = true;
       auto replaced = co_await token_.Replace(token->generation, begin_by);
       if (!replaced.ok()) {
-        last = base::Annotate(replaced.status(), "api", call.path);
+        // What WeChat said of the old token is still the reason.
+        absl::Status status = base::Annotate(replaced.status(), "api", call.path);
+        for (const char* key : {"errcode", "errmsg", "rid"}) {
+          status = base::Annotate(std::move(status), key, base::MetadataOf(last, key));
+        }
+        last = std::move(status);
         break;
       }
       token = *std::move(replaced);
@@ -255,6 +254,15 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
   co_return outcome;
 }
 
+absl::Status WechatClient::TooLate(const Call& call) const {
+  return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
+                      "less than 50 ms are left before the deadline; nothing was sent, allow more "
+                      "time")
+      .With("account", account_)
+      .With("api", call.path)
+      .Chinese("距截止时间不足 50 毫秒，什么也没有发送，请留出更多时间");
+}
+
 absl::Status WechatClient::Unknown(const Call& call, const std::string& detail) const {
   if (call.is_send) {
     const bool late = call.limit.set_by_caller && clock_.Mono() >= call.limit.deadline;
@@ -276,7 +284,8 @@ absl::Status WechatClient::Unknown(const Call& call, const std::string& detail) 
 }
 
 absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attempt) const {
-  const bool caller_late = call.limit.set_by_caller && clock_.Mono() >= call.limit.deadline;
+  const bool caller_late =
+      call.limit.set_by_caller && async::Between(clock_.Mono(), call.limit.deadline) < kLeastTime;
   // A cancelled read leaves nothing behind either, whether or not its request left.
   if (attempt.cancelled && (!call.is_send || attempt.outcome == Attempt::Outcome::kNotSent)) {
     return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled,
@@ -284,6 +293,17 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
         .With("account", account_)
         .With("api", call.path)
         .Chinese("调用方已取消，什么也没有发送");
+  }
+  if (attempt.outcome == Attempt::Outcome::kNotSent && caller_late) return TooLate(call);
+  if (attempt.busy) {
+    return ErrorBuilder(absl::StatusCode::kResourceExhausted, Reason::kOverloaded,
+                        "all connections to WeChat are in use; nothing was sent, try again in a "
+                        "second or raise wechat.max_connections")
+        .With("account", account_)
+        .With("api", call.path)
+        .RetryAfter(absl::Seconds(1))
+        .Chinese(
+            "到微信的连接已全部占用，什么也没有发送，请一秒后重试或调大 wechat.max_connections");
   }
   switch (attempt.outcome) {
     case Attempt::Outcome::kRejected:
@@ -296,11 +316,9 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
           .Chinese(absl::StrCat("微信前端拒绝了请求（", attempt.detail,
                                 "），什么也没有发送，请检查 wechat.api_urls"));
     case Attempt::Outcome::kNotSent:
-      return ErrorBuilder(
-                 caller_late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kUnavailable,
-                 Reason::kWechatUnreachable,
-                 absl::StrCat("WeChat can't be reached (", attempt.detail,
-                              "); nothing was sent, try again later"))
+      return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
+                          absl::StrCat("WeChat can't be reached (", attempt.detail,
+                                       "); nothing was sent, try again later"))
           .With("account", account_)
           .With("api", call.path)
           .RetryAfter(absl::Seconds(1))

@@ -88,6 +88,7 @@ class WechatClient {
   // What an attempt without answer means for a send or a read. Not for a repeatable one with time left.
   absl::Status WithoutAnswer(const Call& call, const Attempt& attempt) const;
   absl::Status Unknown(const Call& call, const std::string& detail) const;
+  absl::Status TooLate(const Call& call) const;
   // Waits before a repeat. False: it would not end in time, or the caller left.
   async::Task<bool> BackOff(int repeat, async::MonoTime deadline);
   void NoteQuota(const std::string& path, std::int64_t errcode, const absl::Status& status);

@@ -20,8 +20,9 @@ async::Task<HttpResult> FakeHttpClient::Send(http::HttpRequest request) {
   if (co_await async::Cancelled()) {
     co_return HttpFailure{HttpFailure::Kind::kCancelled, false, "cancelled"};
   }
-  Request seen{request.method, request.url,     "", "", "", request.body,
-               clock_.Mono(),  request.deadline};
+  const async::MonoTime now = clock_.Mono();
+  if (request.timeout < request.deadline - now) request.deadline = now + request.timeout;
+  Request seen{request.method, request.url, "", "", "", request.body, now, request.deadline};
   const std::size_t path = request.url.find('/', request.url.find("//") + 2);
   const std::size_t query = std::min(request.url.find('?'), request.url.size());
   seen.host = request.url.substr(0, path);

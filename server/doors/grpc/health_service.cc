@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/base/status.h"
 #include "server/doors/grpc/unary_call.h"
 
 namespace hongyan::doors {
@@ -11,6 +12,12 @@ using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
 constexpr std::size_t kMaxWatchers = 1000;
+
+absl::Status ShuttingDown() {
+  return base::ErrorBuilder(absl::StatusCode::kUnavailable, base::Reason::kOverloaded,
+                            "the server is shutting down; watch another one")
+      .Chinese("服务正在关闭，请改连其他实例");
+}
 
 }  // namespace
 
@@ -26,9 +33,10 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
     until_done_ = shared_from_this();
     health_.environment_.loop.Post([self = shared_from_this()] {
       if (self->health_.ended_ || self->health_.watchers_.size() >= kMaxWatchers) {
-        self->End(grpc::Status(self->health_.ended_ ? grpc::StatusCode::UNAVAILABLE
-                                                    : grpc::StatusCode::RESOURCE_EXHAUSTED,
-                               "no more watchers"));
+        self->End(ToGrpcStatus(self->health_.ended_
+                                   ? ShuttingDown()
+                                   : Overloaded("too many health watchers, try again in a second",
+                                                "健康检查订阅过多，请一秒后重试")));
         return;
       }
       self->health_.watchers_.insert(self);
@@ -90,13 +98,17 @@ void HealthService::EndWatches() {
   ended_ = true;
   const auto watchers = watchers_;
   for (const auto& watcher : watchers) {
-    watcher->End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is shutting down"));
+    watcher->End(ToGrpcStatus(ShuttingDown()));
   }
 }
 
 async::Task<absl::Status> HealthService::DoCheck(const HealthCheckRequest& request,
                                                  HealthCheckResponse& response) {
-  if (!services_.contains(request.service())) co_return absl::NotFoundError("unknown service");
+  if (!services_.contains(request.service())) {
+    co_return base::ErrorBuilder(absl::StatusCode::kNotFound, base::Reason::kInvalidRequest,
+                                 "no such service here; reflection lists those that there are")
+        .Chinese("没有该服务，可用反射查看已有服务");
+  }
   response.set_status(serving_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING);
   co_return absl::OkStatus();
 }

@@ -104,6 +104,29 @@ Task<absl::Status> DoBatchGetUserInfo(core::UserDirectory& users, int& bulk_call
   co_return absl::OkStatus();
 }
 
+// What was asked for, in the answer to an item that was refused at once.
+void Echo(const v1::Notification& item, v1::Delivery& delivery) {
+  switch (item.body_case()) {
+    case v1::Notification::kText:
+      delivery.set_kind(v1::DELIVERY_KIND_TEXT);
+      break;
+    case v1::Notification::kTemplate:
+      delivery.set_kind(v1::DELIVERY_KIND_TEMPLATE);
+      break;
+    case v1::Notification::kMessage:
+      delivery.set_kind(v1::DELIVERY_KIND_MESSAGE);
+      break;
+    case v1::Notification::kSubscription:
+      delivery.set_kind(v1::DELIVERY_KIND_SUBSCRIPTION);
+      break;
+    case v1::Notification::BODY_NOT_SET:
+      delivery.set_kind(v1::DELIVERY_KIND_UNSPECIFIED);
+      break;
+  }
+  if (item.has_send_time()) *delivery.mutable_send_time() = item.send_time();
+  if (item.has_expire_time()) *delivery.mutable_expire_time() = item.expire_time();
+}
+
 // One item of a batch. A bad one fails alone.
 Task<void> SendItem(core::Sender& sender, async::Clock& clock, const CallInfo& info,
                     const v1::SendBatchRequest& request, std::size_t index,
@@ -116,8 +139,6 @@ Task<void> SendItem(core::Sender& sender, async::Clock& clock, const CallInfo& i
   } else {
     delivery.account = item.account();
     delivery.openid = item.openid();
-    delivery.kind =
-        item.has_template_() ? core::DeliveryKind::kTemplate : core::DeliveryKind::kText;
     delivery.state = core::DeliveryState::kFailed;
     delivery.error = notification.status();
     delivery.idempotency_key = item.idempotency_key();
@@ -131,6 +152,7 @@ Task<void> SendItem(core::Sender& sender, async::Clock& clock, const CallInfo& i
   v1::SendBatchResponse response;
   response.set_index(static_cast<int>(index));
   ToProto(delivery, *response.mutable_delivery());
+  if (!notification.ok()) Echo(item, *response.mutable_delivery());
   const bool told = co_await writer.Write(std::move(response));
   all_told &= told;
 }

@@ -6,8 +6,13 @@
 #include <grpc/reflection/v1alpha/reflection.grpc.pb.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <functional>
+#include <map>
+#include <mutex>
 #include <set>
 #include <utility>
+
+#include "server/doors/grpc/call_info.h"
 
 namespace hongyan::doors {
 namespace {
@@ -16,6 +21,8 @@ using google::protobuf::Descriptor;
 using google::protobuf::DescriptorPool;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::FileDescriptor;
+
+constexpr std::size_t kMaxConversations = 200;
 
 // A file and all it imports, each once.
 template <typename Response>
@@ -90,12 +97,46 @@ void Answer(const Request& request, const std::vector<std::string>& services, Re
   }
 }
 
+// The open streams: bounded, and ended at shutdown, for a tool may keep one open for as long as it runs.
+class Conversations {
+ public:
+  // False: no more.
+  bool Add(const void* stream, std::function<void()> end) {
+    const std::lock_guard lock(mutex_);
+    if (ended_ || open_.size() >= kMaxConversations) return false;
+    open_.emplace(stream, std::move(end));
+    return true;
+  }
+  void Remove(const void* stream) {
+    const std::lock_guard lock(mutex_);
+    open_.erase(stream);
+  }
+  void EndAll() {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    for (const auto& [stream, end] : open_) end();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<const void*, std::function<void()>> open_;
+  bool ended_ = false;
+};
+
 // Question, answer, question, answer: one message of each at a time.
 template <typename Request, typename Response>
 class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
  public:
-  explicit Conversation(const std::vector<std::string>& services) : services_(services) {
-    this->StartRead(&request_);
+  Conversation(grpc::CallbackServerContext* context, const std::vector<std::string>& services,
+               std::shared_ptr<Conversations> all)
+      : context_(context), services_(services), all_(std::move(all)) {
+    if (all_->Add(this, [this] { context_->TryCancel(); })) {
+      this->StartRead(&request_);
+    } else {
+      this->Finish(ToGrpcStatus(
+          Overloaded("too many reflection streams are open, or the server is shutting down",
+                     "反射流过多，或服务正在关闭")));
+    }
   }
 
  private:
@@ -117,42 +158,51 @@ class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
     }
   }
 
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    all_->Remove(this);
+    delete this;
+  }
 
+  grpc::CallbackServerContext* const context_;
   const std::vector<std::string>& services_;
+  const std::shared_ptr<Conversations> all_;
   Request request_;
   Response response_;
 };
 
 template <typename Base, typename Request, typename Response>
-class Reflection final : public Base {
+class ReflectionService final : public Base {
  public:
-  explicit Reflection(std::vector<std::string> services) : services_(std::move(services)) {}
+  ReflectionService(std::vector<std::string> services, std::shared_ptr<Conversations> all)
+      : services_(std::move(services)), all_(std::move(all)) {}
 
   grpc::ServerBidiReactor<Request, Response>* ServerReflectionInfo(
-      grpc::CallbackServerContext*) override {
-    return new Conversation<Request, Response>(services_);
+      grpc::CallbackServerContext* context) override {
+    return new Conversation<Request, Response>(context, services_, all_);
   }
 
  private:
   const std::vector<std::string> services_;
+  const std::shared_ptr<Conversations> all_;
 };
 
 }  // namespace
 
-std::vector<std::unique_ptr<grpc::Service>> MakeReflectionServices(
-    std::vector<std::string> services) {
+Reflection MakeReflection(std::vector<std::string> services) {
   namespace v1 = grpc::reflection::v1;
   namespace v1alpha = grpc::reflection::v1alpha;
-  std::vector<std::unique_ptr<grpc::Service>> made;
-  made.push_back(
-      std::make_unique<Reflection<v1::ServerReflection::CallbackService,
-                                  v1::ServerReflectionRequest, v1::ServerReflectionResponse>>(
-          services));
-  made.push_back(
+  const auto all = std::make_shared<Conversations>();
+  Reflection made;
+  made.services.push_back(
       std::make_unique<
-          Reflection<v1alpha::ServerReflection::CallbackService, v1alpha::ServerReflectionRequest,
-                     v1alpha::ServerReflectionResponse>>(services));
+          ReflectionService<v1::ServerReflection::CallbackService, v1::ServerReflectionRequest,
+                            v1::ServerReflectionResponse>>(services, all));
+  made.services.push_back(
+      std::make_unique<
+          ReflectionService<v1alpha::ServerReflection::CallbackService,
+                            v1alpha::ServerReflectionRequest, v1alpha::ServerReflectionResponse>>(
+          services, all));
+  made.end = [all] { all->EndAll(); };
   return made;
 }
 

@@ -2,20 +2,28 @@
 //
 // Contract: answers list_services, file_by_filename, file_containing_symbol, file_containing_extension and
 //           all_extension_numbers_of_type from the descriptors that are linked in.
-// Threads:  any; holds nothing that changes.       Lifetime: outlives the gRPC server.
+// Bounds:   at most 200 streams at once over both versions; RESOURCE_EXHAUSTED OVERLOADED beyond.
+// Threads:  any.       Lifetime: outlives the gRPC server.
 // Source:   https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
 #pragma once
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace hongyan::doors {
 
-// One for each version; register both with the server. `services` are full names, as list_services answers them.
-std::vector<std::unique_ptr<grpc::Service>> MakeReflectionServices(
-    std::vector<std::string> services);
+struct Reflection {
+  std::vector<std::unique_ptr<grpc::Service>>
+      services;  // one for each version; register both with the server
+  std::function<void()>
+      end;  // cancels the open streams and refuses new ones: before the server's shutdown
+};
+
+// `services` are full names, as list_services answers them.
+Reflection MakeReflection(std::vector<std::string> services);
 
 }  // namespace hongyan::doors

@@ -329,6 +329,31 @@ TEST_F(CurlHttpClientTest, PastDeadlineSendsNothing) {
   EXPECT_EQ(peer_.connections(), 0);
 }
 
+TEST_F(CurlHttpClientTest, NothingLeavesOnceItIsTooLateToBegin) {
+  HttpRequest late = Post();
+  late.begin_by = clock_.Mono() - std::chrono::milliseconds(1);
+  EXPECT_EQ(FailureOf(Send(std::move(late))).kind, Kind::kTimeout);
+  EXPECT_EQ(peer_.connections(), 0);
+}
+
+// The wait for a connection's place doesn't eat the time that the request itself has.
+TEST_F(CurlHttpClientTest, TimeoutCountsFromTheConnectionsPlace) {
+  CurlHttpClient narrow(loop_, clock_, {1, "", std::chrono::milliseconds(2000)});
+  Step never;
+  never.hang = true;
+  peer_.Then(never);
+  HttpRequest first = Post();
+  first.timeout = std::chrono::milliseconds(300);
+  std::optional<HttpResult> first_result;
+  asio::co_spawn(loop_.executor(), narrow.Send(std::move(first)),
+                 [&](std::exception_ptr, HttpResult result) { first_result = std::move(result); });
+  HttpRequest second = Post();
+  second.timeout = std::chrono::milliseconds(2000);
+  EXPECT_EQ(BodyOf(loop_.RunUntilDone(narrow.Send(std::move(second)))), "{\"errcode\":0}");
+  ASSERT_TRUE(first_result);
+  EXPECT_EQ(FailureOf(*first_result).kind, Kind::kTimeout);
+}
+
 TEST_F(CurlHttpClientTest, U05_AnswerShorterThanItsLengthIsAFailure) {
   peer_.Then({"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"errcode\":0", true});
   const HttpFailure failure = FailureOf(Send(Post()));
@@ -444,7 +469,7 @@ TEST_F(CurlHttpClientTest, RequestsOverTheConnectionLimitWaitInsideTheirDeadline
   asio::co_spawn(loop_.executor(), narrow.Send(std::move(first)),
                  [&](std::exception_ptr, HttpResult result) { first_result = std::move(result); });
   const HttpFailure failure = FailureOf(loop_.RunUntilDone(narrow.Send(std::move(second))));
-  EXPECT_EQ(failure.kind, Kind::kTimeout);
+  EXPECT_EQ(failure.kind, Kind::kBusy);
   EXPECT_FALSE(failure.request_began);
   while (!first_result) loop_.context().run_one();
   EXPECT_EQ(peer_.requests().size(), 1u);

@@ -55,6 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
         Failure("Resolve", Kind::kResolve, kNothingLeft, Outcome::kNotSent),
         Failure("Connect", Kind::kConnect, kNothingLeft, Outcome::kNotSent),
         Failure("Tls", Kind::kTls, kNothingLeft, Outcome::kNotSent),
+        Failure("NoConnectionFree", Kind::kBusy, kNothingLeft, Outcome::kNotSent),
         Failure("TimeoutBeforeTheRequest", Kind::kTimeout, kNothingLeft, Outcome::kNotSent),
         Failure("CancelledBeforeTheRequest", Kind::kCancelled, kNothingLeft, Outcome::kNotSent),
         Failure("SendBeforeTheFirstByte", Kind::kSend, kNothingLeft, Outcome::kNotSent)),
