@@ -37,6 +37,7 @@ address() { awk -v name="$2" '$1 == "listening" && $2 == name { print $3 }' "$di
 start sandbox sandbox "$bin/hongyan-sandbox" --listen 127.0.0.1:0
 sandbox=http://$(address sandbox sandbox)
 cat >"$dir/hongyan.yaml" <<END
+storage: { url: "sqlite:$dir/hongyan.db" }
 grpc: { listen: "127.0.0.1:0" }
 callback: { listen: "127.0.0.1:0" }
 admin: { listen: "127.0.0.1:0" }

@@ -25,10 +25,12 @@
 #include "server/doors/admin.h"
 #include "server/doors/callback.h"
 #include "server/doors/grpc/call_info.h"
+#include "server/doors/grpc/event_service.h"
 #include "server/doors/grpc/grpc_server.h"
 #include "server/doors/grpc/health_service.h"
 #include "server/doors/grpc/notify_service.h"
 #include "server/doors/grpc/reflection_service.h"
+#include "server/doors/grpc/subscriber_service.h"
 #include "server/http/curl_http_client.h"
 #include "server/http/http_server.h"
 #include "server/storage/database.h"
@@ -48,9 +50,12 @@ constexpr absl::Duration kHousekeepingEvery = absl::Minutes(10);
 constexpr absl::Duration kHousekeepingLimit = absl::Minutes(5);
 
 const std::vector<std::string>& ServiceNames() {
-  static const std::vector<std::string> kNames = {
-      "hongyan.v1.NotifyService", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-      "grpc.reflection.v1alpha.ServerReflection"};
+  static const std::vector<std::string> kNames = {"hongyan.v1.NotifyService",
+                                                  "hongyan.v1.EventService",
+                                                  "hongyan.v1.SubscriberService",
+                                                  "grpc.health.v1.Health",
+                                                  "grpc.reflection.v1.ServerReflection",
+                                                  "grpc.reflection.v1alpha.ServerReflection"};
   return kNames;
 }
 
@@ -141,6 +146,8 @@ struct Service::Graph {
   doors::InFlight in_flight;
   doors::CallEnvironment environment{loop, clock, metrics, in_flight};
   doors::NotifyService notify{environment, sender, users};
+  doors::EventService event_service{environment, accounts, events, feed};
+  doors::SubscriberService subscriber_service{environment, subscribers};
   doors::HealthService health;
   doors::Reflection reflection;
   doors::GrpcServer grpc;
@@ -293,7 +300,7 @@ absl::Status Service::Graph::Listen() {
   options.key_file = settings.grpc.tls.key_file;
   options.client_ca_file = settings.grpc.tls.client_ca_file;
   options.max_request_bytes = settings.grpc.max_request_bytes;
-  std::vector<::grpc::Service*> services = {&notify, &health};
+  std::vector<::grpc::Service*> services = {&notify, &event_service, &subscriber_service, &health};
   for (const auto& service : reflection.services) services.push_back(service.get());
   const absl::Status listening = grpc.Start(options, services);
   if (!listening.ok()) {

@@ -290,19 +290,14 @@ class ServiceCheck {
 
   void CheckLaterParts() {
     if (config_.auth().clients_size() > 0) findings_.Refuse("auth.clients", kLater);
-    bool in_memory = true;
     if (findings_.Usable("token_store")) {
       const std::string& store = config_.token_store();
-      in_memory = store == "memory";
       if (absl::StartsWith(store, "redis://") || absl::StartsWith(store, "rediss://")) {
         findings_.Refuse("token_store",
                          "a shared store comes with a later version of Hongyan; use memory");
-      } else if (!in_memory) {
+      } else if (store != "memory") {
         findings_.Refuse("token_store", "must be memory");
       }
-    }
-    if (findings_.Given("token_store_key") && in_memory) {
-      findings_.Refuse("token_store_key", "has no meaning with token_store: memory; remove it");
     }
   }
 

@@ -15,19 +15,19 @@ std::string GuardKey(std::size_t account, absl::string_view signature) {
   return absl::StrCat(account, ":", signature);
 }
 
-storage::NewEvent ToNewEvent(const std::string& account, absl::string_view type,
-                             const wechat::OpenedPush& push, absl::Time now) {
+storage::NewEvent ToNewEvent(const std::string& account, const wechat::OpenedPush& push,
+                             absl::Time now) {
   storage::NewEvent event;
   event.account = account;
-  event.openid = push.event.from_user;
-  event.type = std::string(type);
+  event.openid = PushOpenid(push.event);
+  event.type = std::string(RecordedType(push.event));
   if (push.event.create_time) event.create_time = absl::FromUnixSeconds(*push.event.create_time);
   event.receive_time = now;
   event.dedup_key = DedupKey(push.event);
   event.format = push.event.format == wechat::PushFormat::kJson ? storage::BodyFormat::kJson
                                                                 : storage::BodyFormat::kXml;
   event.body = push.text;
-  event.effect = EffectOf(push.event);
+  if (!event.openid.empty() && event.type != kUnknownPush) event.effect = EffectOf(push.event);
   return event;
 }
 
@@ -51,7 +51,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
   }
   // Before the wait: nobody may slip another body under the signature meanwhile.
   guard_.Remember(key, body, expires);
-  const auto recorded = co_await store_.Record(ToNewEvent(to.name, answer.type, push, clock_.Now()),
+  const auto recorded = co_await store_.Record(ToNewEvent(to.name, push, clock_.Now()),
                                                async::After(clock_.Mono(), kRecordLimit));
   if (!recorded.ok()) {
     base::Log(base::Level::kError, "event not recorded",
@@ -65,7 +65,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
   answer.verdict = recorded->repeated ? Verdict::kRepeat : Verdict::kNew;
   if (!recorded->repeated) {
     feed_.Recorded(recorded->cursor);
-    if (answer.type == "subscribe") new_follower_(to.name, push.event.from_user);
+    if (answer.type == "subscribe") new_follower_(to.name, PushOpenid(push.event));
   }
   answer.reply = to.rules.Find(push.event);
   co_return answer;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "server/base/text.h"
 
 namespace hongyan::core {
 namespace {
@@ -64,11 +66,39 @@ absl::string_view Find(const std::array<Names, N>& table, absl::string_view word
 
 bool IsEvent(const wechat::PushedEvent& push) { return push.msg_type == "event"; }
 
+// Messages have a MsgId; some events have a MsgID.
+bool HasUsableId(const wechat::PushedEvent& push) {
+  std::int64_t id = 0;
+  return push.msg_id.empty() ? IsEvent(push) : absl::SimpleAtoi(push.msg_id, &id);
+}
+
+// What google.protobuf.Timestamp can hold.
+bool HasUsableTime(const wechat::PushedEvent& push) {
+  constexpr std::int64_t kLast = 253402300799;
+  return push.create_time && *push.create_time <= kLast;
+}
+
 }  // namespace
 
 absl::string_view PushType(const wechat::PushedEvent& push) {
   const std::string word = PushWord(push);
   return IsEvent(push) ? Find(kEvents, word) : Find(kMessages, word);
+}
+
+absl::string_view RecordedType(const wechat::PushedEvent& push) {
+  const bool usable = HasUsableId(push) && HasUsableTime(push) && !PushOpenid(push).empty();
+  return usable ? PushType(push) : absl::string_view(kUnknownPush);
+}
+
+std::string PushOpenid(const wechat::PushedEvent& push) {
+  absl::string_view openid;
+  if (PushType(push) == "user_info_change") {
+    openid = push.Field("OpenID");
+    if (openid.empty()) openid = push.Field("openid");  // some samples spell it so
+  }
+  if (openid.empty()) openid = push.from_user;
+  const bool usable = openid.size() <= kMaxOpenidBytes && base::IsVisibleAscii(openid);
+  return usable ? std::string(openid) : std::string();
 }
 
 std::string PushWord(const wechat::PushedEvent& push) {

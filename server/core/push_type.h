@@ -2,6 +2,7 @@
 // label.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -10,11 +11,21 @@
 namespace hongyan::core {
 
 inline constexpr char kUnknownPush[] = "unknown";
+inline constexpr std::size_t kMaxOpenidBytes = 128;
 
 // "text", "subscribe", "template_receipt" …; kUnknownPush for what is not in the list. Event names
 // are compared in any case; the message type `location` and the event `LOCATION` (location_report)
 // are told apart by MsgType.
 absl::string_view PushType(const wechat::PushedEvent& push);
+
+// The type under which a push is recorded: PushType, but kUnknownPush as well when the push lacks
+// what every event has: a sender (PushOpenid), a CreateTime up to the year 9999 and, in messages, a
+// MsgId that is a number. An event's MsgID that is no number is as bad.
+absl::string_view RecordedType(const wechat::PushedEvent& push);
+
+// Whose push it is: OpenID where the platform tells of a user (user_info_change), else
+// FromUserName. Empty when that is no openid: 1 to kMaxOpenidBytes visible ASCII characters.
+std::string PushOpenid(const wechat::PushedEvent& push);
 
 // WeChat's own word for it in lower case: the event's name for events, else the message type.
 std::string PushWord(const wechat::PushedEvent& push);

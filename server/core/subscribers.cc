@@ -150,8 +150,8 @@ async::Task<void> Subscribers::FetchOne(std::string account, std::string openid)
   --fetching_;
 }
 
-async::Task<absl::Status> Subscribers::Sync(std::string account, wechat::CallLimit limit,
-                                            Report report) {
+async::Task<absl::Status> Subscribers::Sync(std::string account, bool restart,
+                                            wechat::CallLimit limit, Report report) {
   const auto found = accounts_.Find(account);
   if (!found.ok()) co_return found.status();
   Account& of = **found;
@@ -166,14 +166,15 @@ async::Task<absl::Status> Subscribers::Sync(std::string account, wechat::CallLim
   auto stored = co_await store_.GetSync(of.name, limit.deadline);
   if (!stored.ok()) co_return stored.status();
   storage::SyncState state = *std::move(stored);
-  const bool resumes =
-      state.start_time && !state.finish_time && clock_.Now() - *state.start_time < kResumable;
+  const bool resumes = !restart && state.start_time && !state.finish_time &&
+                       clock_.Now() - *state.start_time < kResumable;
   if (!resumes) {
     state = {};
     state.account = of.name;
     state.start_time = clock_.Now();
   }
   Progress progress;
+  progress.start_time = *state.start_time;
   progress.total = state.total;
   progress.listed = state.listed;
   // Nothing follows the list's last page: a list that was read to its end has no next_openid.

@@ -34,6 +34,7 @@ class Subscribers {
     std::int64_t missing = 0;
     std::int64_t fetched = 0;
     std::int64_t left = 0;  // found to follow no more
+    absl::Time start_time;
     bool done = false;
   };
   // False: nobody wants to hear more, end.
@@ -55,7 +56,9 @@ class Subscribers {
                                    async::MonoTime deadline);
 
   void Fetch(const std::string& account, const std::string& openid);
-  async::Task<absl::Status> Sync(std::string account, wechat::CallLimit limit, Report report);
+  // `restart`: from the first follower, whatever an earlier import has done.
+  async::Task<absl::Status> Sync(std::string account, bool restart, wechat::CallLimit limit,
+                                 Report report);
   // Asks for the profiles that are missing, of all accounts. Call now and then.
   async::Task<void> KeepUp(async::MonoTime deadline);
 

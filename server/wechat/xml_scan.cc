@@ -20,10 +20,14 @@ bool IsNameStart(char c) {
   return absl::ascii_isalpha(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
 }
 
+// Long names would be multiplied by what is inside them.
+constexpr std::size_t kMaxName = 256;
+
 bool IsName(absl::string_view name) {
-  return !name.empty() && IsNameStart(name[0]) && std::all_of(name.begin(), name.end(), [](char c) {
-    return IsNameStart(c) || absl::ascii_isdigit(c) || c == '-' || c == '.' || c == ':';
-  });
+  return !name.empty() && name.size() <= kMaxName && IsNameStart(name[0]) &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return IsNameStart(c) || absl::ascii_isdigit(c) || c == '-' || c == '.' || c == ':';
+         });
 }
 
 // Whether XML allows the character that "#65" or "#x41" means.

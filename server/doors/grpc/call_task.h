@@ -13,6 +13,10 @@
 
 namespace hongyan::doors {
 
+// Whether a call takes one of the max_in_flight places. Health checks don't, for they must answer under load, and
+// streams that last for days have a bound of their own.
+enum class Admission { kCounted, kFree };
+
 void RunCall(CallEnvironment& environment, const CallInfo& info, async::Task<absl::Status> work,
              async::asio::cancellation_signal& cancel,
              absl::AnyInvocable<void(absl::Status)> ended);

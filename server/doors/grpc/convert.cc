@@ -28,24 +28,6 @@ wechat::TemplateMessage FromProto(const v1::Template& proto) {
   return message;
 }
 
-absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& proto,
-                                     absl::string_view field) {
-  // The range of google.protobuf.Timestamp.
-  constexpr std::int64_t kMin = -62135596800, kMax = 253402300799;
-  if (proto.seconds() < kMin || proto.seconds() > kMax || proto.nanos() < 0 ||
-      proto.nanos() > 999999999) {
-    return base::InvalidField(field, "is no valid time", "不是有效的时间");
-  }
-  return absl::FromUnixSeconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
-}
-
-void ToProto(absl::Time time, google::protobuf::Timestamp& proto) {
-  const std::int64_t seconds = absl::ToUnixSeconds(time);
-  proto.set_seconds(seconds);
-  proto.set_nanos(
-      static_cast<int>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
-}
-
 v1::DeliveryState ToProto(core::DeliveryState state) {
   switch (state) {
     case core::DeliveryState::kAccepted:
@@ -70,6 +52,24 @@ absl::Status TakeRecipient(const Request& request, core::Notification& notificat
 }
 
 }  // namespace
+
+absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& proto,
+                                     absl::string_view field) {
+  // The range of google.protobuf.Timestamp.
+  constexpr std::int64_t kMin = -62135596800, kMax = 253402300799;
+  if (proto.seconds() < kMin || proto.seconds() > kMax || proto.nanos() < 0 ||
+      proto.nanos() > 999999999) {
+    return base::InvalidField(field, "is no valid time", "不是有效的时间");
+  }
+  return absl::FromUnixSeconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
+}
+
+void ToProto(absl::Time time, google::protobuf::Timestamp& proto) {
+  const std::int64_t seconds = absl::ToUnixSeconds(time);
+  proto.set_seconds(seconds);
+  proto.set_nanos(
+      static_cast<int>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+}
 
 absl::Status NotImplemented(absl::string_view what, absl::string_view chinese) {
   return base::ErrorBuilder(absl::StatusCode::kUnimplemented, base::Reason::kNotImplemented, what)

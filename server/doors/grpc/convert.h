@@ -16,6 +16,9 @@ absl::StatusOr<core::Notification> FromProto(const v1::Notification& notificatio
 
 void ToProto(const core::Delivery& delivery, v1::Delivery& proto);
 void ToProto(const wechat::UserInfo& user, v1::UserInfo& proto);
+void ToProto(absl::Time time, google::protobuf::Timestamp& proto);
+absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& proto,
+                                     absl::string_view field);
 
 // An error of SendText or SendTemplate names the fields of its own request: "content", not "text.content".
 absl::Status NamedAsInSendText(const absl::Status& status);

@@ -1,13 +1,15 @@
 // One server-streaming RPC: the handler is a task on the loop that writes message by message.
 //
 // Contract: Write() ends when gRPC has taken the message, so a slow reader slows the handler and nothing piles up;
-//           false once the caller is gone, which its deadline brings about too. Else as UnaryCall.
+//           false once the caller is gone, which its deadline brings about too. A caller who takes nothing for
+//           kStalled is cut off. Else as UnaryCall.
 // Threads:  as UnaryCall.
 #pragma once
 
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <type_traits>
@@ -20,12 +22,16 @@
 
 namespace hongyan::doors {
 
+inline constexpr absl::Duration kStalled = absl::Seconds(30);
+
 // What a streaming handler sees of its call.
 template <typename Response>
 class StreamWriter {
  public:
   virtual ~StreamWriter() = default;
   virtual async::Task<bool> Write(Response response) = 0;
+  // Sends the initial metadata ahead of the first message, to tell that the stream stands. At most once, before Write.
+  virtual void Begin() = 0;
 };
 
 template <typename Request, typename Response>
@@ -50,12 +56,15 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
         written_(environment.clock),
         turn_(environment.clock) {}
 
-  grpc::ServerWriteReactor<Response>* Start() {
+  grpc::ServerWriteReactor<Response>* Start(bool counted) {
+    counted_ = counted;
     until_done_ = this->shared_from_this();
     WriteInitialMetadata(*context_, info_);
     environment_.loop.Post([self = this->shared_from_this()] { self->Run(); });
     return this;
   }
+
+  void Begin() override { this->StartSendInitialMetadata(); }
 
   async::Task<bool> Write(Response response) override {
     // The awaited values get names: GCC 12 keeps that of a bare `if (co_await …)` in this template in the frame's own
@@ -73,8 +82,10 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
     this->StartWrite(&message_);
     // gRPC owns message_ until OnWriteDone, which comes even when the call is cancelled.
     while (writing_) {
+      const async::MonoTime patience =
+          std::min(end_, async::After(environment_.clock.Mono(), kStalled));
       const async::WaitList::Woken woken =
-          co_await written_.Wait(broken_ ? async::MonoTime::max() : end_);
+          co_await written_.Wait(broken_ ? async::MonoTime::max() : patience);
       if (woken == async::WaitList::Woken::kDeadline) {
         broken_ = true;
         context_->TryCancel();
@@ -98,7 +109,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
   void End(absl::Status status) {
     ended_ = true;
     CallEnded(environment_, info_, status);
-    environment_.in_flight.GiveBack();
+    if (counted_) environment_.in_flight.GiveBack();
     WriteTrailers(*context_, info_, status);
     this->Finish(ToGrpcStatus(status));
   }
@@ -130,6 +141,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
   Response message_;
   async::WaitList written_;
   async::WaitList turn_;
+  bool counted_ = false;
   bool writing_ = false;
   bool broken_ = false;
   bool ended_ = false;
@@ -148,9 +160,11 @@ template <typename Request, typename Response>
 grpc::ServerWriteReactor<Response>* StartStream(
     CallEnvironment& environment, grpc::CallbackServerContext* context, const char* service,
     const char* method, const Request* request, absl::Duration ceiling,
-    std::type_identity_t<StreamHandler<Request, Response>> handler) {
+    std::type_identity_t<StreamHandler<Request, Response>> handler,
+    Admission admission = Admission::kCounted) {
   CallInfo info = ReadCall(*context, service, method, environment.clock.Mono(), ceiling);
-  if (!environment.in_flight.Take()) {
+  const bool counted = admission == Admission::kCounted;
+  if (counted && !environment.in_flight.Take()) {
     const absl::Status refused = TooManyInFlight();
     CallEnded(environment, info, refused);
     WriteInitialMetadata(*context, info);
@@ -160,7 +174,7 @@ grpc::ServerWriteReactor<Response>* StartStream(
   const async::MonoTime end = async::After(info.begun, ceiling);
   return std::make_shared<StreamCall<Request, Response>>(environment, std::move(info), end, context,
                                                          request, std::move(handler))
-      ->Start();
+      ->Start(counted);
 }
 
 }  // namespace hongyan::doors

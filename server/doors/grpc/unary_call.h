@@ -85,9 +85,6 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
   std::shared_ptr<UnaryCall> until_done_;
 };
 
-// Whether a call takes one of the max_in_flight places. Health checks don't: they must answer under load.
-enum class Admission { kCounted, kFree };
-
 template <typename Request, typename Response>
 grpc::ServerUnaryReactor* StartUnary(CallEnvironment& environment,
                                      grpc::CallbackServerContext* context, const char* service,

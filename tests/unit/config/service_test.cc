@@ -185,7 +185,7 @@ TEST_F(ServiceTest, WhatComesLaterIsRefusedOrWarnedAbout) {
                 "comes with a later version");
   ExpectRefused("token_store: redis://127.0.0.1", "token_store", "comes with a later version");
   ExpectRefused("token_store: disk", "token_store", "must be memory");
-  ExpectRefused("token_store_key: 'x:{app_id}'", "token_store_key", "token_store: memory");
+  Accepted("token_store: memory\ntoken_store_key: 'x:{app_id}'");
   ExpectRefused("    handler: {target: 'dns:///a:1', timeout: 4s}", "accounts[0].handler",
                 "later version");
   Accepted("auth: {clients: []}");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace hongyan::core {
@@ -38,6 +40,68 @@ TEST(PushTypeTest, X08_WhatIsNotInTheListIsUnknown) {
   EXPECT_EQ(PushType(Push("event", "text")), "unknown");
   EXPECT_EQ(PushType(Push("subscribe")), "unknown");
   EXPECT_EQ(PushType(Push("event", "template_receipt")), "unknown");
+}
+
+TEST(PushTypeTest, EveryEventOfTheAccountItself) {
+  for (const char* event :
+       {"qualification_verify_success", "qualification_verify_fail", "naming_verify_success",
+        "naming_verify_fail", "annual_renew", "verify_expired"}) {
+    EXPECT_EQ(PushType(Push("event", event)), "verification") << event;
+  }
+}
+
+wechat::PushedEvent Complete(const std::string& msg_type, const std::string& event = "") {
+  wechat::PushedEvent push = Push(msg_type, event);
+  push.from_user = "oU";
+  push.create_time = 1714037059;
+  if (event.empty()) push.msg_id = "1";
+  return push;
+}
+
+TEST(RecordedTypeTest, X08_WhatLacksTheEnvelopeIsUnknown) {
+  EXPECT_EQ(RecordedType(Complete("text")), "text");
+  EXPECT_EQ(RecordedType(Complete("event", "subscribe")), "subscribe");
+  EXPECT_EQ(RecordedType(Complete("event", "hologram")), "unknown");
+  for (const std::optional<std::int64_t> time :
+       {std::optional<std::int64_t>(), std::optional<std::int64_t>(253402300800)}) {
+    wechat::PushedEvent push = Complete("text");
+    push.create_time = time;
+    EXPECT_EQ(RecordedType(push), "unknown");
+  }
+  for (const char* id : {"", "x", "9223372036854775808"}) {
+    wechat::PushedEvent push = Complete("text");
+    push.msg_id = id;
+    EXPECT_EQ(RecordedType(push), "unknown") << id;
+  }
+  wechat::PushedEvent event = Complete("event", "TEMPLATESENDJOBFINISH");
+  EXPECT_EQ(RecordedType(event), "template_receipt");
+  event.msg_id = "x";
+  EXPECT_EQ(RecordedType(event), "unknown");
+  wechat::PushedEvent nobody = Complete("text");
+  nobody.from_user.clear();
+  EXPECT_EQ(RecordedType(nobody), "unknown");
+}
+
+TEST(PushOpenidTest, IsTheUserOfTheEvent) {
+  wechat::PushedEvent push = Complete("event", "user_authorization_revoke");
+  EXPECT_EQ(PushOpenid(push), "oU");
+  push.fields = {{"openid", "oV"}};
+  EXPECT_EQ(PushOpenid(push), "oV");
+  push.fields = {{"openid", "oV"}, {"OpenID", "oW"}};
+  EXPECT_EQ(PushOpenid(push), "oW");
+  push.event = "subscribe";
+  EXPECT_EQ(PushOpenid(push), "oU");
+}
+
+TEST(PushOpenidTest, X08_NoOpenidIsEmpty) {
+  wechat::PushedEvent push = Complete("text");
+  for (const std::string& openid : {std::string(), std::string("o U"), std::string("o\n"),
+                                    std::string("鸿雁"), std::string(kMaxOpenidBytes + 1, 'o')}) {
+    push.from_user = openid;
+    EXPECT_EQ(PushOpenid(push), "") << openid;
+  }
+  push.from_user = std::string(kMaxOpenidBytes, 'o');
+  EXPECT_EQ(PushOpenid(push), push.from_user);
 }
 
 }  // namespace

@@ -1,0 +1,165 @@
+#include "server/doors/grpc/event_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/log.h"
+#include "server/base/status.h"
+#include "server/doors/grpc/convert.h"
+#include "server/doors/grpc/event_convert.h"
+#include "server/doors/grpc/unary_call.h"
+
+namespace hongyan::doors {
+namespace {
+
+constexpr char kService[] = "hongyan.v1.EventService";
+constexpr int kDefaultPage = 100;
+constexpr int kWatchPage = 200;
+constexpr int kMaxTypes = 50;
+constexpr absl::Duration kReadLimit = absl::Seconds(10);
+
+// The filter of either request.
+template <typename Request>
+absl::StatusOr<storage::EventFilter> FilterOf(core::Accounts& accounts, const Request& request) {
+  storage::EventFilter filter;
+  if (!request.account().empty()) {
+    const auto account = accounts.Find(request.account());
+    if (!account.ok()) return account.status();
+    filter.account = (*account)->name;
+  }
+  if (request.types_size() > kMaxTypes) {
+    return base::InvalidField("types", absl::StrCat("takes at most ", kMaxTypes),
+                              absl::StrCat("最多 ", kMaxTypes, " 个"));
+  }
+  for (int i = 0; i < request.types_size(); ++i) {
+    if (!IsEventType(request.types(i))) {
+      return base::InvalidField(absl::StrCat("types[", i, "]"), "is no event type", "不是事件类型");
+    }
+    filter.types.push_back(request.types(i));
+  }
+  if (request.after_cursor() < 0) {
+    return base::InvalidField("after_cursor", "must not be negative", "不能为负数");
+  }
+  return filter;
+}
+
+void Fill(const storage::StoredEvent& stored, v1::Event& event) {
+  const auto push =
+      stored.damaged ? absl::DataLossError("damaged") : wechat::ParsePush(stored.body);
+  if (push.ok()) {
+    ToProto(*push, stored.type, event);
+  } else {
+    // Its place in the order is told all the same: nothing is missing silently.
+    base::Log(base::Level::kError, "stored event can't be read", {{"cursor", stored.cursor}});
+    event.set_type("unknown");
+    event.mutable_unknown();
+  }
+  event.set_cursor(stored.cursor);
+  event.set_account(stored.account);
+  event.set_openid(stored.openid);
+  if (stored.create_time) ToProto(*stored.create_time, *event.mutable_create_time());
+  ToProto(stored.receive_time, *event.mutable_receive_time());
+}
+
+class WatcherPlace {
+ public:
+  explicit WatcherPlace(int& taken) : taken_(taken), mine_(taken < kMaxEventWatchers) {
+    taken_ += mine_;
+  }
+  WatcherPlace(const WatcherPlace&) = delete;
+  WatcherPlace& operator=(const WatcherPlace&) = delete;
+  ~WatcherPlace() { taken_ -= mine_; }
+  explicit operator bool() const { return mine_; }
+
+ private:
+  int& taken_;
+  const bool mine_;
+};
+
+absl::Status Left() {
+  return base::ErrorBuilder(absl::StatusCode::kCancelled, base::Reason::kCancelled,
+                            "the caller went away")
+      .Chinese("调用方已离开");
+}
+
+}  // namespace
+
+async::Task<absl::Status> EventService::List(CallInfo& info, const v1::ListEventsRequest& request,
+                                             v1::ListEventsResponse& response) {
+  info.account = request.account();
+  const auto filter = FilterOf(accounts_, request);
+  if (!filter.ok()) co_return filter.status();
+  if (request.page_size() < 0) {
+    co_return base::InvalidField("page_size", "must not be negative", "不能为负数");
+  }
+  const int size =
+      request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), storage::kMaxPage);
+  std::int64_t after = request.after_cursor();
+  while (true) {
+    auto page = co_await store_.List(*filter, after, size, info.limit.deadline);
+    if (!page.ok()) co_return page.status();
+    for (const storage::StoredEvent& event : page->events) Fill(event, *response.add_events());
+    if (!page->events.empty() || !page->more) co_return absl::OkStatus();
+    after = page->next_cursor;
+  }
+}
+
+async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEventsRequest& request,
+                                              StreamWriter<v1::WatchEventsResponse>& writer) {
+  info.account = request.account();
+  const WatcherPlace place(watchers_);
+  if (!place) {
+    co_return Overloaded("1000 watchers are there already, try again later",
+                         "订阅数已达 1000，请稍后重试");
+  }
+  const auto filter = FilterOf(accounts_, request);
+  if (!filter.ok()) co_return filter.status();
+  const auto soon = [this] { return async::After(environment_.clock.Mono(), kReadLimit); };
+  std::int64_t after = request.after_cursor();
+  if (!request.has_after_cursor()) {
+    const auto last = co_await store_.LastCursor(soon());
+    if (!last.ok()) co_return last.status();
+    after = *last;
+  }
+  writer.Begin();
+  while (true) {
+    auto page = co_await store_.List(*filter, after, kWatchPage, soon());
+    if (!page.ok()) co_return page.status();
+    for (const storage::StoredEvent& event : page->events) {
+      v1::WatchEventsResponse response;
+      Fill(event, *response.mutable_event());
+      const bool told = co_await writer.Write(std::move(response));
+      if (!told) co_return Left();
+    }
+    after = std::max(after, page->next_cursor);
+    if (page->more) continue;
+    const bool news = co_await feed_.WaitBeyond(after, info.limit.deadline);
+    if (news) continue;
+    if (feed_.closed()) {
+      co_return base::ErrorBuilder(absl::StatusCode::kUnavailable, base::Reason::kOverloaded,
+                                   "the server is shutting down; resume with the last cursor")
+          .RetryAfter(absl::Seconds(1))
+          .Chinese("服务正在关闭，请用最后的 cursor 继续");
+    }
+    co_return Left();
+  }
+}
+
+grpc::ServerUnaryReactor* EventService::ListEvents(grpc::CallbackServerContext* context,
+                                                   const v1::ListEventsRequest* request,
+                                                   v1::ListEventsResponse* response) {
+  return StartUnary(
+      environment_, context, kService, "ListEvents", request, response,
+      [this](CallInfo& info, const auto& in, auto& out) { return List(info, in, out); });
+}
+
+grpc::ServerWriteReactor<v1::WatchEventsResponse>* EventService::WatchEvents(
+    grpc::CallbackServerContext* context, const v1::WatchEventsRequest* request) {
+  return StartStream<v1::WatchEventsRequest, v1::WatchEventsResponse>(
+      environment_, context, kService, "WatchEvents", request, absl::InfiniteDuration(),
+      [this](CallInfo& info, const auto& in, auto& writer) { return Watch(info, in, writer); },
+      Admission::kFree);
+}
+
+}  // namespace hongyan::doors

@@ -1,0 +1,44 @@
+// EventService: what WeChat pushed, page by page and as a stream. The proto has the contract.
+//
+// Bounds:   kMaxEventWatchers streams at once, which take no max_in_flight place.
+// Threads:  gRPC's call in, the rest is on the loop.
+// Lifetime: everything it is given outlives it; it outlives the gRPC server.
+#pragma once
+
+#include "hongyan/v1/event.grpc.pb.h"
+#include "server/core/accounts.h"
+#include "server/core/event_feed.h"
+#include "server/doors/grpc/call_info.h"
+#include "server/doors/grpc/stream_call.h"
+#include "server/storage/event_store.h"
+
+namespace hongyan::doors {
+
+inline constexpr int kMaxEventWatchers = 1000;
+
+class EventService final : public v1::EventService::CallbackService {
+ public:
+  EventService(CallEnvironment& environment, core::Accounts& accounts, storage::EventStore& store,
+               core::EventFeed& feed)
+      : environment_(environment), accounts_(accounts), store_(store), feed_(feed) {}
+
+  grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
+                                       const v1::ListEventsRequest* request,
+                                       v1::ListEventsResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchEventsResponse>* WatchEvents(
+      grpc::CallbackServerContext* context, const v1::WatchEventsRequest* request) override;
+
+ private:
+  async::Task<absl::Status> List(CallInfo& info, const v1::ListEventsRequest& request,
+                                 v1::ListEventsResponse& response);
+  async::Task<absl::Status> Watch(CallInfo& info, const v1::WatchEventsRequest& request,
+                                  StreamWriter<v1::WatchEventsResponse>& writer);
+
+  CallEnvironment& environment_;
+  core::Accounts& accounts_;
+  storage::EventStore& store_;
+  core::EventFeed& feed_;
+  int watchers_ = 0;  // the loop's
+};
+
+}  // namespace hongyan::doors

@@ -1,0 +1,195 @@
+#include "server/doors/grpc/subscriber_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "server/base/status.h"
+#include "server/doors/grpc/convert.h"
+#include "server/doors/grpc/stream_call.h"
+#include "server/doors/grpc/unary_call.h"
+
+namespace hongyan::doors {
+namespace {
+
+using async::Task;
+
+constexpr char kService[] = "hongyan.v1.SubscriberService";
+constexpr int kDefaultPage = 100;
+constexpr absl::Duration kSyncCeiling = absl::Hours(24);
+
+void Fill(const storage::Subscriber& row, absl::Time now, v1::Subscriber& proto) {
+  proto.set_account(row.account);
+  v1::UserInfo& user = *proto.mutable_user();
+  const storage::Profile& profile = row.profile;
+  user.set_openid(row.openid);
+  user.set_unionid(profile.unionid);
+  user.set_subscribed(row.subscribed);
+  if (row.subscribe_time) ToProto(*row.subscribe_time, *user.mutable_subscribe_time());
+  user.set_subscribe_scene(profile.subscribe_scene);
+  user.set_remark(profile.remark);
+  user.set_group_id(profile.group_id);
+  user.mutable_tag_ids()->Assign(profile.tag_ids.begin(), profile.tag_ids.end());
+  user.set_qr_scene(profile.qr_scene);
+  user.set_qr_scene_str(profile.qr_scene_str);
+  user.set_language(profile.language);
+  user.set_nickname(profile.nickname);
+  user.set_head_image_url(profile.head_image_url);
+  user.set_sex(profile.sex);
+  user.set_city(profile.city);
+  user.set_province(profile.province);
+  user.set_country(profile.country);
+  if (row.last_inbound_time) ToProto(*row.last_inbound_time, *proto.mutable_last_inbound_time());
+  if (const auto expires = row.WindowExpireTime(now)) {
+    ToProto(*expires, *proto.mutable_window_expire_time());
+  }
+  proto.set_allowance_left(row.AllowanceLeft(now));
+  if (row.unsubscribe_time) ToProto(*row.unsubscribe_time, *proto.mutable_unsubscribe_time());
+  ToProto(row.update_time, *proto.mutable_update_time());
+}
+
+absl::Status Nobody() {
+  return base::InvalidField("subscriber", "takes an openid or a unionid", "需要 openid 或 unionid");
+}
+
+Task<absl::Status> DoGet(core::Subscribers& subscribers, async::Clock& clock, CallInfo& info,
+                         const v1::GetSubscriberRequest& request,
+                         v1::GetSubscriberResponse& response) {
+  info.account = request.account();
+  absl::StatusOr<storage::Subscriber> found = Nobody();
+  if (request.has_openid()) {
+    found = co_await subscribers.Get(request.account(), request.openid(), info.limit.deadline);
+  } else if (request.has_unionid()) {
+    found = co_await subscribers.Find(request.account(), request.unionid(), info.limit.deadline);
+  }
+  if (!found.ok()) co_return found.status();
+  Fill(*found, clock.Now(), *response.mutable_subscriber());
+  co_return absl::OkStatus();
+}
+
+absl::StatusOr<storage::SubscriberFilter> FilterOf(const v1::ListSubscribersRequest& request) {
+  storage::SubscriberFilter filter;
+  filter.account = request.account();
+  if (request.has_subscribed()) filter.subscribed = request.subscribed();
+  if (request.has_tag_id()) filter.tag_id = request.tag_id();
+  filter.subscribe_scene = request.subscribe_scene();
+  if (request.has_updated_after()) {
+    const auto time = FromProto(request.updated_after(), "updated_after");
+    if (!time.ok()) return time.status();
+    filter.updated_after = *time;
+  }
+  if (request.has_inbound_after()) {
+    const auto time = FromProto(request.inbound_after(), "inbound_after");
+    if (!time.ok()) return time.status();
+    filter.inbound_after = *time;
+  }
+  return filter;
+}
+
+Task<absl::Status> DoList(core::Subscribers& subscribers, async::Clock& clock, CallInfo& info,
+                          const v1::ListSubscribersRequest& request,
+                          v1::ListSubscribersResponse& response) {
+  info.account = request.account();
+  const auto filter = FilterOf(request);
+  if (!filter.ok()) co_return filter.status();
+  std::string after;
+  if (!absl::WebSafeBase64Unescape(request.page_token(), &after)) {
+    co_return base::InvalidField("page_token", "is none of this service's", "不是本服务给出的");
+  }
+  if (request.page_size() < 0) {
+    co_return base::InvalidField("page_size", "must not be negative", "不能为负数");
+  }
+  const int size = request.page_size() == 0
+                       ? kDefaultPage
+                       : std::min(request.page_size(), storage::kMaxSubscriberPage);
+  while (true) {
+    auto page = co_await subscribers.List(*filter, after, size, info.limit.deadline);
+    if (!page.ok()) co_return page.status();
+    for (const storage::Subscriber& row : page->subscribers) {
+      Fill(row, clock.Now(), *response.add_subscribers());
+    }
+    after = page->next_openid;
+    if (!page->more) co_return absl::OkStatus();
+    if (page->subscribers.empty()) continue;  // looked at many, none of which fitted
+    std::string token;
+    absl::WebSafeBase64Escape(after, &token);
+    response.set_next_page_token(token);
+    co_return absl::OkStatus();
+  }
+}
+
+Task<bool> Tell(core::Subscribers::Progress progress, async::Clock& clock,
+                StreamWriter<v1::SyncSubscribersResponse>& writer) {
+  v1::SyncSubscribersResponse response;
+  response.set_total(progress.total);
+  response.set_listed(progress.listed);
+  response.set_fetched(progress.fetched);
+  response.set_departed(progress.left);
+  ToProto(progress.start_time, *response.mutable_start_time());
+  if (progress.done) ToProto(clock.Now(), *response.mutable_finish_time());
+  co_return co_await writer.Write(std::move(response));
+}
+
+Task<absl::Status> DoSync(core::Subscribers& subscribers, async::Clock& clock, CallInfo& info,
+                          const v1::SyncSubscribersRequest& request,
+                          StreamWriter<v1::SyncSubscribersResponse>& writer) {
+  info.account = request.account();
+  co_return co_await subscribers.Sync(request.account(), request.restart(), info.limit,
+                                      [&clock, &writer](core::Subscribers::Progress progress) {
+                                        return Tell(progress, clock, writer);
+                                      });
+}
+
+Task<absl::Status> DoDelete(core::Subscribers& subscribers, CallInfo& info,
+                            const v1::DeleteSubscriberRequest& request) {
+  info.account = request.account();
+  std::string openid = request.openid();
+  if (request.has_unionid()) {
+    const auto found =
+        co_await subscribers.Find(request.account(), request.unionid(), info.limit.deadline);
+    if (!found.ok()) co_return found.status();
+    openid = found->openid;
+  } else if (!request.has_openid()) {
+    co_return Nobody();
+  }
+  co_return co_await subscribers.Delete(request.account(), std::move(openid), info.limit.deadline);
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* SubscriberService::GetSubscriber(grpc::CallbackServerContext* context,
+                                                           const v1::GetSubscriberRequest* request,
+                                                           v1::GetSubscriberResponse* response) {
+  return StartUnary(environment_, context, kService, "GetSubscriber", request, response,
+                    [this](CallInfo& info, const auto& in, auto& out) {
+                      return DoGet(subscribers_, environment_.clock, info, in, out);
+                    });
+}
+
+grpc::ServerUnaryReactor* SubscriberService::ListSubscribers(
+    grpc::CallbackServerContext* context, const v1::ListSubscribersRequest* request,
+    v1::ListSubscribersResponse* response) {
+  return StartUnary(environment_, context, kService, "ListSubscribers", request, response,
+                    [this](CallInfo& info, const auto& in, auto& out) {
+                      return DoList(subscribers_, environment_.clock, info, in, out);
+                    });
+}
+
+grpc::ServerWriteReactor<v1::SyncSubscribersResponse>* SubscriberService::SyncSubscribers(
+    grpc::CallbackServerContext* context, const v1::SyncSubscribersRequest* request) {
+  return StartStream<v1::SyncSubscribersRequest, v1::SyncSubscribersResponse>(
+      environment_, context, kService, "SyncSubscribers", request, kSyncCeiling,
+      [this](CallInfo& info, const auto& in, auto& writer) {
+        return DoSync(subscribers_, environment_.clock, info, in, writer);
+      });
+}
+
+grpc::ServerUnaryReactor* SubscriberService::DeleteSubscriber(
+    grpc::CallbackServerContext* context, const v1::DeleteSubscriberRequest* request,
+    v1::DeleteSubscriberResponse* response) {
+  return StartUnary(
+      environment_, context, kService, "DeleteSubscriber", request, response,
+      [this](CallInfo& info, const auto& in, auto&) { return DoDelete(subscribers_, info, in); });
+}
+
+}  // namespace hongyan::doors

@@ -1,0 +1,249 @@
+"""What WeChat pushes: stored once, told to everyone who follows, there after a crash; and who follows the account."""
+
+import base64
+import hashlib
+import http.client
+import os
+import signal
+import sqlite3
+import struct
+import subprocess
+import time
+import urllib.parse
+
+import grpc
+import pytest
+
+from rpc_failure import expect, failure
+from sandbox_process import USER
+from timing import LIMIT, SCALE, eventually
+
+KEY = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"  # its last character holds two bits too many
+
+
+@pytest.fixture
+def called(start, account):
+    service = start({"main": account})
+    account.calls_back(service.callback_url + "main")
+    return service
+
+
+def events(service):
+    return service.api.events_rpc.EventServiceStub(service.channel)
+
+
+def subscribers(service):
+    return service.api.subscribers_rpc.SubscriberServiceStub(service.channel)
+
+
+def listed(service, **fields):
+    return list(events(service).ListEvents(service.api.events.ListEventsRequest(**fields), timeout=LIMIT).events)
+
+
+def watch(service, **fields):
+    return events(service).WatchEvents(service.api.events.WatchEventsRequest(**fields), timeout=LIMIT)
+
+
+def post(service, query, body, path="/wechat/callback/main"):
+    connection = http.client.HTTPConnection(service.callback_address, timeout=LIMIT)
+    try:
+        connection.request("POST", path + "?" + urllib.parse.urlencode(query), body)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def signature(*parts):
+    return hashlib.sha1("".join(sorted(parts)).encode()).hexdigest()
+
+
+def stored(service):
+    """The truth by SQLite's own reader."""
+    with sqlite3.connect(f"file:{service.folder / 'hongyan.db'}?mode=ro", uri=True) as database:
+        return [row[0] for row in database.execute("SELECT event_type FROM events ORDER BY seq")]
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def test_events_are_listed_in_order_with_their_payload(called, account):
+    user = account.user()
+    account.post("message", openid=user, content="你好 🎉")
+    account.post("follow", openid="oFresh_1")
+    account.post("message", openid=user, content="再见")
+    found = listed(called)
+    assert [event.type for event in found] == ["text", "subscribe", "text"] == stored(called)
+    assert [event.cursor for event in found] == [1, 2, 3]
+    assert found[0].text.content == "你好 🎉" and found[0].openid == user and found[0].account == "main"
+    assert found[0].create_time.seconds <= found[0].receive_time.seconds + 1
+    assert found[1].WhichOneof("payload") == "subscribe"
+    assert [event.cursor for event in listed(called, after_cursor=1, types=["text"])] == [3]
+    assert [event.cursor for event in listed(called, page_size=2)] == [1, 2]
+    assert listed(called, after_cursor=3) == []
+
+
+def test_wrong_filters_are_named(called):
+    request = called.api.events.ListEventsRequest
+    for fields, field in (({"types": ["text", "tex"]}, "types[1]"), ({"after_cursor": -1}, "after_cursor"),
+                          ({"page_size": -1}, "page_size"), ({"account": "nobody"}, "account")):
+        failed = failure(events(called).ListEvents, request(**fields), timeout=LIMIT)
+        expect(failed, "INVALID_ARGUMENT", "INVALID_REQUEST", "hongyan")
+        assert field in failed.fields, failed
+
+
+def test_watchers_replay_then_follow_and_miss_nothing(called, account):
+    user = account.user()
+    for i in range(3):
+        account.post("message", openid=user, content=f"{i}")
+    everything, later = watch(called, after_cursor=0), watch(called, after_cursor=2)
+    assert [next(everything).event.text.content for _ in range(3)] == ["0", "1", "2"]
+    assert next(later).event.text.content == "2"
+    from_now = watch(called, types=["subscribe"])
+    from_now.initial_metadata()
+    account.post("message", openid=user, content="3")
+    account.post("follow", openid="oFresh_2")
+    assert next(everything).event.text.content == "3" and next(everything).event.type == "subscribe"
+    assert next(later).event.text.content == "3" and next(later).event.type == "subscribe"
+    assert next(from_now).event.openid == "oFresh_2"
+    for stream in (everything, later, from_now):
+        stream.cancel()
+
+
+def test_watcher_resumes_after_a_crash_of_the_service(called, account):
+    user = account.user()
+    account.post("message", openid=user, content="before")
+    stream = watch(called, after_cursor=0)
+    cursor = next(stream).event.cursor
+    account.post("message", openid=user, content="unread")
+    called.process.send_signal(signal.SIGKILL)
+    called.process.wait(LIMIT)
+    called.start()
+    account.calls_back(called.callback_url + "main")
+    account.post("message", openid=user, content="after")
+    stream = watch(called, after_cursor=cursor)
+    assert [next(stream).event.text.content for _ in range(2)] == ["unread", "after"]
+    stream.cancel()
+
+
+def test_end_of_the_service_ends_watchers_with_a_reason(called):
+    stream = watch(called, after_cursor=0)
+    stream.initial_metadata()
+    called.process.send_signal(signal.SIGTERM)
+    with pytest.raises(grpc.RpcError) as ended:
+        next(stream)
+    assert ended.value.code() == grpc.StatusCode.UNAVAILABLE
+    assert called.process.wait(LIMIT) == 0
+
+
+def test_repeats_are_stored_once(called, account):
+    user = account.user()
+    account.post("message", openid=user, content="x", repeat=3)
+    assert stored(called) == ["text"]
+
+
+def test_what_cannot_be_stored_is_503_and_comes_again(called, account):
+    user = account.user()
+    account.post("message", openid=user, content="good")
+    # Another writer holds the database for longer than the two seconds of a callback.
+    holder = sqlite3.connect(called.folder / "hongyan.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    stamp = str(int(time.time()))
+    query = {"signature": signature(account.callback_token, stamp, "n1"), "timestamp": stamp, "nonce": "n1"}
+    body = (f"<xml><ToUserName>gh</ToUserName><FromUserName>{user}</FromUserName><CreateTime>{stamp}</CreateTime>"
+            "<MsgType>text</MsgType><Content>held</Content><MsgId>77</MsgId></xml>").encode()
+    begun = time.monotonic()
+    assert post(called, query, body)[0] == 503
+    assert 1.5 < time.monotonic() - begun < 5
+    holder.execute("ROLLBACK")
+    holder.close()
+    eventually(lambda: post(called, query, body) == (200, "success"), what="storage is back")
+    assert stored(called).count("text") == 2
+
+
+# --- safe mode --------------------------------------------------------------------------------------------------------
+
+
+def aes(data, *direction):
+    """AES-256-CBC by OpenSSL's own program, without padding."""
+    key = base64.b64decode(KEY + "=")[:32]
+    return subprocess.run(["openssl", "enc", *direction, "-aes-256-cbc", "-nopad", "-K", key.hex(), "-iv", key[:16].hex()],
+                          input=data, capture_output=True, check=True).stdout
+
+
+def encrypted(message, app_id):
+    full = os.urandom(16) + struct.pack(">I", len(message)) + message + app_id.encode()
+    pad = 32 - len(full) % 32
+    return base64.b64encode(aes(full + bytes([pad]) * pad, "-e")).decode()
+
+
+def decrypted(text):
+    full = aes(base64.b64decode(text), "-d")
+    full = full[:-full[-1]]
+    length = struct.unpack(">I", full[16:20])[0]
+    return full[20:20 + length].decode(), full[20 + length:].decode()
+
+
+@pytest.mark.parametrize("mode", ["safe", "compatible"])
+def test_encrypted_modes(start, account, mode):
+    service = start({"main": account}, account_config={"main": {
+        "callback": {"token": account.callback_token, "mode": mode, "encoding_aes_key": KEY},
+        "replies": [{"on": "text", "text": "收到"}]}})
+    stamp = str(int(time.time()))
+    message = (f"<xml><ToUserName><![CDATA[gh]]></ToUserName><FromUserName><![CDATA[oSafe]]></FromUserName>"
+               f"<CreateTime>{stamp}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
+               f"<Content><![CDATA[秘密]]></Content><MsgId>9</MsgId></xml>").encode()
+    encrypt = encrypted(message, account.app_id)
+    plain = {"signature": signature(account.callback_token, stamp, "n1"), "timestamp": stamp, "nonce": "n1"}
+    query = {**plain, "encrypt_type": "aes",
+             "msg_signature": signature(account.callback_token, stamp, "n1", encrypt)}
+    envelope = f"<xml><ToUserName><![CDATA[gh]]></ToUserName><Encrypt><![CDATA[{encrypt}]]></Encrypt></xml>".encode()
+
+    assert post(service, plain, message) == (403, "")
+    assert post(service, {**query, "msg_signature": "0" * 40}, envelope) == (403, "")
+    assert post(service, query, message)[0] == 403
+    for _ in range(2):  # the repeat is answered alike
+        status, answer = post(service, query, envelope)
+        assert status == 200
+        fields = {name: answer.split(f"<{name}>")[1].split(f"</{name}>")[0].replace("<![CDATA[", "").replace("]]>", "")
+                  for name in ("Encrypt", "MsgSignature", "TimeStamp", "Nonce")}
+        assert fields["MsgSignature"] == signature(account.callback_token, fields["TimeStamp"], fields["Nonce"],
+                                                   fields["Encrypt"])
+        reply, app_id = decrypted(fields["Encrypt"])
+        assert app_id == account.app_id and "<![CDATA[收到]]>" in reply and "<![CDATA[oSafe]]>" in reply
+    found = listed(service)
+    assert [event.text.content for event in found] == ["秘密"] and found[0].openid == "oSafe"
+
+
+# --- followers --------------------------------------------------------------------------------------------------------
+
+
+def test_follower_is_kept_with_the_profile_and_the_window(called, account):
+    pb, stub = called.api.subscribers, subscribers(called)
+    account.post("follow", openid="oFresh_3")
+    account.wait(USER, openid="oFresh_3")
+    request = pb.GetSubscriberRequest(openid="oFresh_3")
+    eventually(lambda: stub.GetSubscriber(request, timeout=LIMIT).subscriber.user.subscribe_scene != "", what="profile")
+    one = stub.GetSubscriber(request, timeout=LIMIT).subscriber
+    assert one.account == "main" and one.user.subscribed and one.allowance_left == 3
+    account.post("message", openid="oFresh_3", content="hi")
+    one = stub.GetSubscriber(request, timeout=LIMIT).subscriber
+    assert one.allowance_left >= 5 and one.window_expire_time.seconds - one.last_inbound_time.seconds == 48 * 3600
+    account.post("unfollow", openid="oFresh_3")
+    one = stub.GetSubscriber(request, timeout=LIMIT).subscriber
+    assert not one.user.subscribed and one.unsubscribe_time.seconds > 0
+    gone = [who.user.openid for who in stub.ListSubscribers(pb.ListSubscribersRequest(subscribed=False),
+                                                            timeout=LIMIT).subscribers]
+    assert gone == ["oFresh_3"]
+    stub.DeleteSubscriber(pb.DeleteSubscriberRequest(openid="oFresh_3"), timeout=LIMIT)
+    expect(failure(stub.GetSubscriber, request, timeout=LIMIT), "NOT_FOUND", "SUBSCRIBER_NOT_FOUND", "hongyan")
+
+
+def test_subscriber_requests_are_checked(called):
+    pb, stub = called.api.subscribers, subscribers(called)
+    expect(failure(stub.GetSubscriber, pb.GetSubscriberRequest(), timeout=LIMIT), "INVALID_ARGUMENT", "INVALID_REQUEST",
+           "hongyan")
+    expect(failure(stub.GetSubscriber, pb.GetSubscriberRequest(unionid="uNobody"), timeout=LIMIT), "NOT_FOUND",
+           "UNIONID_NOT_FOUND", "hongyan")
+    failed = failure(stub.ListSubscribers, pb.ListSubscribersRequest(page_token="???"), timeout=LIMIT)
+    assert "page_token" in failed.fields
