@@ -338,9 +338,10 @@ def test_second_ctrl_c_gives_up_and_calls_the_rest_unknown(fake, tmp_path):
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=WAIT)
     assert process.returncode == 1
-    assert out.endswith("3 notifications: 1 accepted, 2 unknown\n")
-    unknown = (tmp_path / "list.jsonl.unknown.jsonl").read_text("utf-8")
-    assert unknown == line("oSlow2") + "\n" + line("o3") + "\n"
+    unknown = (tmp_path / "list.jsonl.unknown.jsonl").read_text("utf-8").splitlines()
+    # The answer to the first may have come before the second signal, or not.
+    assert unknown in ([line("oSlow2"), line("o3")], [line("o1"), line("oSlow2"), line("o3")])
+    assert out.endswith(f"3 notifications: {3 - len(unknown)} accepted, {len(unknown)} unknown\n")
 
 
 def test_killed_batch_does_not_send_twice_what_was_on_its_way(fake, tmp_path):

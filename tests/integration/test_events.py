@@ -142,7 +142,7 @@ def test_repeats_are_stored_once(called, account):
     assert stored(called) == ["text"]
 
 
-def test_what_cannot_be_stored_is_503_and_comes_again(called, account):
+def test_H22_what_cannot_be_stored_is_503_and_comes_again(called, account):
     user = account.user()
     account.post("message", openid=user, content="good")
     # Another writer holds the database for longer than the two seconds of a callback.

@@ -7,8 +7,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from rpc_failure import metadata_of
 from timing import LIMIT
 
-SERVICES = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-            "grpc.reflection.v1alpha.ServerReflection", "hongyan.v1.NotifyService"]
+SERVICES = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
+            "hongyan.v1.EventService", "hongyan.v1.NotifyService", "hongyan.v1.SubscriberService"]
 versions = pytest.mark.parametrize("version", ["v1", "v1alpha"])
 
 

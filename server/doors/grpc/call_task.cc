@@ -26,6 +26,13 @@ absl::Status Thrown(const CallInfo& info) {
 
 }  // namespace
 
+grpc::Status Malformed(CallEnvironment& environment, const CallInfo& info) {
+  constexpr char kWhat[] =
+      "the request is no protobuf message of this method, or a string in it is not UTF-8";
+  CallEnded(environment, info, absl::InternalError(kWhat));
+  return grpc::Status(grpc::StatusCode::INTERNAL, kWhat);
+}
+
 void RunCall(CallEnvironment& environment, const CallInfo& info, async::Task<absl::Status> work,
              async::asio::cancellation_signal& cancel,
              absl::AnyInvocable<void(absl::Status)> ended) {

@@ -6,6 +6,10 @@
 // Lifetime: `info`, what `work` refers to and `cancel` outlive the task; `ended` may own them.
 #pragma once
 
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/proto_buffer_writer.h>
+
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "server/async/task.h"
@@ -16,6 +20,23 @@ namespace hongyan::doors {
 // Whether a call takes one of the max_in_flight places. Health checks don't, for they must answer under load, and
 // streams that last for days have a bound of their own.
 enum class Admission { kCounted, kFree };
+
+// Requests and responses go in and out as bytes, so that it is us who refuse what is no message: the typed callbacks of
+// gRPC 1.51 would say UNIMPLEMENTED.
+template <typename Message>
+bool Parse(const grpc::ByteBuffer& bytes, Message& message) {
+  grpc::ByteBuffer copy(bytes);
+  return grpc::SerializationTraits<Message>::Deserialize(&copy, &message).ok();
+}
+
+template <typename Message>
+grpc::Status Serialize(const Message& message, grpc::ByteBuffer& bytes) {
+  bool own = false;
+  return grpc::SerializationTraits<Message>::Serialize(message, &bytes, &own);
+}
+
+// INTERNAL without details, as protobuf's other implementations say it: no protobuf message, or not UTF-8 in a string.
+grpc::Status Malformed(CallEnvironment& environment, const CallInfo& info);
 
 void RunCall(CallEnvironment& environment, const CallInfo& info, async::Task<absl::Status> work,
              async::asio::cancellation_signal& cancel,

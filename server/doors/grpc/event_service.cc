@@ -147,15 +147,15 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
 }
 
 grpc::ServerUnaryReactor* EventService::ListEvents(grpc::CallbackServerContext* context,
-                                                   const v1::ListEventsRequest* request,
-                                                   v1::ListEventsResponse* response) {
-  return StartUnary(
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return StartUnary<v1::ListEventsRequest, v1::ListEventsResponse>(
       environment_, context, kService, "ListEvents", request, response,
       [this](CallInfo& info, const auto& in, auto& out) { return List(info, in, out); });
 }
 
-grpc::ServerWriteReactor<v1::WatchEventsResponse>* EventService::WatchEvents(
-    grpc::CallbackServerContext* context, const v1::WatchEventsRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* EventService::WatchEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   return StartStream<v1::WatchEventsRequest, v1::WatchEventsResponse>(
       environment_, context, kService, "WatchEvents", request, absl::InfiniteDuration(),
       [this](CallInfo& info, const auto& in, auto& writer) { return Watch(info, in, writer); },

@@ -16,17 +16,21 @@ namespace hongyan::doors {
 
 inline constexpr int kMaxEventWatchers = 1000;
 
-class EventService final : public v1::EventService::CallbackService {
+// Every method takes and gives bytes; see call_task.h.
+using RawEventService = v1::EventService::WithRawCallbackMethod_ListEvents<
+    v1::EventService::WithRawCallbackMethod_WatchEvents<v1::EventService::Service>>;
+
+class EventService final : public RawEventService {
  public:
   EventService(CallEnvironment& environment, core::Accounts& accounts, storage::EventStore& store,
                core::EventFeed& feed)
       : environment_(environment), accounts_(accounts), store_(store), feed_(feed) {}
 
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
-                                       const v1::ListEventsRequest* request,
-                                       v1::ListEventsResponse* response) override;
-  grpc::ServerWriteReactor<v1::WatchEventsResponse>* WatchEvents(
-      grpc::CallbackServerContext* context, const v1::WatchEventsRequest* request) override;
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchEvents(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* request) override;
 
  private:
   async::Task<absl::Status> List(CallInfo& info, const v1::ListEventsRequest& request,

@@ -114,9 +114,9 @@ async::Task<absl::Status> HealthService::DoCheck(const HealthCheckRequest& reque
 }
 
 grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* context,
-                                               const HealthCheckRequest* request,
-                                               HealthCheckResponse* response) {
-  return StartUnary(
+                                               const grpc::ByteBuffer* request,
+                                               grpc::ByteBuffer* response) {
+  return StartUnary<HealthCheckRequest, HealthCheckResponse>(
       environment_, context, "grpc.health.v1.Health", "Check", request, response,
       [this](CallInfo&, const auto& in, auto& out) { return DoCheck(in, out); }, Admission::kFree);
 }

@@ -19,7 +19,11 @@
 
 namespace hongyan::doors {
 
-class HealthService final : public grpc::health::v1::Health::CallbackService {
+// Check takes and gives bytes; see call_task.h.
+using RawHealth = grpc::health::v1::Health::WithRawCallbackMethod_Check<
+    grpc::health::v1::Health::WithCallbackMethod_Watch<grpc::health::v1::Health::Service>>;
+
+class HealthService final : public RawHealth {
  public:
   HealthService(CallEnvironment& environment, std::vector<std::string> services);
 
@@ -28,8 +32,8 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   void EndWatches();
 
   grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context,
-                                  const grpc::health::v1::HealthCheckRequest* request,
-                                  grpc::health::v1::HealthCheckResponse* response) override;
+                                  const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response) override;
   grpc::ServerWriteReactor<grpc::health::v1::HealthCheckResponse>* Watch(
       grpc::CallbackServerContext* context,
       const grpc::health::v1::HealthCheckRequest* request) override;

@@ -188,54 +188,59 @@ Task<absl::Status> Later(const char* what, const char* chinese) {
 }  // namespace
 
 grpc::ServerUnaryReactor* NotifyService::SendText(grpc::CallbackServerContext* context,
-                                                  const v1::SendTextRequest* request,
-                                                  v1::SendTextResponse* response) {
-  return StartUnary(environment_, context, kService, "SendText", request, response,
-                    [this](CallInfo& info, const auto& in, auto& out) {
-                      return DoSendText(sender_, info, in, out);
-                    });
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) {
+  return StartUnary<v1::SendTextRequest, v1::SendTextResponse>(
+      environment_, context, kService, "SendText", request, response,
+      [this](CallInfo& info, const auto& in, auto& out) {
+        return DoSendText(sender_, info, in, out);
+      });
 }
 
 grpc::ServerUnaryReactor* NotifyService::SendTemplate(grpc::CallbackServerContext* context,
-                                                      const v1::SendTemplateRequest* request,
-                                                      v1::SendTemplateResponse* response) {
-  return StartUnary(environment_, context, kService, "SendTemplate", request, response,
-                    [this](CallInfo& info, const auto& in, auto& out) {
-                      return DoSendTemplate(sender_, info, in, out);
-                    });
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* response) {
+  return StartUnary<v1::SendTemplateRequest, v1::SendTemplateResponse>(
+      environment_, context, kService, "SendTemplate", request, response,
+      [this](CallInfo& info, const auto& in, auto& out) {
+        return DoSendTemplate(sender_, info, in, out);
+      });
 }
 
 grpc::ServerUnaryReactor* NotifyService::SendMessage(grpc::CallbackServerContext* context,
-                                                     const v1::SendMessageRequest* request,
-                                                     v1::SendMessageResponse* response) {
-  return StartUnary(environment_, context, kService, "SendMessage", request, response,
-                    [](CallInfo&, const auto&, auto&) {
-                      return Later("SendMessage: this version sends texts and templates only",
-                                   "SendMessage：此版本只支持文本和模板消息");
-                    });
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return StartUnary<v1::SendMessageRequest, v1::SendMessageResponse>(
+      environment_, context, kService, "SendMessage", request, response,
+      [](CallInfo&, const auto&, auto&) {
+        return Later("SendMessage: this version sends texts and templates only",
+                     "SendMessage：此版本只支持文本和模板消息");
+      });
 }
 
-grpc::ServerUnaryReactor* NotifyService::SendSubscription(
-    grpc::CallbackServerContext* context, const v1::SendSubscriptionRequest* request,
-    v1::SendSubscriptionResponse* response) {
-  return StartUnary(environment_, context, kService, "SendSubscription", request, response,
-                    [](CallInfo&, const auto&, auto&) {
-                      return Later("SendSubscription: this version sends texts and templates only",
-                                   "SendSubscription：此版本只支持文本和模板消息");
-                    });
+grpc::ServerUnaryReactor* NotifyService::SendSubscription(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
+  return StartUnary<v1::SendSubscriptionRequest, v1::SendSubscriptionResponse>(
+      environment_, context, kService, "SendSubscription", request, response,
+      [](CallInfo&, const auto&, auto&) {
+        return Later("SendSubscription: this version sends texts and templates only",
+                     "SendSubscription：此版本只支持文本和模板消息");
+      });
 }
 
 grpc::ServerUnaryReactor* NotifyService::SetTyping(grpc::CallbackServerContext* context,
-                                                   const v1::SetTypingRequest* request,
-                                                   v1::SetTypingResponse* response) {
-  return StartUnary(environment_, context, kService, "SetTyping", request, response,
-                    [this](CallInfo& info, const auto& in, auto& out) {
-                      return DoSetTyping(sender_, info, in, out);
-                    });
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return StartUnary<v1::SetTypingRequest, v1::SetTypingResponse>(
+      environment_, context, kService, "SetTyping", request, response,
+      [this](CallInfo& info, const auto& in, auto& out) {
+        return DoSetTyping(sender_, info, in, out);
+      });
 }
 
-grpc::ServerWriteReactor<v1::SendBatchResponse>* NotifyService::SendBatch(
-    grpc::CallbackServerContext* context, const v1::SendBatchRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* NotifyService::SendBatch(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   return StartStream<v1::SendBatchRequest, v1::SendBatchResponse>(
       environment_, context, kService, "SendBatch", request, kBatchCeiling,
       [this](CallInfo& info, const auto& in, auto& writer) {
@@ -244,31 +249,34 @@ grpc::ServerWriteReactor<v1::SendBatchResponse>* NotifyService::SendBatch(
 }
 
 grpc::ServerUnaryReactor* NotifyService::Enqueue(grpc::CallbackServerContext* context,
-                                                 const v1::EnqueueRequest* request,
-                                                 v1::EnqueueResponse* response) {
-  return StartUnary(environment_, context, kService, "Enqueue", request, response,
-                    [](CallInfo&, const auto&, auto&) {
-                      return Later("Enqueue: this version has no queue; use SendBatch",
-                                   "Enqueue：此版本还没有队列，请用 SendBatch");
-                    });
+                                                 const grpc::ByteBuffer* request,
+                                                 grpc::ByteBuffer* response) {
+  return StartUnary<v1::EnqueueRequest, v1::EnqueueResponse>(
+      environment_, context, kService, "Enqueue", request, response,
+      [](CallInfo&, const auto&, auto&) {
+        return Later("Enqueue: this version has no queue; use SendBatch",
+                     "Enqueue：此版本还没有队列，请用 SendBatch");
+      });
 }
 
 grpc::ServerUnaryReactor* NotifyService::GetUserInfo(grpc::CallbackServerContext* context,
-                                                     const v1::GetUserInfoRequest* request,
-                                                     v1::GetUserInfoResponse* response) {
-  return StartUnary(environment_, context, kService, "GetUserInfo", request, response,
-                    [this](CallInfo& info, const auto& in, auto& out) {
-                      return DoGetUserInfo(users_, info, in, out);
-                    });
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return StartUnary<v1::GetUserInfoRequest, v1::GetUserInfoResponse>(
+      environment_, context, kService, "GetUserInfo", request, response,
+      [this](CallInfo& info, const auto& in, auto& out) {
+        return DoGetUserInfo(users_, info, in, out);
+      });
 }
 
-grpc::ServerUnaryReactor* NotifyService::BatchGetUserInfo(
-    grpc::CallbackServerContext* context, const v1::BatchGetUserInfoRequest* request,
-    v1::BatchGetUserInfoResponse* response) {
-  return StartUnary(environment_, context, kService, "BatchGetUserInfo", request, response,
-                    [this](CallInfo& info, const auto& in, auto& out) {
-                      return DoBatchGetUserInfo(users_, bulk_calls_, info, in, out);
-                    });
+grpc::ServerUnaryReactor* NotifyService::BatchGetUserInfo(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
+  return StartUnary<v1::BatchGetUserInfoRequest, v1::BatchGetUserInfoResponse>(
+      environment_, context, kService, "BatchGetUserInfo", request, response,
+      [this](CallInfo& info, const auto& in, auto& out) {
+        return DoBatchGetUserInfo(users_, bulk_calls_, info, in, out);
+      });
 }
 
 }  // namespace hongyan::doors

@@ -11,37 +11,49 @@
 
 namespace hongyan::doors {
 
-class NotifyService final : public v1::NotifyService::CallbackService {
+// Every method takes and gives bytes; see call_task.h.
+using RawNotifyService = v1::NotifyService::WithRawCallbackMethod_SendText<
+    v1::NotifyService::WithRawCallbackMethod_SendTemplate<
+        v1::NotifyService::WithRawCallbackMethod_SendMessage<
+            v1::NotifyService::WithRawCallbackMethod_SendSubscription<
+                v1::NotifyService::WithRawCallbackMethod_SetTyping<
+                    v1::NotifyService::WithRawCallbackMethod_SendBatch<
+                        v1::NotifyService::WithRawCallbackMethod_Enqueue<
+                            v1::NotifyService::WithRawCallbackMethod_GetUserInfo<
+                                v1::NotifyService::WithRawCallbackMethod_BatchGetUserInfo<
+                                    v1::NotifyService::Service>>>>>>>>>;
+
+class NotifyService final : public RawNotifyService {
  public:
   NotifyService(CallEnvironment& environment, core::Sender& sender, core::UserDirectory& users)
       : environment_(environment), sender_(sender), users_(users) {}
 
   grpc::ServerUnaryReactor* SendText(grpc::CallbackServerContext* context,
-                                     const v1::SendTextRequest* request,
-                                     v1::SendTextResponse* response) override;
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* SendTemplate(grpc::CallbackServerContext* context,
-                                         const v1::SendTemplateRequest* request,
-                                         v1::SendTemplateResponse* response) override;
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* SendMessage(grpc::CallbackServerContext* context,
-                                        const v1::SendMessageRequest* request,
-                                        v1::SendMessageResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* SendSubscription(grpc::CallbackServerContext* context,
-                                             const v1::SendSubscriptionRequest* request,
-                                             v1::SendSubscriptionResponse* response) override;
+                                             const grpc::ByteBuffer* request,
+                                             grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* SetTyping(grpc::CallbackServerContext* context,
-                                      const v1::SetTypingRequest* request,
-                                      v1::SetTypingResponse* response) override;
-  grpc::ServerWriteReactor<v1::SendBatchResponse>* SendBatch(
-      grpc::CallbackServerContext* context, const v1::SendBatchRequest* request) override;
+                                      const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* SendBatch(grpc::CallbackServerContext* context,
+                                                        const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* Enqueue(grpc::CallbackServerContext* context,
-                                    const v1::EnqueueRequest* request,
-                                    v1::EnqueueResponse* response) override;
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetUserInfo(grpc::CallbackServerContext* context,
-                                        const v1::GetUserInfoRequest* request,
-                                        v1::GetUserInfoResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* BatchGetUserInfo(grpc::CallbackServerContext* context,
-                                             const v1::BatchGetUserInfoRequest* request,
-                                             v1::BatchGetUserInfoResponse* response) override;
+                                             const grpc::ByteBuffer* request,
+                                             grpc::ByteBuffer* response) override;
 
  private:
   CallEnvironment& environment_;

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
-#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -39,24 +38,24 @@ using StreamHandler =
     std::function<async::Task<absl::Status>(CallInfo&, const Request&, StreamWriter<Response>&)>;
 
 template <typename Request, typename Response>
-class StreamCall final : public grpc::ServerWriteReactor<Response>,
+class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                          public StreamWriter<Response>,
                          public std::enable_shared_from_this<StreamCall<Request, Response>> {
  public:
   // The call is cancelled at `end` if a write still waits for its reader then.
   StreamCall(CallEnvironment& environment, CallInfo info, async::MonoTime end,
-             grpc::CallbackServerContext* context, const Request* request,
-             StreamHandler<Request, Response> handler)
+             grpc::CallbackServerContext* context, StreamHandler<Request, Response> handler)
       : environment_(environment),
         info_(std::move(info)),
         end_(end),
         context_(context),
-        request_(request),
         handler_(std::move(handler)),
         written_(environment.clock),
         turn_(environment.clock) {}
 
-  grpc::ServerWriteReactor<Response>* Start(bool counted) {
+  bool Read(const grpc::ByteBuffer& request) { return Parse(request, request_); }
+
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(bool counted) {
     counted_ = counted;
     until_done_ = this->shared_from_this();
     WriteInitialMetadata(*context_, info_);
@@ -78,7 +77,12 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
       co_return false;
     }
     writing_ = true;
-    message_ = std::move(response);
+    message_.Clear();
+    if (!Serialize(response, message_).ok()) {
+      writing_ = false;
+      broken_ = true;
+      co_return false;
+    }
     this->StartWrite(&message_);
     // gRPC owns message_ until OnWriteDone, which comes even when the call is cancelled.
     while (writing_) {
@@ -102,7 +106,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
  private:
   void Run() {
     RunCall(
-        environment_, info_, handler_(info_, *request_, *this), signal_,
+        environment_, info_, handler_(info_, request_, *this), signal_,
         [self = this->shared_from_this()](absl::Status status) { self->End(std::move(status)); });
   }
 
@@ -135,10 +139,10 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
   CallInfo info_;
   const async::MonoTime end_;
   grpc::CallbackServerContext* context_;
-  const Request* request_;
+  Request request_;
   StreamHandler<Request, Response> handler_;
   async::asio::cancellation_signal signal_;
-  Response message_;
+  grpc::ByteBuffer message_;
   async::WaitList written_;
   async::WaitList turn_;
   bool counted_ = false;
@@ -149,19 +153,17 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
 };
 
 // A stream that ends at once with `status`.
-template <typename Response>
-class RefusedStream final : public grpc::ServerWriteReactor<Response> {
+class RefusedStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  explicit RefusedStream(const absl::Status& status) { this->Finish(ToGrpcStatus(status)); }
+  explicit RefusedStream(const grpc::Status& status) { Finish(status); }
   void OnDone() override { delete this; }
 };
 
 template <typename Request, typename Response>
-grpc::ServerWriteReactor<Response>* StartStream(
+grpc::ServerWriteReactor<grpc::ByteBuffer>* StartStream(
     CallEnvironment& environment, grpc::CallbackServerContext* context, const char* service,
-    const char* method, const Request* request, absl::Duration ceiling,
-    std::type_identity_t<StreamHandler<Request, Response>> handler,
-    Admission admission = Admission::kCounted) {
+    const char* method, const grpc::ByteBuffer* request, absl::Duration ceiling,
+    StreamHandler<Request, Response> handler, Admission admission = Admission::kCounted) {
   CallInfo info = ReadCall(*context, service, method, environment.clock.Mono(), ceiling);
   const bool counted = admission == Admission::kCounted;
   if (counted && !environment.in_flight.Take()) {
@@ -169,12 +171,17 @@ grpc::ServerWriteReactor<Response>* StartStream(
     CallEnded(environment, info, refused);
     WriteInitialMetadata(*context, info);
     WriteTrailers(*context, info, refused);
-    return new RefusedStream<Response>(refused);
+    return new RefusedStream(ToGrpcStatus(refused));
   }
   const async::MonoTime end = async::After(info.begun, ceiling);
-  return std::make_shared<StreamCall<Request, Response>>(environment, std::move(info), end, context,
-                                                         request, std::move(handler))
-      ->Start(counted);
+  const auto call = std::make_shared<StreamCall<Request, Response>>(environment, info, end, context,
+                                                                    std::move(handler));
+  if (!call->Read(*request)) {
+    if (counted) environment.in_flight.GiveBack();
+    WriteInitialMetadata(*context, info);
+    return new RefusedStream(Malformed(environment, info));
+  }
+  return call->Start(counted);
 }
 
 }  // namespace hongyan::doors

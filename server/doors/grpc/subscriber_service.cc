@@ -158,25 +158,27 @@ Task<absl::Status> DoDelete(core::Subscribers& subscribers, CallInfo& info,
 }  // namespace
 
 grpc::ServerUnaryReactor* SubscriberService::GetSubscriber(grpc::CallbackServerContext* context,
-                                                           const v1::GetSubscriberRequest* request,
-                                                           v1::GetSubscriberResponse* response) {
-  return StartUnary(environment_, context, kService, "GetSubscriber", request, response,
-                    [this](CallInfo& info, const auto& in, auto& out) {
-                      return DoGet(subscribers_, environment_.clock, info, in, out);
-                    });
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return StartUnary<v1::GetSubscriberRequest, v1::GetSubscriberResponse>(
+      environment_, context, kService, "GetSubscriber", request, response,
+      [this](CallInfo& info, const auto& in, auto& out) {
+        return DoGet(subscribers_, environment_.clock, info, in, out);
+      });
 }
 
-grpc::ServerUnaryReactor* SubscriberService::ListSubscribers(
-    grpc::CallbackServerContext* context, const v1::ListSubscribersRequest* request,
-    v1::ListSubscribersResponse* response) {
-  return StartUnary(environment_, context, kService, "ListSubscribers", request, response,
-                    [this](CallInfo& info, const auto& in, auto& out) {
-                      return DoList(subscribers_, environment_.clock, info, in, out);
-                    });
+grpc::ServerUnaryReactor* SubscriberService::ListSubscribers(grpc::CallbackServerContext* context,
+                                                             const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) {
+  return StartUnary<v1::ListSubscribersRequest, v1::ListSubscribersResponse>(
+      environment_, context, kService, "ListSubscribers", request, response,
+      [this](CallInfo& info, const auto& in, auto& out) {
+        return DoList(subscribers_, environment_.clock, info, in, out);
+      });
 }
 
-grpc::ServerWriteReactor<v1::SyncSubscribersResponse>* SubscriberService::SyncSubscribers(
-    grpc::CallbackServerContext* context, const v1::SyncSubscribersRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscriberService::SyncSubscribers(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   return StartStream<v1::SyncSubscribersRequest, v1::SyncSubscribersResponse>(
       environment_, context, kService, "SyncSubscribers", request, kSyncCeiling,
       [this](CallInfo& info, const auto& in, auto& writer) {
@@ -184,10 +186,10 @@ grpc::ServerWriteReactor<v1::SyncSubscribersResponse>* SubscriberService::SyncSu
       });
 }
 
-grpc::ServerUnaryReactor* SubscriberService::DeleteSubscriber(
-    grpc::CallbackServerContext* context, const v1::DeleteSubscriberRequest* request,
-    v1::DeleteSubscriberResponse* response) {
-  return StartUnary(
+grpc::ServerUnaryReactor* SubscriberService::DeleteSubscriber(grpc::CallbackServerContext* context,
+                                                              const grpc::ByteBuffer* request,
+                                                              grpc::ByteBuffer* response) {
+  return StartUnary<v1::DeleteSubscriberRequest, v1::DeleteSubscriberResponse>(
       environment_, context, kService, "DeleteSubscriber", request, response,
       [this](CallInfo& info, const auto& in, auto&) { return DoDelete(subscribers_, info, in); });
 }

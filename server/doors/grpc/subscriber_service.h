@@ -10,22 +10,29 @@
 
 namespace hongyan::doors {
 
-class SubscriberService final : public v1::SubscriberService::CallbackService {
+// Every method takes and gives bytes; see call_task.h.
+using RawSubscriberService = v1::SubscriberService::WithRawCallbackMethod_GetSubscriber<
+    v1::SubscriberService::WithRawCallbackMethod_ListSubscribers<
+        v1::SubscriberService::WithRawCallbackMethod_SyncSubscribers<
+            v1::SubscriberService::WithRawCallbackMethod_DeleteSubscriber<
+                v1::SubscriberService::Service>>>>;
+
+class SubscriberService final : public RawSubscriberService {
  public:
   SubscriberService(CallEnvironment& environment, core::Subscribers& subscribers)
       : environment_(environment), subscribers_(subscribers) {}
 
   grpc::ServerUnaryReactor* GetSubscriber(grpc::CallbackServerContext* context,
-                                          const v1::GetSubscriberRequest* request,
-                                          v1::GetSubscriberResponse* response) override;
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ListSubscribers(grpc::CallbackServerContext* context,
-                                            const v1::ListSubscribersRequest* request,
-                                            v1::ListSubscribersResponse* response) override;
-  grpc::ServerWriteReactor<v1::SyncSubscribersResponse>* SyncSubscribers(
-      grpc::CallbackServerContext* context, const v1::SyncSubscribersRequest* request) override;
+                                            const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* SyncSubscribers(
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* DeleteSubscriber(grpc::CallbackServerContext* context,
-                                             const v1::DeleteSubscriberRequest* request,
-                                             v1::DeleteSubscriberResponse* response) override;
+                                             const grpc::ByteBuffer* request,
+                                             grpc::ByteBuffer* response) override;
 
  private:
   CallEnvironment& environment_;

@@ -31,13 +31,14 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
                         public std::enable_shared_from_this<UnaryCall<Request, Response>> {
  public:
   UnaryCall(CallEnvironment& environment, CallInfo info, grpc::CallbackServerContext* context,
-            const Request* request, Response* response, UnaryHandler<Request, Response> handler)
+            grpc::ByteBuffer* response, UnaryHandler<Request, Response> handler)
       : environment_(environment),
         info_(std::move(info)),
         context_(context),
-        request_(request),
-        response_(response),
+        out_(response),
         handler_(std::move(handler)) {}
+
+  bool Read(const grpc::ByteBuffer& request) { return Parse(request, request_); }
 
   grpc::ServerUnaryReactor* Start(bool counted) {
     counted_ = counted;
@@ -49,7 +50,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
  private:
   void Run() {
     RunCall(
-        environment_, info_, handler_(info_, *request_, *response_), signal_,
+        environment_, info_, handler_(info_, request_, response_), signal_,
         [self = this->shared_from_this()](absl::Status status) { self->End(std::move(status)); });
   }
 
@@ -61,7 +62,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
     WriteTrailers(*context_, info_, status);
     // Finish wakes a thread of gRPC's: once for all the calls that end in this turn of the loop.
     environment_.loop.AfterReady([self = this->shared_from_this(), status = std::move(status)] {
-      self->Finish(ToGrpcStatus(status));
+      self->Finish(status.ok() ? Serialize(self->response_, *self->out_) : ToGrpcStatus(status));
     });
   }
 
@@ -76,8 +77,9 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
   CallEnvironment& environment_;
   CallInfo info_;
   grpc::CallbackServerContext* context_;
-  const Request* request_;
-  Response* response_;
+  Request request_;
+  Response response_;
+  grpc::ByteBuffer* const out_;
   UnaryHandler<Request, Response> handler_;
   async::asio::cancellation_signal signal_;
   bool counted_ = false;
@@ -88,7 +90,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
 template <typename Request, typename Response>
 grpc::ServerUnaryReactor* StartUnary(CallEnvironment& environment,
                                      grpc::CallbackServerContext* context, const char* service,
-                                     const char* method, const Request* request, Response* response,
+                                     const char* method, const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response,
                                      std::type_identity_t<UnaryHandler<Request, Response>> handler,
                                      Admission admission = Admission::kCounted) {
   CallInfo info = ReadCall(*context, service, method, environment.clock.Mono(), kUnaryCeiling);
@@ -102,9 +105,16 @@ grpc::ServerUnaryReactor* StartUnary(CallEnvironment& environment,
     reactor->Finish(ToGrpcStatus(refused));
     return reactor;
   }
-  return std::make_shared<UnaryCall<Request, Response>>(environment, std::move(info), context,
-                                                        request, response, std::move(handler))
-      ->Start(counted);
+  const auto call = std::make_shared<UnaryCall<Request, Response>>(environment, info, context,
+                                                                   response, std::move(handler));
+  if (!call->Read(*request)) {
+    if (counted) environment.in_flight.GiveBack();
+    WriteInitialMetadata(*context, info);
+    auto* reactor = context->DefaultReactor();
+    reactor->Finish(Malformed(environment, info));
+    return reactor;
+  }
+  return call->Start(counted);
 }
 
 }  // namespace hongyan::doors

@@ -138,7 +138,7 @@ TEST_F(EventIntakeTest, RepeatIsAnsweredLikeTheFirstTimeAndRecordedOnce) {
   EXPECT_EQ(feed_.latest(), 2);
 }
 
-TEST_F(EventIntakeTest, X08_TwoEventsOfOneSecondStayTwo) {
+TEST_F(EventIntakeTest, X15_TwoReceiptsOfOneSecondStayTwo) {
   EXPECT_EQ(Take(0, "a", Event("LOCATION", "<Latitude>1</Latitude>")).verdict, Verdict::kNew);
   EXPECT_EQ(Take(0, "b", Event("LOCATION", "<Latitude>2</Latitude>")).verdict, Verdict::kNew);
   EXPECT_EQ(Take(0, "c", Event("LOCATION", "<Latitude>2</Latitude>")).verdict, Verdict::kRepeat);
