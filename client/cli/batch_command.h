@@ -1,7 +1,7 @@
 // `hongyan send batch`.
 //
 // Contract: with a line that can't be read nothing is sent and the exit code is 2, unless
-//           --skip-bad. An earlier run that did not finish is neither repeated nor forgotten
+//           --skip-bad; then it goes to the file of failed lines. An earlier run that did not finish is neither repeated nor forgotten
 //           without --resume or --restart. Exit code 0: every line was accepted.
 // Threads:  one.
 #pragma once

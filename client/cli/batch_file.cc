@@ -67,7 +67,7 @@ CheckedLines CheckLines(absl::string_view content) {
     if (parsed.ok()) {
       checked.good.push_back(line);
     } else {
-      checked.bad.push_back({line.number, std::string(parsed.status().message())});
+      checked.bad.push_back({line.number, parsed.status(), line.text});
     }
   }
   return checked;

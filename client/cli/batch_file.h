@@ -27,7 +27,8 @@ struct BatchLine {
 
 struct BadLine {
   std::int64_t number = 0;
-  std::string problem;
+  absl::Status problem;
+  absl::string_view text;
 };
 
 struct CheckedLines {

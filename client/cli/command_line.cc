@@ -157,7 +157,8 @@ class Grammar {
                      "Where failed lines go instead of FILE.failed.jsonl")
         ->type_name("FILE");
     batch_->add_flag("--skip-bad", batch_args_.skip_bad,
-                     "Report lines that can't be read and send the others; exit code 1 then");
+                     "Report lines that can't be read, write them to the failed lines and send the "
+                     "others; exit code 1 then");
     CLI::Option* resume = batch_->add_flag("--resume", batch_args_.resume,
                                            "Skip what FILE.progress says is finished");
     batch_

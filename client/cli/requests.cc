@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "client/cli/language.h"
 #include "client/cli/text.h"
 
 namespace hongyan::cli {
@@ -14,44 +15,50 @@ namespace {
 
 constexpr std::size_t kMaxKeywordBytes = 64;
 
-absl::Status Bad(absl::string_view what) { return absl::InvalidArgumentError(what); }
-
 bool IsVisible(const std::string& text) {
   return std::all_of(text.begin(), text.end(),
                      [](unsigned char c) { return absl::ascii_isgraph(c); });
 }
 
 absl::Status CheckContent(const std::string& content) {
-  if (content.empty()) return Bad("the text is empty");
-  if (!IsUtf8(content)) return Bad("the text is not UTF-8");
+  if (content.empty()) return Mistake("the text is empty", "文本为空");
+  if (!IsUtf8(content)) return Mistake("the text is not UTF-8", "文本不是 UTF-8");
   if (content.size() > kMaxContentBytes) {
-    return Bad(absl::StrCat("the text has ", content.size(), " bytes, WeChat takes 2048 at most"));
+    return Mistake(
+        absl::StrCat("the text has ", content.size(), " bytes, WeChat takes 2048 at most"),
+        absl::StrCat("文本有 ", content.size(), " 字节，微信最多接受 2048 字节"));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckIdempotencyKey(const std::string& key) {
   if (key.size() <= kMaxIdempotencyKeyBytes && IsVisible(key)) return absl::OkStatus();
-  return Bad("an idempotency key has 1 to 255 visible ASCII characters");
+  return Mistake("an idempotency key has 1 to 255 visible ASCII characters",
+                 "幂等键为 1 到 255 个可见 ASCII 字符");
 }
 
 absl::Status CheckKeyword(const std::string& key) {
   const bool plain = std::all_of(
       key.begin(), key.end(), [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
   if (!key.empty() && key.size() <= kMaxKeywordBytes && plain) return absl::OkStatus();
-  return Bad(absl::StrCat("'", Printable(key), "' is no keyword of a template, such as thing1"));
+  return Mistake(absl::StrCat("'", Printable(key), "' is no keyword of a template, such as thing1"),
+                 absl::StrCat("“", Printable(key), "”不是模板关键词，应如 thing1"));
 }
 
 absl::Status CheckTemplate(const v1::Template& one) {
-  if (one.template_id().empty()) return Bad("the template_id is empty");
+  if (one.template_id().empty()) return Mistake("the template_id is empty", "template_id 为空");
   if (!IsUtf8(one.template_id()) || !IsUtf8(one.url()) || !IsUtf8(one.mini_program().app_id()) ||
       !IsUtf8(one.mini_program().page_path())) {
-    return Bad("the template_id, the url or the mini program is not UTF-8");
+    return Mistake("the template_id, the url or the mini program is not UTF-8",
+                   "template_id、url 或小程序参数不是 UTF-8");
   }
-  if (one.data().empty()) return Bad("the template has no data");
+  if (one.data().empty()) return Mistake("the template has no data", "模板没有数据");
   for (const auto& [key, value] : one.data()) {
     if (absl::Status status = CheckKeyword(key); !status.ok()) return status;
-    if (!IsUtf8(value)) return Bad(absl::StrCat("the value of ", key, " is not UTF-8"));
+    if (!IsUtf8(value)) {
+      return Mistake(absl::StrCat("the value of ", key, " is not UTF-8"),
+                     absl::StrCat(key, " 的值不是 UTF-8"));
+    }
   }
   return absl::OkStatus();
 }
@@ -59,11 +66,13 @@ absl::Status CheckTemplate(const v1::Template& one) {
 absl::Status AddData(const std::string& pair, v1::Template& to) {
   const std::size_t equals = pair.find('=');
   if (equals == std::string::npos || equals == 0) {
-    return Bad(absl::StrCat("'", Printable(pair), "' is not KEY=VALUE"));
+    return Mistake(absl::StrCat("'", Printable(pair), "' is not KEY=VALUE"),
+                   absl::StrCat("“", Printable(pair), "”不是 KEY=VALUE 的形式"));
   }
   const std::string key = pair.substr(0, equals);
   if (!to.mutable_data()->insert({key, pair.substr(equals + 1)}).second) {
-    return Bad(absl::StrCat(Printable(key), " is given twice"));
+    return Mistake(absl::StrCat(Printable(key), " is given twice"),
+                   absl::StrCat(Printable(key), " 给出了两次"));
   }
   return absl::OkStatus();
 }
@@ -76,7 +85,7 @@ absl::Status CheckNotification(const v1::Notification& one) {
     case v1::Notification::kUnionid:
       break;
     case v1::Notification::RECIPIENT_NOT_SET:
-      return Bad("no recipient: openid is missing");
+      return Mistake("no recipient: openid is missing", "没有接收者：缺少 openid");
   }
   switch (one.body_case()) {
     case v1::Notification::kText:
@@ -86,11 +95,14 @@ absl::Status CheckNotification(const v1::Notification& one) {
       if (absl::Status status = CheckTemplate(one.template_()); !status.ok()) return status;
       break;
     case v1::Notification::BODY_NOT_SET:
-      return Bad("nothing to send: text or template is missing");
+      return Mistake("nothing to send: text or template is missing",
+                     "没有内容：缺少 text 或 template");
     default:
       break;
   }
-  if (one.has_send_time()) return Bad("send_time can't be used in a batch");
+  if (one.has_send_time()) {
+    return Mistake("send_time can't be used in a batch", "批量发送不能使用 send_time");
+  }
   return CheckIdempotencyKey(one.idempotency_key());
 }
 
@@ -100,15 +112,17 @@ absl::Status CheckOpenid(const std::string& openid) {
   if (!openid.empty() && openid.size() <= kMaxOpenidBytes && IsVisible(openid)) {
     return absl::OkStatus();
   }
-  return Bad(absl::StrCat("'", Printable(openid.substr(0, kMaxOpenidBytes)),
-                          "' is no openid: 1 to 128 visible ASCII characters"));
+  const std::string shown = Printable(openid.substr(0, kMaxOpenidBytes));
+  return Mistake(absl::StrCat("'", shown, "' is no openid: 1 to 128 visible ASCII characters"),
+                 absl::StrCat("“", shown, "”不是 openid：应为 1 到 128 个可见 ASCII 字符"));
 }
 
 absl::StatusOr<v1::SendTextRequest> ToRequest(const GlobalArgs& global, const SendTextArgs& args) {
   if (absl::Status status = CheckOpenid(args.openid); !status.ok()) return status;
   if (absl::Status status = CheckContent(args.content); !status.ok()) return status;
   if (absl::Status status = CheckIdempotencyKey(args.idempotency_key); !status.ok()) return status;
-  if (!IsUtf8(args.kf_account)) return Bad("--kf-account is not UTF-8");
+  if (!IsUtf8(args.kf_account))
+    return Mistake("--kf-account is not UTF-8", "--kf-account 不是 UTF-8");
   v1::SendTextRequest request;
   request.set_account(global.account);
   request.set_openid(args.openid);
@@ -138,7 +152,10 @@ absl::StatusOr<v1::SendTemplateRequest> ToRequest(const GlobalArgs& global,
     if (colon != std::string::npos) {
       one.mutable_mini_program()->set_page_path(args.mini_program.substr(colon + 1));
     }
-    if (one.mini_program().app_id().empty()) return Bad("--mini-program is APPID or APPID:PATH");
+    if (one.mini_program().app_id().empty()) {
+      return Mistake("--mini-program is APPID or APPID:PATH",
+                     "--mini-program 应为 APPID 或 APPID:PATH");
+    }
   }
   if (absl::Status status = CheckTemplate(one); !status.ok()) return status;
   request.set_idempotency_key(args.idempotency_key);
@@ -158,14 +175,15 @@ absl::StatusOr<v1::GetUserInfoRequest> ToRequest(const GlobalArgs& global,
 
 absl::StatusOr<v1::Notification> ParseNotification(absl::string_view line,
                                                    const std::string& account) {
-  if (!IsUtf8(line)) return Bad("not UTF-8");
+  if (!IsUtf8(line)) return Mistake("not UTF-8", "不是 UTF-8");
   v1::Notification one;
   const auto parsed = google::protobuf::util::JsonStringToMessage(
       google::protobuf::StringPiece(line.data(), line.size()), &one);
   if (!parsed.ok()) {
     // The parser draws the place on lines of its own.
     const std::string message(parsed.message().data(), parsed.message().size());
-    return Bad(absl::StrCat("no notification: ", Printable(message.substr(0, message.find('\n')))));
+    const std::string where = Printable(message.substr(0, message.find('\n')));
+    return Mistake(absl::StrCat("no notification: ", where), absl::StrCat("不是通知：", where));
   }
   if (absl::Status status = CheckNotification(one); !status.ok()) return status;
   if (one.account().empty()) one.set_account(account);

@@ -19,11 +19,6 @@ namespace {
 
 constexpr std::size_t kMaxRequestIdBytes = 128;
 
-int Usage(Console& console, absl::string_view problem) {
-  console.err << "hongyan: " << Printable(problem) << "\n";
-  return kExitUsage;
-}
-
 absl::StatusOr<std::string> ReadToken(const GlobalArgs& global, const Environment& environment) {
   if (global.token_file.empty()) return environment("HONGYAN_TOKEN");
   std::istringstream none;
@@ -31,7 +26,8 @@ absl::StatusOr<std::string> ReadToken(const GlobalArgs& global, const Environmen
   if (!token.ok()) return token.status();
   absl::StripAsciiWhitespace(&*token);
   if (token->empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(global.token_file, " holds no token"));
+    return Mistake(absl::StrCat(global.token_file, " holds no token"),
+                   absl::StrCat(global.token_file, " 中没有令牌"));
   }
   return token;
 }
@@ -92,9 +88,11 @@ int Run(const std::vector<std::string>& args, const Environment& environment, Co
   const CommandLine& line = std::get<CommandLine>(parsed);
   const std::string& id = line.global.request_id;
   if (id.size() > kMaxRequestIdBytes || !std::all_of(id.begin(), id.end(), absl::ascii_isgraph)) {
-    return Usage(console, "--request-id has 1 to 128 visible ASCII characters");
+    return Usage(console, Mistake("--request-id has 1 to 128 visible ASCII characters",
+                                  "--request-id 应为 1 到 128 个可见 ASCII 字符"));
   }
-  if (!IsUtf8(line.global.account)) return Usage(console, "--account is not UTF-8");
+  if (!IsUtf8(line.global.account))
+    return Usage(console, Mistake("--account is not UTF-8", "--account 不是 UTF-8"));
   StopSignal signal;
   std::unique_ptr<InterruptWatcher> watcher;
   if (std::holds_alternative<SendBatchArgs>(line.command)) {
@@ -102,11 +100,14 @@ int Run(const std::vector<std::string>& args, const Environment& environment, Co
   }
   const absl::StatusOr<std::unique_ptr<client::Client>> client = Connect(line.global, environment);
   if (!client.ok()) {
-    std::string problem(client.status().message());
-    if (absl::StrContains(problem, "unencrypted")) {
-      absl::StrAppend(&problem, "; use --tls, or --allow-plaintext-token on a closed network");
-    }
-    return Usage(console, problem);
+    const std::string problem(client.status().message());
+    if (!absl::StrContains(problem, "unencrypted")) return Usage(console, client.status());
+    return Usage(
+        console,
+        Mistake(
+            absl::StrCat(problem, "; use --tls, or --allow-plaintext-token on a closed network"),
+            absl::StrCat("令牌不能以明文发送（", problem,
+                         "）；请用 --tls，或在封闭网络中用 --allow-plaintext-token")));
   }
   const int exit_code = std::visit(Dispatch(**client, line.global, console, signal), line.command);
   console.out.flush();

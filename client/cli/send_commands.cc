@@ -25,11 +25,6 @@ int ShowSent(const absl::StatusOr<Response>& response, const Wording& what,
   return kExitOk;
 }
 
-int Usage(Console& console, const absl::Status& problem) {
-  console.err << "hongyan: " << Printable(problem.message()) << "\n";
-  return kExitUsage;
-}
-
 client::CallOptions ToOptions(const GlobalArgs& global) {
   return {.timeout = global.timeout, .request_id = global.request_id};
 }

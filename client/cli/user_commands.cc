@@ -26,11 +26,6 @@ int Fail(const absl::Status& status, const Wording& what, const GlobalArgs& glob
   return kExitFailed;
 }
 
-int Usage(Console& console, absl::string_view problem) {
-  console.err << "hongyan: " << Printable(problem) << "\n";
-  return kExitUsage;
-}
-
 client::CallOptions ToOptions(const GlobalArgs& global) {
   return {.timeout = global.timeout, .request_id = global.request_id};
 }
@@ -48,12 +43,13 @@ absl::StatusOr<std::vector<std::string>> CollectOpenids(const UserBatchArgs& arg
     for (const BatchLine& line : SplitLines(*content)) {
       openids.emplace_back(line.text);
       if (absl::Status status = CheckOpenid(openids.back()); !status.ok()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("line ", line.number, ": ", status.message()));
+        return Before(absl::StrCat("line ", line.number, ": "),
+                      absl::StrCat("第 ", line.number, " 行："), status);
       }
     }
   }
-  if (openids.empty()) return absl::InvalidArgumentError("give openids, or a file with --file");
+  if (openids.empty())
+    return Mistake("give openids, or a file with --file", "请给出 openid，或用 --file 指定文件");
   return openids;
 }
 
@@ -62,7 +58,7 @@ absl::StatusOr<std::vector<std::string>> CollectOpenids(const UserBatchArgs& arg
 int RunUserGet(client::Client& client, const GlobalArgs& global, const UserGetArgs& args,
                Console& console) {
   const auto request = ToRequest(global, args);
-  if (!request.ok()) return Usage(console, request.status().message());
+  if (!request.ok()) return Usage(console, request.status());
   const auto response = client.GetUserInfo(*request, ToOptions(global));
   if (!response.ok()) return Fail(response.status(), kGet, global, console);
   if (global.output == OutputForm::kJson) {
@@ -76,7 +72,7 @@ int RunUserGet(client::Client& client, const GlobalArgs& global, const UserGetAr
 int RunUserBatch(client::Client& client, const GlobalArgs& global, const UserBatchArgs& args,
                  Console& console) {
   const absl::StatusOr<std::vector<std::string>> openids = CollectOpenids(args, console);
-  if (!openids.ok()) return Usage(console, openids.status().message());
+  if (!openids.ok()) return Usage(console, openids.status());
   std::vector<v1::UserInfo> users;
   absl::Status failure;
   for (std::size_t from = 0; from < openids->size() && failure.ok(); from += kOpenidsPerCall) {

@@ -13,7 +13,7 @@ bool MayRepeat(CallKind kind, const Error& error) {
   if (error.code != absl::StatusCode::kUnavailable) return false;
   switch (kind) {
     case CallKind::kRead:
-      return true;
+      return error.reason.empty();  // else the service itself has tried enough
     case CallKind::kSendWithKey:
       return error.reason.empty() && !error.not_connected;
     case CallKind::kSend:

@@ -138,6 +138,7 @@ TEST_F(BatchTest, BadLinesAreReportedBeforeAnythingIsSent) {
   EXPECT_EQ(service_.calls(), 0U);
   EXPECT_EQ(Run({.skip_bad = true}), kExitFailed);
   EXPECT_THAT(out_.str(), HasSubstr("1 notification: 1 accepted, 2 bad lines skipped\n"));
+  EXPECT_EQ(ReadAll(file_ + ".failed.jsonl"), "{oops\n" + std::string(R"({"openid":"o4"})") + "\n");
 }
 
 TEST_F(BatchTest, ACallHasAtMostFiveHundred) {

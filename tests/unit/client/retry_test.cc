@@ -41,7 +41,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"BareUnavailableRead", CallKind::kRead, kUnavailable, "", true},
         Case{"BusySend", CallKind::kSend, kUnavailable, "WECHAT_BUSY", false},
         Case{"BusySendWithKey", CallKind::kSendWithKey, kUnavailable, "WECHAT_BUSY", false},
-        Case{"UnreachableRead", CallKind::kRead, kUnavailable, "WECHAT_UNREACHABLE", true},
+        Case{"UnreachableRead", CallKind::kRead, kUnavailable, "WECHAT_UNREACHABLE", false},
         Case{"UnknownOutcome", CallKind::kSend, kUnknown, "OUTCOME_UNKNOWN", false},
         Case{"UnknownOutcomeWithKey", CallKind::kSendWithKey, kUnknown, "OUTCOME_UNKNOWN", false},
         Case{"DeadlineRead", CallKind::kRead, kDeadlineExceeded, "", false},
