@@ -1,25 +1,34 @@
 #include "client/cli/batch_command.h"
 
-#include <cstdio>
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/cli/batch_file.h"
 #include "client/cli/batch_journal.h"
 #include "client/cli/batch_report.h"
 #include "client/cli/batch_sender.h"
 #include "client/cli/error_text.h"
+#include "client/cli/problem.h"
 #include "client/cli/requests.h"
-#include "client/cli/text.h"
 
 namespace hongyan::cli {
 namespace {
 
-constexpr std::size_t kMaxBadLinesShown = 100;
+constexpr Wording kNoProgress = {
+    "--resume and --restart need a file: standard input keeps no progress",
+    "--resume 和 --restart 需要文件：标准输入不保存进度"};
+constexpr Wording kSameFile = {"--failed-file is the file that is to be sent",
+                               "--failed-file 就是要发送的文件"};
+constexpr Wording kNothingToSend = {"there is no notification to send", "没有要发送的通知"};
+constexpr Wording kCannotResume = {"$0; --restart sends all lines", "$0；用 --restart 发送所有行"};
+constexpr Wording kUnfinished = {
+    "an earlier run stopped after $0 of $1 notifications: --resume sends the rest, --restart sends "
+    "all of them again",
+    "上一次运行在 $1 条通知中完成 $0 条后停止：用 --resume 发送其余的，用 --restart 全部重新发送"};
 
 BatchFiles FilesFor(const SendBatchArgs& args) {
   const bool from_stdin = args.file == "-";
@@ -28,28 +37,31 @@ BatchFiles FilesFor(const SendBatchArgs& args) {
           stem + ".unknown.jsonl", from_stdin ? "" : args.file + ".progress"};
 }
 
-void ShowBadLines(const std::vector<BadLine>& bad, Console& console) {
-  const bool chinese = console.language == Language::kChinese;
-  for (std::size_t i = 0; i < bad.size() && i < kMaxBadLinesShown; ++i) {
-    console.err << (chinese ? "第 " : "line ") << bad[i].number << (chinese ? " 行：" : ": ")
-                << Printable(Say(bad[i].problem, console.language)) << "\n";
-  }
-  if (bad.size() > kMaxBadLinesShown) {
-    console.err << absl::StrCat(
-        chinese ? "另有错误行：" : "more bad lines: ", bad.size() - kMaxBadLinesShown, "\n");
-  }
+// Whether an earlier run sent some of the lines, or may have, and did not come to its end.
+bool IsUnfinished(const BatchProgress& before, const std::vector<BatchLine>& good) {
+  if (before.ended) return false;
+  return !before.unclear.empty() ||
+         std::any_of(good.begin(), good.end(),
+                     [&](const BatchLine& line) { return before.finished.contains(line.number); });
 }
 
-// What is to be sent of the good lines, and what an earlier run left open.
+// What is to be sent of the good lines, what can't be, and what an earlier run left open.
 struct Plan {
   std::vector<BatchLine> send;
+  std::vector<BadLine> refuse;
   std::vector<BatchLine> abandon;
 };
 
-Plan MakePlan(const std::vector<BatchLine>& good, const BatchProgress& before,
-              BatchCounts& counts) {
+Plan MakePlan(const CheckedLines& lines, const BatchProgress& before, BatchCounts& counts) {
   Plan plan;
-  for (const BatchLine& line : good) {
+  for (const BadLine& bad : lines.bad) {
+    if (before.finished.contains(bad.line.number)) {
+      ++counts.finished_before;
+    } else {
+      plan.refuse.push_back(bad);
+    }
+  }
+  for (const BatchLine& line : lines.good) {
     if (before.finished.contains(line.number)) {
       ++counts.finished_before;
       continue;
@@ -71,30 +83,19 @@ int RunSendBatch(client::Client& client, const GlobalArgs& global, const SendBat
                  Console& console, StopSignal& signal) {
   BatchFiles files = FilesFor(args);
   if (files.progress.empty() && (args.resume || args.restart)) {
-    return Usage(console,
-                 Mistake("--resume and --restart need a file: standard input keeps no progress",
-                         "--resume 和 --restart 需要文件：标准输入不保存进度"));
+    return Usage(console, Problem(kNoProgress));
   }
   std::error_code ignored;
   if (std::filesystem::equivalent(args.file, files.failed, ignored)) {
-    return Usage(console, Mistake("--failed-file is the file that is to be sent",
-                                  "--failed-file 就是要发送的文件"));
+    return Usage(console, Problem(kSameFile));
   }
   const absl::StatusOr<std::string> content = ReadInput(args.file, console.in);
   if (!content.ok()) return Usage(console, content.status());
 
   const CheckedLines lines = CheckLines(*content);
-  ShowBadLines(lines.bad, console);
-  if (!lines.bad.empty() && !args.skip_bad) {
-    return Usage(console,
-                 Mistake("nothing was sent; repair these lines, or skip them with --skip-bad",
-                         "没有发送任何通知；请修改以上各行，或用 --skip-bad 跳过它们"));
-  }
   BatchCounts counts;
-  counts.notifications = static_cast<std::int64_t>(lines.good.size());
-  counts.bad = static_cast<std::int64_t>(lines.bad.size());
-  if (counts.notifications == 0)
-    return Usage(console, Mistake("there is no notification to send", "没有要发送的通知"));
+  counts.notifications = static_cast<std::int64_t>(lines.good.size() + lines.bad.size());
+  if (counts.notifications == 0) return Usage(console, Problem(kNothingToSend));
 
   const std::uint64_t fingerprint = Fingerprint(*content);
   BatchProgress before;
@@ -102,22 +103,11 @@ int RunSendBatch(client::Client& client, const GlobalArgs& global, const SendBat
     absl::StatusOr<BatchProgress> loaded = LoadProgress(files.progress, fingerprint, lines.good);
     // Without --resume only an unfinished run of this very content is in the way.
     if (!loaded.ok() && args.resume) {
-      return Usage(console,
-                   Mistake(absl::StrCat(loaded.status().message(), "; --restart sends all lines"),
-                           absl::StrCat(Say(loaded.status(), Language::kChinese),
-                                        "；用 --restart 可发送所有行")));
+      return Usage(console, Around(kCannotResume, loaded.status()));
     }
     if (loaded.ok()) before = *std::move(loaded);
-    const bool unfinished = !before.ended && !(before.finished.empty() && before.unclear.empty());
-    if (unfinished && !args.resume) {
-      return Usage(console,
-                   Mistake(absl::StrCat("an earlier run stopped after ", before.finished.size(),
-                                        " of ", counts.notifications,
-                                        " notifications: --resume sends the rest, --restart sends "
-                                        "all of them again"),
-                           absl::StrCat("上次运行在 ", counts.notifications, " 条中完成了 ",
-                                        before.finished.size(),
-                                        " 条后中断：--resume 发送其余的，--restart 全部重新发送")));
+    if (IsUnfinished(before, lines.good) && !args.resume) {
+      return Usage(console, Problem(kUnfinished, before.finished.size(), counts.notifications));
     }
     if (!args.resume) before = {};
   }
@@ -133,18 +123,15 @@ int RunSendBatch(client::Client& client, const GlobalArgs& global, const SendBat
     journal = *std::move(opened);
   }
 
-  const Plan plan = MakePlan(lines.good, before, counts);
+  const Plan plan = MakePlan(lines, before, counts);
   LineFile failed(files.failed);
   LineFile unknown(files.unknown);
-  if (!args.resume) {
-    for (const BadLine& line : lines.bad) {
-      if (const absl::Status kept = failed.Write(line.text); !kept.ok())
-        return Usage(console, kept);
-    }
-  }
   BatchReport report(console, global.output, absl::Now());
   BatchSender sender(client, global, journal, failed, unknown, report, signal);
   absl::Status status;
+  for (const BadLine& bad : plan.refuse) {
+    if (status.ok()) status = sender.Refuse(bad, counts);
+  }
   for (const BatchLine& line : plan.abandon) {
     if (status.ok()) status = sender.Abandon(line, counts);
   }

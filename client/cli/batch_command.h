@@ -1,7 +1,7 @@
 // `hongyan send batch`.
 //
-// Contract: with a line that can't be read nothing is sent and the exit code is 2, unless
-//           --skip-bad; then it goes to the file of failed lines. An earlier run that did not finish is neither repeated nor forgotten
+// Contract: a line that can't be sent fails alone, before the first call: it is reported, counted
+//           and kept like one that WeChat refused. An earlier run that did not finish is neither repeated nor forgotten
 //           without --resume or --restart. Exit code 0: every line was accepted.
 // Threads:  one.
 #pragma once

@@ -9,8 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "client/cli/problem.h"
 #include "client/cli/requests.h"
 
 namespace hongyan::cli {
@@ -24,10 +24,10 @@ absl::StatusOr<std::string> ReadStream(std::istream& in, const std::string& name
   while (in.read(block.data(), block.size()) || in.gcount() > 0) {
     content.append(block.data(), static_cast<std::size_t>(in.gcount()));
     if (content.size() > kMaxBatchFileBytes) {
-      return absl::InvalidArgumentError(absl::StrCat(name, " has more than 256 MiB; split it"));
+      return Problem({"$0 has more than 256 MiB; split it", "$0 超过 256 MiB，请拆分"}, name);
     }
   }
-  if (in.bad()) return absl::InvalidArgumentError(absl::StrCat("can't read ", name));
+  if (in.bad()) return Problem({"can't read $0", "无法读取 $0"}, name);
   return content;
 }
 
@@ -37,11 +37,11 @@ absl::StatusOr<std::string> ReadInput(const std::string& file, std::istream& in)
   if (file == "-") return ReadStream(in, "standard input");
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored)) {
-    return absl::InvalidArgumentError(absl::StrCat(file, " is a folder"));
+    return Problem({"$0 is a folder", "$0 是文件夹"}, file);
   }
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
-    return absl::InvalidArgumentError(absl::StrCat("can't read ", file, ": ", strerror(errno)));
+    return Problem({"can't read $0: $1", "无法读取 $0：$1"}, file, strerror(errno));
   }
   return ReadStream(stream, file);
 }
@@ -67,7 +67,7 @@ CheckedLines CheckLines(absl::string_view content) {
     if (parsed.ok()) {
       checked.good.push_back(line);
     } else {
-      checked.bad.push_back({line.number, parsed.status(), line.text});
+      checked.bad.push_back({line, parsed.status()});
     }
   }
   return checked;

@@ -1,8 +1,8 @@
 // The lines of a batch file.
 //
 // Contract: blank lines count in the numbering but are no notifications; a byte order mark and
-//           carriage returns at line ends are ignored. Every line is checked, and every bad one
-//           reported, before anything is sent.
+//           carriage returns at line ends are ignored. A line is bad when it holds no
+//           notification that could be sent.
 // Lifetime: lines point into the content that they were split from.
 // Threads:  plain functions, any thread.
 #pragma once
@@ -26,9 +26,8 @@ struct BatchLine {
 };
 
 struct BadLine {
-  std::int64_t number = 0;
+  BatchLine line;
   absl::Status problem;
-  absl::string_view text;
 };
 
 struct CheckedLines {

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "client/cli/problem.h"
 
 namespace hongyan::cli {
 namespace {
@@ -32,7 +33,7 @@ struct Span {
 };
 
 absl::Status Broken(const std::string& path) {
-  return absl::InvalidArgumentError(absl::StrCat(path, " is not the progress of a batch"));
+  return Problem({"$0 is not the progress of a batch", "$0 不是批量发送的进度文件"}, path);
 }
 
 // Reads "begin 1 500" and the like. False: not a line of a journal.
@@ -84,7 +85,7 @@ absl::StatusOr<BatchProgress> LoadProgress(const std::string& path, std::uint64_
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     if (errno == ENOENT) return progress;
-    return absl::InvalidArgumentError(absl::StrCat("can't read ", path, ": ", strerror(errno)));
+    return Problem({"can't read $0: $1", "无法读取 $0：$1"}, path, strerror(errno));
   }
   const std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   std::vector<std::string> entries = absl::StrSplit(content, '\n');
@@ -93,8 +94,9 @@ absl::StatusOr<BatchProgress> LoadProgress(const std::string& path, std::uint64_
   if (entries.empty()) return progress;
   if (entries.front() != Header(fingerprint)) {
     if (!absl::StartsWith(entries.front(), "hongyan-progress 1 ")) return Broken(path);
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, " belongs to another content of this file, which has changed since"));
+    return Problem({"$0 belongs to another content of this file, which has changed since",
+                    "$0 属于该文件以前的内容，文件此后已改动"},
+                   path);
   }
   std::vector<Span> open;
   for (std::size_t i = 1; i < entries.size(); ++i) {
@@ -115,7 +117,8 @@ absl::StatusOr<BatchJournal> BatchJournal::Open(const std::string& path, std::ui
   if (resume) DropTornLine(path);
   std::FILE* file = std::fopen(path.c_str(), resume ? "ae" : "we");
   if (file == nullptr) {
-    return absl::UnknownError(absl::StrCat("can't write ", path, ": ", strerror(errno)));
+    return Problem(absl::StatusCode::kUnknown, {"can't write $0: $1", "无法写入 $0：$1"}, path,
+                   strerror(errno));
   }
   BatchJournal journal(file);
   // Appending starts at the end only with the first write.
@@ -147,7 +150,8 @@ absl::Status BatchJournal::Write(const std::string& line, bool durably) {
   // Not every file can be synchronized (a pipe can't): that is no reason to stop.
   if (good && durably) fdatasync(fileno(file_.get()));
   if (good) return absl::OkStatus();
-  return absl::UnknownError(absl::StrCat("can't write the progress: ", strerror(errno)));
+  return Problem(absl::StatusCode::kUnknown, {"can't write the progress: $0", "无法写入进度：$0"},
+                 strerror(errno));
 }
 
 }  // namespace hongyan::cli

@@ -39,7 +39,6 @@ std::string Figures(const BatchCounts& counts, Language language) {
   add(counts.unknown, "unknown", "结果未知");
   add(counts.not_sent(), "not sent", "未发送");
   add(counts.finished_before, "finished before", "此前已完成");
-  add(counts.bad, "bad lines skipped", "跳过的错误行");
   return text;
 }
 
@@ -58,8 +57,8 @@ void BatchReport::Result(std::int64_t line, const v1::Delivery& delivery,
     console_.out << absl::StrCat("{\"line\":", line, ",\"delivery\":", DeliveryJson(delivery),
                                  "}\n");
   } else if (!accepted || !console_.out_is_terminal) {
-    std::string text =
-        absl::StrCat("line ", line, "  ", StateName(delivery.state()), "  ", delivery.openid());
+    std::string text = absl::StrCat("line ", line, "  ", StateName(delivery.state()));
+    if (!delivery.openid().empty()) absl::StrAppend(&text, "  ", delivery.openid());
     if (!delivery.id().empty()) absl::StrAppend(&text, "  ", delivery.id());
     if (delivery.error().code() != 0) {
       const client::Error error = client::Describe(client::StatusFromDelivery(delivery.error()));
@@ -86,8 +85,7 @@ void BatchReport::Summary(const BatchCounts& counts, const BatchFiles& files) {
                                 {"failed", counts.failed},
                                 {"unknown", counts.unknown},
                                 {"not_sent", counts.not_sent()},
-                                {"finished_before", counts.finished_before},
-                                {"bad_lines", counts.bad}};
+                                {"finished_before", counts.finished_before}};
     if (counts.failed > 0) summary["failed_file"] = Printable(files.failed);
     if (counts.unknown > 0) summary["unknown_file"] = Printable(files.unknown);
     console_.out << PrintableJson(boost::json::serialize(boost::json::object{{"summary", summary}}))

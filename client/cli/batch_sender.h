@@ -55,6 +55,9 @@ class BatchSender {
   // `counts` goes on from what it holds.
   absl::Status Run(const std::vector<BatchLine>& lines, BatchCounts& counts);
 
+  // Records a line that can't be sent.
+  absl::Status Refuse(const BadLine& bad, BatchCounts& counts);
+
   // Records a line that an earlier run left without result.
   absl::Status Abandon(const BatchLine& line, BatchCounts& counts);
 

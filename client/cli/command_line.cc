@@ -6,6 +6,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
+#include "client/cli/language.h"
+#include "client/cli/text.h"
 #include "hongyan_client/client.h"
 
 namespace hongyan::cli {
@@ -31,7 +34,7 @@ constexpr char kCommandFooter[] = "The options of `hongyan --help` may stand her
 constexpr char kBatchFooter[] = R"(Each line is one hongyan.v1.Notification as JSON, for example
   {"openid": "oABC123", "text": {"content": "您好"}}
   {"openid": "oABC123", "template": {"template_id": "T1", "data": {"thing1": "茶"}}, "idempotency_key": "order-7"}
-Blank lines are skipped. All lines are checked before the first one is sent.
+Blank lines are skipped. A line that holds no notification fails alone: the others are sent.
 
 Beside FILE:
   FILE.failed.jsonl    lines that certainly were not sent: repair and send that file
@@ -50,11 +53,14 @@ absl::Duration ParseTimeout(const std::string& text) {
   return duration;
 }
 
-CLI::Validator TimeoutValidator() {
+constexpr Wording kNoTime = {"'$0' is no time like 500ms, 10s or 2m (up to 24h)",
+                             "“$0”不是 500ms、10s、2m 这样的时间（最长 24h）"};
+
+CLI::Validator TimeoutValidator(Language language) {
   return CLI::Validator(
-      [](const std::string& text) {
+      [language](const std::string& text) {
         if (ParseTimeout(text) != absl::ZeroDuration()) return std::string();
-        return absl::StrCat("'", text, "' is no time like 500ms, 10s or 2m (up to 24h)");
+        return absl::Substitute(kNoTime.In(language), Printable(text));
       },
       "");
 }
@@ -62,7 +68,7 @@ CLI::Validator TimeoutValidator() {
 // Every command and option of the program, bound to `line`.
 class Grammar {
  public:
-  explicit Grammar(CommandLine& line) : line_(line) {
+  Grammar(CommandLine& line, Language language) : line_(line), language_(language) {
     app_.require_subcommand(1);
     app_.fallthrough();
     app_.set_version_flag("--version", "hongyan " HONGYAN_VERSION, "Print the version and exit");
@@ -112,7 +118,7 @@ class Grammar {
         ->type_name("NAME");
     app_.add_option("--timeout", timeout_,
                     "How long a call may take; default 10s, for each 500 of a batch 10m")
-        ->check(TimeoutValidator())
+        ->check(TimeoutValidator(language_))
         ->type_name("TIME");
     app_.add_option("--request-id", global.request_id,
                     "Logged by the service: 1 to 128 visible ASCII characters")
@@ -156,9 +162,6 @@ class Grammar {
         ->add_option("--failed-file", batch_args_.failed_file,
                      "Where failed lines go instead of FILE.failed.jsonl")
         ->type_name("FILE");
-    batch_->add_flag("--skip-bad", batch_args_.skip_bad,
-                     "Report lines that can't be read, write them to the failed lines and send the "
-                     "others; exit code 1 then");
     CLI::Option* resume = batch_->add_flag("--resume", batch_args_.resume,
                                            "Skip what FILE.progress says is finished");
     batch_
@@ -207,6 +210,7 @@ class Grammar {
   }
 
   CommandLine& line_;
+  Language language_;
   CLI::App app_{"Sends WeChat messages through Hongyan and looks users up.", "hongyan"};
   std::string timeout_;
   std::string output_;
@@ -227,7 +231,7 @@ class Grammar {
 std::variant<CommandLine, CommandLineEnd> ParseCommandLine(const std::vector<std::string>& args,
                                                            const Environment& environment) {
   CommandLine line;
-  Grammar grammar(line);
+  Grammar grammar(line, LanguageOf(environment));
   std::variant<CommandLine, CommandLineEnd> parsed = grammar.Parse({args.rbegin(), args.rend()});
   if (auto* good = std::get_if<CommandLine>(&parsed)) {
     GlobalArgs& global = good->global;

@@ -6,8 +6,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
-#include "client/cli/language.h"
+#include "client/cli/problem.h"
 #include "client/cli/text.h"
 
 namespace hongyan::cli {
@@ -21,44 +20,42 @@ bool IsVisible(const std::string& text) {
 }
 
 absl::Status CheckContent(const std::string& content) {
-  if (content.empty()) return Mistake("the text is empty", "文本为空");
-  if (!IsUtf8(content)) return Mistake("the text is not UTF-8", "文本不是 UTF-8");
+  if (content.empty()) return Problem({"the text is empty", "文本为空"});
+  if (!IsUtf8(content)) return Problem({"the text is not UTF-8", "文本不是 UTF-8"});
   if (content.size() > kMaxContentBytes) {
-    return Mistake(
-        absl::StrCat("the text has ", content.size(), " bytes, WeChat takes 2048 at most"),
-        absl::StrCat("文本有 ", content.size(), " 字节，微信最多接受 2048 字节"));
+    return Problem({"the text has $0 bytes, WeChat takes 2048 at most",
+                    "文本有 $0 字节，微信最多接受 2048 字节"},
+                   content.size());
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckIdempotencyKey(const std::string& key) {
   if (key.size() <= kMaxIdempotencyKeyBytes && IsVisible(key)) return absl::OkStatus();
-  return Mistake("an idempotency key has 1 to 255 visible ASCII characters",
-                 "幂等键为 1 到 255 个可见 ASCII 字符");
+  return Problem({"an idempotency key has 1 to 255 visible ASCII characters",
+                  "幂等键应为 1 至 255 个可见 ASCII 字符"});
 }
 
 absl::Status CheckKeyword(const std::string& key) {
   const bool plain = std::all_of(
       key.begin(), key.end(), [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
   if (!key.empty() && key.size() <= kMaxKeywordBytes && plain) return absl::OkStatus();
-  return Mistake(absl::StrCat("'", Printable(key), "' is no keyword of a template, such as thing1"),
-                 absl::StrCat("“", Printable(key), "”不是模板关键词，应如 thing1"));
+  return Problem(
+      {"'$0' is no keyword of a template, such as thing1", "“$0”不是 thing1 这样的模板关键词"},
+      Printable(key));
 }
 
 absl::Status CheckTemplate(const v1::Template& one) {
-  if (one.template_id().empty()) return Mistake("the template_id is empty", "template_id 为空");
+  if (one.template_id().empty()) return Problem({"the template_id is empty", "template_id 为空"});
   if (!IsUtf8(one.template_id()) || !IsUtf8(one.url()) || !IsUtf8(one.mini_program().app_id()) ||
       !IsUtf8(one.mini_program().page_path())) {
-    return Mistake("the template_id, the url or the mini program is not UTF-8",
-                   "template_id、url 或小程序参数不是 UTF-8");
+    return Problem({"the template_id, the url or the mini program is not UTF-8",
+                    "template_id、url 或小程序不是 UTF-8"});
   }
-  if (one.data().empty()) return Mistake("the template has no data", "模板没有数据");
+  if (one.data().empty()) return Problem({"the template has no data", "模板没有数据"});
   for (const auto& [key, value] : one.data()) {
     if (absl::Status status = CheckKeyword(key); !status.ok()) return status;
-    if (!IsUtf8(value)) {
-      return Mistake(absl::StrCat("the value of ", key, " is not UTF-8"),
-                     absl::StrCat(key, " 的值不是 UTF-8"));
-    }
+    if (!IsUtf8(value)) return Problem({"the value of $0 is not UTF-8", "$0 的值不是 UTF-8"}, key);
   }
   return absl::OkStatus();
 }
@@ -66,13 +63,11 @@ absl::Status CheckTemplate(const v1::Template& one) {
 absl::Status AddData(const std::string& pair, v1::Template& to) {
   const std::size_t equals = pair.find('=');
   if (equals == std::string::npos || equals == 0) {
-    return Mistake(absl::StrCat("'", Printable(pair), "' is not KEY=VALUE"),
-                   absl::StrCat("“", Printable(pair), "”不是 KEY=VALUE 的形式"));
+    return Problem({"'$0' is not KEY=VALUE", "“$0”不是 KEY=VALUE 的形式"}, Printable(pair));
   }
   const std::string key = pair.substr(0, equals);
   if (!to.mutable_data()->insert({key, pair.substr(equals + 1)}).second) {
-    return Mistake(absl::StrCat(Printable(key), " is given twice"),
-                   absl::StrCat(Printable(key), " 给出了两次"));
+    return Problem({"$0 is given twice", "$0 重复出现"}, Printable(key));
   }
   return absl::OkStatus();
 }
@@ -85,7 +80,7 @@ absl::Status CheckNotification(const v1::Notification& one) {
     case v1::Notification::kUnionid:
       break;
     case v1::Notification::RECIPIENT_NOT_SET:
-      return Mistake("no recipient: openid is missing", "没有接收者：缺少 openid");
+      return Problem({"no recipient: openid is missing", "没有接收者：缺少 openid"});
   }
   switch (one.body_case()) {
     case v1::Notification::kText:
@@ -95,13 +90,13 @@ absl::Status CheckNotification(const v1::Notification& one) {
       if (absl::Status status = CheckTemplate(one.template_()); !status.ok()) return status;
       break;
     case v1::Notification::BODY_NOT_SET:
-      return Mistake("nothing to send: text or template is missing",
-                     "没有内容：缺少 text 或 template");
+      return Problem(
+          {"nothing to send: text or template is missing", "没有内容：缺少 text 或 template"});
     default:
       break;
   }
   if (one.has_send_time()) {
-    return Mistake("send_time can't be used in a batch", "批量发送不能使用 send_time");
+    return Problem({"send_time can't be used in a batch", "批量发送不能使用 send_time"});
   }
   return CheckIdempotencyKey(one.idempotency_key());
 }
@@ -112,17 +107,18 @@ absl::Status CheckOpenid(const std::string& openid) {
   if (!openid.empty() && openid.size() <= kMaxOpenidBytes && IsVisible(openid)) {
     return absl::OkStatus();
   }
-  const std::string shown = Printable(openid.substr(0, kMaxOpenidBytes));
-  return Mistake(absl::StrCat("'", shown, "' is no openid: 1 to 128 visible ASCII characters"),
-                 absl::StrCat("“", shown, "”不是 openid：应为 1 到 128 个可见 ASCII 字符"));
+  return Problem({"'$0' is no openid: 1 to 128 visible ASCII characters",
+                  "“$0”不是 openid：应为 1 至 128 个可见 ASCII 字符"},
+                 Printable(openid.substr(0, kMaxOpenidBytes)));
 }
 
 absl::StatusOr<v1::SendTextRequest> ToRequest(const GlobalArgs& global, const SendTextArgs& args) {
   if (absl::Status status = CheckOpenid(args.openid); !status.ok()) return status;
   if (absl::Status status = CheckContent(args.content); !status.ok()) return status;
   if (absl::Status status = CheckIdempotencyKey(args.idempotency_key); !status.ok()) return status;
-  if (!IsUtf8(args.kf_account))
-    return Mistake("--kf-account is not UTF-8", "--kf-account 不是 UTF-8");
+  if (!IsUtf8(args.kf_account)) {
+    return Problem({"--kf-account is not UTF-8", "--kf-account 不是 UTF-8"});
+  }
   v1::SendTextRequest request;
   request.set_account(global.account);
   request.set_openid(args.openid);
@@ -153,8 +149,8 @@ absl::StatusOr<v1::SendTemplateRequest> ToRequest(const GlobalArgs& global,
       one.mutable_mini_program()->set_page_path(args.mini_program.substr(colon + 1));
     }
     if (one.mini_program().app_id().empty()) {
-      return Mistake("--mini-program is APPID or APPID:PATH",
-                     "--mini-program 应为 APPID 或 APPID:PATH");
+      return Problem(
+          {"--mini-program is APPID or APPID:PATH", "--mini-program 的形式为 APPID 或 APPID:PATH"});
     }
   }
   if (absl::Status status = CheckTemplate(one); !status.ok()) return status;
@@ -175,15 +171,15 @@ absl::StatusOr<v1::GetUserInfoRequest> ToRequest(const GlobalArgs& global,
 
 absl::StatusOr<v1::Notification> ParseNotification(absl::string_view line,
                                                    const std::string& account) {
-  if (!IsUtf8(line)) return Mistake("not UTF-8", "不是 UTF-8");
+  if (!IsUtf8(line)) return Problem({"not UTF-8", "不是 UTF-8"});
   v1::Notification one;
   const auto parsed = google::protobuf::util::JsonStringToMessage(
       google::protobuf::StringPiece(line.data(), line.size()), &one);
   if (!parsed.ok()) {
     // The parser draws the place on lines of its own.
     const std::string message(parsed.message().data(), parsed.message().size());
-    const std::string where = Printable(message.substr(0, message.find('\n')));
-    return Mistake(absl::StrCat("no notification: ", where), absl::StrCat("不是通知：", where));
+    return Problem({"no notification: $0", "不是有效的通知：$0"},
+                   Printable(message.substr(0, message.find('\n'))));
   }
   if (absl::Status status = CheckNotification(one); !status.ok()) return status;
   if (one.account().empty()) one.set_account(account);

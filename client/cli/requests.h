@@ -3,7 +3,7 @@
 // Contract: what the service would refuse for its form alone is refused here already, so that a
 //           typing mistake costs no call: recipients, sizes, UTF-8, KEY=VALUE. Whatever needs an
 //           account's knowledge is left to the service.
-// Errors:   INVALID_ARGUMENT with a sentence for the person who typed.
+// Errors:   INVALID_ARGUMENT with a sentence for the person who typed, see problem.h.
 // Threads:  plain functions, any thread.
 // Source:   the limits are those of protos/hongyan/v1/notify.proto.
 #pragma once

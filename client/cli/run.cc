@@ -7,10 +7,10 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "client/cli/batch_command.h"
 #include "client/cli/batch_file.h"
 #include "client/cli/commands.h"
+#include "client/cli/problem.h"
 #include "client/cli/text.h"
 #include "hongyan_client/client.h"
 
@@ -19,6 +19,10 @@ namespace {
 
 constexpr std::size_t kMaxRequestIdBytes = 128;
 
+constexpr Wording kUnencrypted = {"$0; use --tls, or --allow-plaintext-token on a closed network",
+                                  "$0；请使用 --tls，在封闭网络中也可用 --allow-plaintext-token"};
+constexpr Wording kCannotWrite = {"can't write to standard output", "无法写入标准输出"};
+
 absl::StatusOr<std::string> ReadToken(const GlobalArgs& global, const Environment& environment) {
   if (global.token_file.empty()) return environment("HONGYAN_TOKEN");
   std::istringstream none;
@@ -26,8 +30,7 @@ absl::StatusOr<std::string> ReadToken(const GlobalArgs& global, const Environmen
   if (!token.ok()) return token.status();
   absl::StripAsciiWhitespace(&*token);
   if (token->empty()) {
-    return Mistake(absl::StrCat(global.token_file, " holds no token"),
-                   absl::StrCat(global.token_file, " 中没有令牌"));
+    return Problem({"$0 holds no token", "$0 中没有令牌"}, global.token_file);
   }
   return token;
 }
@@ -88,11 +91,12 @@ int Run(const std::vector<std::string>& args, const Environment& environment, Co
   const CommandLine& line = std::get<CommandLine>(parsed);
   const std::string& id = line.global.request_id;
   if (id.size() > kMaxRequestIdBytes || !std::all_of(id.begin(), id.end(), absl::ascii_isgraph)) {
-    return Usage(console, Mistake("--request-id has 1 to 128 visible ASCII characters",
-                                  "--request-id 应为 1 到 128 个可见 ASCII 字符"));
+    return Usage(console, Problem({"--request-id has 1 to 128 visible ASCII characters",
+                                   "--request-id 应为 1 至 128 个可见 ASCII 字符"}));
   }
-  if (!IsUtf8(line.global.account))
-    return Usage(console, Mistake("--account is not UTF-8", "--account 不是 UTF-8"));
+  if (!IsUtf8(line.global.account)) {
+    return Usage(console, Problem({"--account is not UTF-8", "--account 不是 UTF-8"}));
+  }
   StopSignal signal;
   std::unique_ptr<InterruptWatcher> watcher;
   if (std::holds_alternative<SendBatchArgs>(line.command)) {
@@ -100,19 +104,13 @@ int Run(const std::vector<std::string>& args, const Environment& environment, Co
   }
   const absl::StatusOr<std::unique_ptr<client::Client>> client = Connect(line.global, environment);
   if (!client.ok()) {
-    const std::string problem(client.status().message());
-    if (!absl::StrContains(problem, "unencrypted")) return Usage(console, client.status());
-    return Usage(
-        console,
-        Mistake(
-            absl::StrCat(problem, "; use --tls, or --allow-plaintext-token on a closed network"),
-            absl::StrCat("令牌不能以明文发送（", problem,
-                         "）；请用 --tls，或在封闭网络中用 --allow-plaintext-token")));
+    const bool unencrypted = absl::StrContains(client.status().message(), "unencrypted");
+    return Usage(console, unencrypted ? Around(kUnencrypted, client.status()) : client.status());
   }
   const int exit_code = std::visit(Dispatch(**client, line.global, console, signal), line.command);
   console.out.flush();
   if (!console.out && exit_code == kExitOk) {
-    console.err << "hongyan: can't write to standard output\n";
+    console.err << "hongyan: " << kCannotWrite.In(console.language) << "\n";
     return kExitFailed;
   }
   return exit_code;

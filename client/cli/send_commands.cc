@@ -1,8 +1,8 @@
 #include "client/cli/commands.h"
 #include "client/cli/error_text.h"
 #include "client/cli/output.h"
+#include "client/cli/problem.h"
 #include "client/cli/requests.h"
-#include "client/cli/text.h"
 
 namespace hongyan::cli {
 namespace {

@@ -2,13 +2,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "client/cli/batch_file.h"
 #include "client/cli/commands.h"
 #include "client/cli/error_text.h"
 #include "client/cli/output.h"
+#include "client/cli/problem.h"
 #include "client/cli/requests.h"
-#include "client/cli/text.h"
 
 namespace hongyan::cli {
 namespace {
@@ -43,13 +42,13 @@ absl::StatusOr<std::vector<std::string>> CollectOpenids(const UserBatchArgs& arg
     for (const BatchLine& line : SplitLines(*content)) {
       openids.emplace_back(line.text);
       if (absl::Status status = CheckOpenid(openids.back()); !status.ok()) {
-        return Before(absl::StrCat("line ", line.number, ": "),
-                      absl::StrCat("第 ", line.number, " 行："), status);
+        return Around({"line $1: $0", "第 $1 行：$0"}, status, line.number);
       }
     }
   }
-  if (openids.empty())
-    return Mistake("give openids, or a file with --file", "请给出 openid，或用 --file 指定文件");
+  if (openids.empty()) {
+    return Problem({"give openids, or a file with --file", "请给出 openid，或用 --file 指定文件"});
+  }
   return openids;
 }
 

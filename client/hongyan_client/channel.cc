@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "hongyan_client/error.h"
 
 namespace hongyan::client {
 namespace {
@@ -20,12 +21,16 @@ namespace {
 // 10 000 users in one answer are more than gRPC's usual 4 MiB.
 constexpr int kMaxAnswerBytes = 64 << 20;
 
+absl::Status Refused(absl::string_view english, absl::string_view chinese) {
+  return InChinese(absl::InvalidArgumentError(english), chinese);
+}
+
 absl::StatusOr<std::string> ReadPem(const std::string& path) {
   if (path.empty()) return std::string();
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
   if (!file || !(content << file.rdbuf())) {
-    return absl::InvalidArgumentError(absl::StrCat("can't read ", path));
+    return Refused(absl::StrCat("can't read ", path), absl::StrCat("无法读取 ", path));
   }
   return content.str();
 }
@@ -51,24 +56,26 @@ bool IsLoopback(const std::string& target) {
 }
 
 absl::Status CheckOptions(const Options& options) {
-  if (options.target.empty()) return absl::InvalidArgumentError("the target is empty");
+  if (options.target.empty()) return Refused("the target is empty", "服务地址为空");
   if (!IsVisibleAscii(options.token)) {
-    return absl::InvalidArgumentError("the token has characters that a bearer token can't have");
+    return Refused("the token has characters that a bearer token can't have",
+                   "令牌含有不允许的字符");
   }
   if (options.cert_file.empty() != options.key_file.empty()) {
-    return absl::InvalidArgumentError("a client certificate and its key go together");
+    return Refused("a client certificate and its key go together", "客户端证书和私钥必须同时提供");
   }
   const bool has_pem = !options.ca_file.empty() || !options.cert_file.empty();
   if (has_pem && !options.tls) {
-    return absl::InvalidArgumentError("certificates are given, but TLS is off");
+    return Refused("certificates are given, but TLS is off", "提供了证书，但没有启用 TLS");
   }
   if (!options.token.empty() && !options.tls && !options.allow_plaintext_token &&
       !IsLoopback(options.target)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the token would cross the network unencrypted to ", options.target));
+    return Refused(
+        absl::StrCat("the token would cross the network unencrypted to ", options.target),
+        absl::StrCat("令牌会未加密地经网络发往 ", options.target));
   }
   if (options.timeout <= absl::ZeroDuration() || options.batch_timeout <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("the timeout must be above zero");
+    return Refused("the timeout must be above zero", "超时必须大于零");
   }
   return absl::OkStatus();
 }

@@ -29,9 +29,13 @@ void AddDetails(const google::rpc::Status& from, absl::Status& to) {
 }
 
 template <typename Detail>
+std::string UrlOf() {
+  return absl::StrCat("type.googleapis.com/", Detail::descriptor()->full_name());
+}
+
+template <typename Detail>
 std::optional<Detail> ReadDetail(const absl::Status& status) {
-  const std::string url = absl::StrCat("type.googleapis.com/", Detail::descriptor()->full_name());
-  const absl::optional<absl::Cord> payload = status.GetPayload(url);
+  const absl::optional<absl::Cord> payload = status.GetPayload(UrlOf<Detail>());
   Detail detail;
   if (!payload.has_value() || !detail.ParseFromString(std::string(*payload))) return std::nullopt;
   return detail;
@@ -108,6 +112,14 @@ absl::Status StatusFromDelivery(const google::rpc::Status& status) {
 
 absl::Status NeverLeft(absl::Status status) {
   status.SetPayload(kNotConnectedUrl, absl::Cord("1"));
+  return status;
+}
+
+absl::Status InChinese(absl::Status status, absl::string_view chinese) {
+  google::rpc::LocalizedMessage text;
+  text.set_locale("zh-CN");
+  text.set_message(std::string(chinese));
+  status.SetPayload(UrlOf<google::rpc::LocalizedMessage>(), absl::Cord(text.SerializeAsString()));
   return status;
 }
 

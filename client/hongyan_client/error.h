@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 namespace grpc {
@@ -74,6 +75,9 @@ absl::Status StatusFromDelivery(const google::rpc::Status& status);
 
 // `status` as that of a call that never left this process.
 absl::Status NeverLeft(absl::Status status);
+
+// `status` with its message in Chinese beside it: Error::localized.
+absl::Status InChinese(absl::Status status, absl::string_view chinese);
 
 // UNAVAILABLE of a call that never left, with `why` in its message.
 absl::Status NotConnected(const std::string& target, const std::string& why);

@@ -10,12 +10,14 @@ namespace {
 
 bool MayRepeat(CallKind kind, const Error& error) {
   if (error.reason == "OVERLOADED") return true;
-  if (error.code != absl::StatusCode::kUnavailable) return false;
+  // With a reason it was the service that spoke, and where WeChat is the cause it has repeated
+  // already.
+  if (error.code != absl::StatusCode::kUnavailable || !error.reason.empty()) return false;
   switch (kind) {
     case CallKind::kRead:
-      return error.reason.empty();  // else the service itself has tried enough
+      return true;
     case CallKind::kSendWithKey:
-      return error.reason.empty() && !error.not_connected;
+      return !error.not_connected;
     case CallKind::kSend:
       return false;
   }

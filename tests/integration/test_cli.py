@@ -283,14 +283,32 @@ def test_batch_sends_reports_and_keeps_failed_lines(fake, tmp_path):
     assert fake.requests[0].notifications[3].template.template_id == "T1"
 
 
-def test_batch_reports_bad_lines_before_anything_is_sent(fake, tmp_path):
-    file = write(tmp_path / "list.jsonl", line("o1"), '{"openid": "o2", "txt": {}}', "nonsense")
+def test_a_bad_line_of_a_batch_fails_alone(fake, tmp_path):
+    bad = ['{"openid": "o2", "txt": {}}', "nonsense"]
+    file = write(tmp_path / "list.jsonl", line("o1"), *bad, line("o4"))
     run = hongyan(fake, "send", "batch", str(file))
-    assert run.returncode == 2
-    assert "line 2: " in run.stderr and "line 3: " in run.stderr and "nothing was sent" in run.stderr
+    assert run.returncode == 1
+    assert "line 2  FAILED  no notification: " in run.stdout and "line 3  FAILED  no notification: " in run.stdout
+    assert run.stdout.endswith("4 notifications: 2 accepted, 2 failed\n")
+    assert (tmp_path / "list.jsonl.failed.jsonl").read_text("utf-8").splitlines() == bad
+    assert fake.openids() == ["o1", "o4"]
+
+
+def test_a_batch_of_bad_lines_sends_nothing(fake, tmp_path):
+    run = hongyan(fake, "send", "batch", str(write(tmp_path / "list.jsonl", "nonsense")), LANG="zh_CN.UTF-8")
+    assert run.returncode == 1
+    assert "line 1  FAILED  不是有效的通知：" in run.stdout
     assert fake.requests == []
-    assert hongyan(fake, "send", "batch", str(file), "--skip-bad").returncode == 1
-    assert fake.openids() == ["o1"]
+
+
+@pytest.mark.parametrize("args, said", [
+    (["send", "template", "oA", "T", "novalue"], "“novalue”不是 KEY=VALUE 的形式"),
+    (["user", "get", "oA", "--timeout", "10"], "“10”不是 500ms、10s、2m 这样的时间"),
+    (["send", "batch", "/nowhere.jsonl"], "无法读取 /nowhere.jsonl")])
+def test_wrong_usage_is_named_in_chinese_in_a_chinese_locale(fake, args, said):
+    run = hongyan(fake, *args, LANG="zh_CN.UTF-8")
+    assert run.returncode == 2
+    assert said in run.stderr
 
 
 def test_batch_from_standard_input_in_json(fake, tmp_path):

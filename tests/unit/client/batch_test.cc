@@ -75,7 +75,7 @@ class BatchTest : public testing::Test {
     out_.str("");
     err_.str("");
     std::istringstream in(stdin_);
-    Console console{.in = in, .out = out_, .err = err_};
+    Console console{.in = in, .out = out_, .err = err_, .language = language_};
     return RunSendBatch(**client, global, args, console, signal_);
   }
 
@@ -83,6 +83,7 @@ class BatchTest : public testing::Test {
   std::string file_;
   std::string stdin_;
   OutputForm output_ = OutputForm::kTable;
+  Language language_ = Language::kEnglish;
   client::FakeService service_;
   std::multiset<std::string> received_;
   StopSignal signal_;
@@ -129,16 +130,62 @@ TEST_F(BatchTest, FailedFileCanBeNamedAndSentAgain) {
   EXPECT_TRUE(std::filesystem::exists(failed));
 }
 
-TEST_F(BatchTest, BadLinesAreReportedBeforeAnythingIsSent) {
-  WriteAll(file_, Line("o1") + "\n\n{oops\n" + R"({"openid":"o4"})" + "\n");
-  EXPECT_EQ(Run(), kExitUsage);
-  EXPECT_THAT(err_.str(), HasSubstr("line 3: no notification: "));
-  EXPECT_THAT(err_.str(), HasSubstr("line 4: nothing to send: text or template is missing\n"));
-  EXPECT_THAT(err_.str(), HasSubstr("nothing was sent"));
+TEST_F(BatchTest, ABadLineFailsAlone) {
+  const std::string bad = R"({"openid":"o4"})";
+  WriteAll(file_, Line("o1") + "\n\n{oops\xff\n" + bad + "\n" + Line("oFail5") + "\n" + Line("o6"));
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_EQ(received_, (std::multiset<std::string>{"o1", "oFail5", "o6"}));
+  EXPECT_THAT(out_.str(), HasSubstr("line 3  FAILED  not UTF-8\n"));
+  EXPECT_THAT(out_.str(),
+              HasSubstr("line 4  FAILED  nothing to send: text or template is missing\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("5 notifications: 2 accepted, 3 failed\n"));
+  EXPECT_EQ(ReadAll(file_ + ".failed.jsonl"), "{oops\xff\n" + bad + "\n" + Line("oFail5") + "\n");
+  EXPECT_THAT(err_.str(), HasSubstr(file_ + ".failed.jsonl"));
+
+  // It is finished like the others: nothing of it is left for --resume.
+  EXPECT_EQ(Run({.resume = true}), kExitOk);
+  EXPECT_THAT(out_.str(), HasSubstr("5 notifications: 0 accepted, 5 finished before\n"));
+  EXPECT_EQ(service_.calls(), 1U);
+
+  language_ = Language::kChinese;
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_THAT(out_.str(), HasSubstr("line 4  FAILED  没有内容：缺少 text 或 template\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("共 5 条：已接受 2，失败 3\n"));
+}
+
+TEST_F(BatchTest, WithBadLinesAloneNothingIsSent) {
+  WriteAll(file_, "{oops\nnonsense\n");
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_EQ(ReadAll(file_ + ".failed.jsonl"), "{oops\nnonsense\n");
+  EXPECT_THAT(out_.str(), HasSubstr("line 1  FAILED  no notification: "));
+  EXPECT_THAT(out_.str(), HasSubstr("2 notifications: 0 accepted, 2 failed\n"));
   EXPECT_EQ(service_.calls(), 0U);
-  EXPECT_EQ(Run({.skip_bad = true}), kExitFailed);
-  EXPECT_THAT(out_.str(), HasSubstr("1 notification: 1 accepted, 2 bad lines skipped\n"));
-  EXPECT_EQ(ReadAll(file_ + ".failed.jsonl"), "{oops\n" + std::string(R"({"openid":"o4"})") + "\n");
+}
+
+TEST_F(BatchTest, ABadLineIsAnObjectInJsonToo) {
+  output_ = OutputForm::kJson;
+  WriteAll(file_, "{oops\n" + Line("o2") + "\n");
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_THAT(out_.str(), testing::StartsWith(R"({"line":1,"delivery":{)"));
+  EXPECT_THAT(out_.str(), HasSubstr(R"("message":"no notification: )"));
+  EXPECT_THAT(out_.str(), HasSubstr(R"({"notifications":2,"accepted":1,"failed":1,"unknown":0,)"));
+}
+
+TEST_F(BatchTest, ABadLineDoesNotStandInTheWayOfTheNextRun) {
+  WriteAll(file_, "{oops\n" + Line("o2") + "\n");
+  const auto usual = service_.on_batch;
+  service_.on_batch = [](auto&, const auto&, auto&) {
+    return client::Failure{.code = grpc::StatusCode::UNAUTHENTICATED,
+                           .reason = "CREDENTIALS_MISSING"}
+        .ToGrpc();
+  };
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_THAT(out_.str(), HasSubstr("2 notifications: 0 accepted, 1 failed, 1 not sent\n"));
+  service_.on_batch = usual;
+  // Nothing was sent, so nothing can be sent twice: no --resume is asked for.
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_THAT(out_.str(), HasSubstr("2 notifications: 1 accepted, 1 failed\n"));
+  EXPECT_EQ(ReadAll(file_ + ".failed.jsonl"), "{oops\n");
 }
 
 TEST_F(BatchTest, ACallHasAtMostFiveHundred) {
@@ -235,7 +282,10 @@ TEST_F(BatchTest, ProgressOfAnotherContentIsRefused) {
   WriteAll(file_, Line("o1") + "\n");
   WriteAll(file_ + ".progress", "hongyan-progress 1 0000000000000000\nbegin 1 1\n");
   EXPECT_EQ(Run({.resume = true}), kExitUsage);
-  EXPECT_THAT(err_.str(), HasSubstr("has changed since"));
+  EXPECT_THAT(err_.str(), HasSubstr("has changed since; --restart sends all lines\n"));
+  language_ = Language::kChinese;
+  EXPECT_EQ(Run({.resume = true}), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("文件此后已改动；用 --restart 发送所有行\n"));
   WriteAll(file_ + ".progress", "my notes\n");
   EXPECT_EQ(Run({.resume = true}), kExitUsage);
   EXPECT_EQ(service_.calls(), 0U);
@@ -287,6 +337,11 @@ TEST_F(BatchTest, UnreadableOrEmptyFilesAreWrongUsage) {
   WriteAll(file_, "\n\n");
   EXPECT_EQ(Run(), kExitUsage);
   EXPECT_THAT(err_.str(), HasSubstr("no notification to send"));
+  language_ = Language::kChinese;
+  EXPECT_EQ(Run(), kExitUsage);
+  EXPECT_EQ(err_.str(), "hongyan: 没有要发送的通知\n");
+  EXPECT_EQ(Run({.file = folder_}), kExitUsage);
+  EXPECT_EQ(err_.str(), absl::StrCat("hongyan: ", folder_, " 是文件夹\n"));
 }
 
 }  // namespace

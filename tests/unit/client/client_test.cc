@@ -151,6 +151,14 @@ TEST_F(ClientTest, ReadsAreRepeatedWhileUnavailable) {
   EXPECT_EQ(service_.calls(), 3U);
 }
 
+TEST_F(ClientTest, ReadsThatWeChatDidNotAnswerAreNotRepeated) {
+  service_.on_get = [](auto&, const auto&, auto&) {
+    return Failure{.code = grpc::StatusCode::UNAVAILABLE, .reason = "WECHAT_UNREACHABLE"}.ToGrpc();
+  };
+  EXPECT_FALSE(Connect()->GetUserInfo({}).ok());
+  EXPECT_EQ(service_.calls(), 1U);
+}
+
 TEST_F(ClientTest, DetailsOfAFailureCanBeRead) {
   service_.on_template = [](grpc::ServerContext& context, const auto&, auto&) {
     context.AddInitialMetadata("x-request-id", "r-1");

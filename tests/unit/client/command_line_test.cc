@@ -84,11 +84,10 @@ TEST_F(CommandLineTest, TemplateTakesItsKeywords) {
 }
 
 TEST_F(CommandLineTest, BatchAndUserCommands) {
-  const auto batch = std::get<SendBatchArgs>(
-      Good({"send", "batch", "-", "--skip-bad", "--failed-file", "f"}).command);
+  const auto batch =
+      std::get<SendBatchArgs>(Good({"send", "batch", "-", "--failed-file", "f"}).command);
   EXPECT_EQ(batch.file, "-");
   EXPECT_EQ(batch.failed_file, "f");
-  EXPECT_TRUE(batch.skip_bad);
   EXPECT_FALSE(batch.resume);
   const auto get = std::get<UserGetArgs>(Good({"user", "get", "oA", "--lang", "en"}).command);
   EXPECT_EQ(get.lang, "en");
@@ -104,6 +103,10 @@ TEST_F(CommandLineTest, TimeoutsAreTimes) {
     EXPECT_EQ(End({"user", "get", "oA", "--timeout=" + std::string(bad)}).exit_code, kExitUsage)
         << bad;
   }
+  EXPECT_THAT(End({"user", "get", "oA", "--timeout", "10"}).err, HasSubstr("'10' is no time"));
+  env_["LANG"] = "zh_CN.UTF-8";
+  EXPECT_THAT(End({"user", "get", "oA", "--timeout", "10"}).err,
+              HasSubstr("“10”不是 500ms、10s、2m 这样的时间"));
 }
 
 TEST_F(CommandLineTest, CertificatesImplyTls) {

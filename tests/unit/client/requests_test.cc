@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include "client/cli/batch_file.h"
-#include "client/cli/language.h"
 
 namespace hongyan::cli {
 namespace {
@@ -85,9 +84,6 @@ TEST(Requests, TypingMistakesAreRefused) {
                            .message());
   };
   EXPECT_EQ(text_problem("oA", ""), "the text is empty");
-  SendTextArgs empty;
-  empty.openid = "oA";
-  EXPECT_EQ(Say(ToRequest(GlobalArgs{}, empty).status(), Language::kChinese), "文本为空");
   EXPECT_EQ(text_problem("oA", "\xc3("), "the text is not UTF-8");
   EXPECT_EQ(text_problem("oA", std::string(2049, 'x')),
             "the text has 2049 bytes, WeChat takes 2048 at most");
@@ -161,8 +157,9 @@ TEST(BatchFile, LinesKeepTheirNumbers) {
   EXPECT_EQ(lines.good[1].number, 4);
   EXPECT_EQ(lines.good[2].number, 6);
   ASSERT_EQ(lines.bad.size(), 1U);
-  EXPECT_EQ(lines.bad[0].number, 5);
-  EXPECT_THAT(Say(lines.bad[0].problem, Language::kEnglish),
+  EXPECT_EQ(lines.bad[0].line.number, 5);
+  EXPECT_EQ(lines.bad[0].line.text, "nonsense");
+  EXPECT_THAT(std::string(lines.bad[0].problem.message()),
               testing::StartsWith("no notification: "));
 }
 

@@ -111,6 +111,32 @@ TEST_F(RunTest, WrongArgumentsCostNoCall) {
   EXPECT_EQ(service_.calls(), 0U);
 }
 
+TEST_F(RunTest, WrongArgumentsAreNamedInChineseInAChineseLocale) {
+  language_ = Language::kChinese;
+  env_["LANG"] = "zh_CN.UTF-8";
+  env_["HONGYAN_TOKEN"] = "t0ken";
+  stdin_ = "oC\no D\n";
+  const std::map<std::string, std::vector<std::string>> wanted = {
+      {"“thing1”不是 KEY=VALUE 的形式", {"send", "template", "oA", "T1", "thing1"}},
+      {"“o A”不是 openid：应为 1 至 128 个可见 ASCII 字符", {"send", "text", "o A", "hi"}},
+      {"文本为空", {"send", "text", "oA", ""}},
+      {"--request-id 应为 1 至 128 个可见 ASCII 字符",
+       {"user", "get", "oA", "--request-id", "a b"}},
+      {"--account 不是 UTF-8", {"user", "get", "oA", "--account", "\xff"}},
+      {"请给出 openid，或用 --file 指定文件", {"user", "batch"}},
+      {"第 2 行：“o D”不是 openid：应为 1 至 128 个可见 ASCII 字符",
+       {"user", "batch", "--file", "-"}},
+      {"无法读取 /nowhere.pem", {"user", "get", "oA", "--ca-file", "/nowhere.pem"}},
+      {"令牌会未加密地经网络发往 example.org:1；请使用 --tls，在封闭网络中也可用 "
+       "--allow-plaintext-token",
+       {"user", "get", "oA", "--target", "example.org:1"}}};
+  for (const auto& [problem, args] : wanted) {
+    EXPECT_EQ(Run(args), kExitUsage) << problem;
+    EXPECT_EQ(err_.str(), absl::StrCat("hongyan: ", problem, "\n"));
+  }
+  EXPECT_EQ(service_.calls(), 0U);
+}
+
 TEST_F(RunTest, UserGetAndBatch) {
   service_.on_get = [](auto&, const v1::GetUserInfoRequest& request, auto& response) {
     response.mutable_user()->set_openid(request.openid());
