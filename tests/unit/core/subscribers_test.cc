@@ -1,0 +1,155 @@
+// The import of followers from a scripted platform into a real storage.
+#include "server/core/subscribers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "server/async/event_loop.h"
+#include "tests/support/fake_http_client.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_storage.h"
+#include "tests/support/wechat_replies.h"
+
+namespace hongyan::core {
+namespace {
+
+using support::IsOk;
+using support::Json;
+using support::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr char kUserListPath[] = "/cgi-bin/user/get";
+
+std::string Openid(int i) { return absl::StrCat("o", 100000 + i); }
+
+class SubscribersTest : public ::testing::Test {
+ protected:
+  SubscribersTest() {
+    http_.Always(support::kStableTokenPath, support::Token("t1"));
+    accounts_.Add({"main", "wx-main", base::Secret("s"), false}, transport_, clock_, metrics_,
+                  group_);
+    http_.Respond(support::kUserBatchPath, [](const support::FakeHttpClient::Request& request) {
+      std::vector<std::string> entries;
+      for (const absl::string_view part : absl::StrSplit(request.body, "\"openid\":\"")) {
+        if (!absl::StartsWith(part, "o1")) continue;
+        const absl::string_view openid = part.substr(0, part.find('"'));
+        entries.push_back(absl::StrCat(R"({"subscribe":1,"subscribe_time":1700000000,"openid":")",
+                                       openid, R"(","unionid":"u-)", openid, R"("})"));
+      }
+      return Json(absl::StrCat(R"({"user_info_list":[)", absl::StrJoin(entries, ","), "]}"));
+    });
+  }
+  void TearDown() override {
+    group_.CancelAll();
+    loop_.RunUntilDone(group_.Drain(Soon()));
+  }
+
+  async::MonoTime Soon() const { return async::After(clock_.Mono(), absl::Seconds(30)); }
+  // A page of WeChat's list: openids [from, to).
+  static support::Reply Page(int from, int to, int total, const std::string& next) {
+    std::vector<std::string> openids;
+    for (int i = from; i < to; ++i) openids.push_back(absl::StrCat("\"", Openid(i), "\""));
+    return Json(absl::StrCat(R"({"total":)", total, R"(,"count":)", to - from,
+                             openids.empty() ? "" : R"(,"data":{"openid":[)",
+                             absl::StrJoin(openids, ","), openids.empty() ? "" : "]}",
+                             R"(,"next_openid":")", next, R"("})"));
+  }
+  absl::Status Sync(bool restart = false, int hear = 1000) {
+    progress_.clear();
+    return loop_.RunUntilDone(subscribers_.Sync(
+        "", restart, {Soon(), false},
+        [this, hear](Subscribers::Progress progress) { return Hear(*this, progress, hear); }));
+  }
+  static async::Task<bool> Hear(SubscribersTest& test, Subscribers::Progress progress, int hear) {
+    test.progress_.push_back(progress);
+    co_return static_cast<int>(test.progress_.size()) < hear;
+  }
+  std::vector<std::string> Stored(std::optional<bool> subscribed = true) {
+    storage::SubscriberFilter filter;
+    filter.account = "main";
+    filter.subscribed = subscribed;
+    auto page = loop_.RunUntilDone(storage_.subscribers().List(filter, "", 1000, Soon()));
+    std::vector<std::string> found;
+    for (const auto& who : page->subscribers) {
+      found.push_back(absl::StrCat(who.openid, "/", who.profile.unionid));
+    }
+    return found;
+  }
+
+  async::EventLoop loop_;
+  async::SystemClock clock_{loop_};
+  base::Metrics metrics_;
+  support::FakeHttpClient http_{loop_, clock_};
+  async::TaskGroup group_{loop_.executor(), clock_, 64};
+  wechat::ApiTransport transport_{
+      http_, clock_, metrics_, {"https://api.example"}, absl::Seconds(5)};
+  Accounts accounts_;
+  support::TempStorage storage_{loop_, clock_};
+  Subscribers subscribers_{accounts_, storage_.subscribers(), clock_, loop_.executor(), group_};
+  std::vector<Subscribers::Progress> progress_;
+};
+
+TEST_F(SubscribersTest, ImportReadsTheListThenTheProfiles) {
+  http_.Next(kUserListPath, Page(0, 2, 3, Openid(1)));
+  http_.Next(kUserListPath, Page(2, 3, 3, Openid(2)));
+  http_.Next(kUserListPath, Page(0, 0, 3, ""));  // the last full page names a next one all the same
+  ASSERT_THAT(Sync(), IsOk());
+  EXPECT_THAT(Stored(), ElementsAre("o100000/u-o100000", "o100001/u-o100001", "o100002/u-o100002"));
+  ASSERT_FALSE(progress_.empty());
+  EXPECT_TRUE(progress_.back().done);
+  EXPECT_EQ(progress_.back().total, 3);
+  EXPECT_EQ(progress_.back().listed, 3);
+  EXPECT_EQ(progress_.back().fetched, 3);
+  EXPECT_EQ(http_.count(support::kUserBatchPath), 1u);
+}
+
+TEST_F(SubscribersTest, InterruptedImportGoesOnWhereItWas) {
+  http_.Next(kUserListPath, Page(0, 2, 4, Openid(1)));
+  EXPECT_THAT(Sync(false, 1), StatusIs(absl::StatusCode::kCancelled, "CANCELLED"));
+  http_.Next(kUserListPath, Page(2, 4, 4, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  EXPECT_EQ(http_.count(kUserListPath), 2u);
+  EXPECT_TRUE(absl::StrContains(http_.requests(kUserListPath)[1].query,
+                                absl::StrCat("next_openid=", Openid(1))));
+  EXPECT_EQ(progress_.back().listed, 4);
+  EXPECT_EQ(Stored().size(), 4u);
+}
+
+TEST_F(SubscribersTest, WhoIsNoLongerInTheListHasLeft) {
+  http_.Next(kUserListPath, Page(0, 3, 3, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  http_.Next(kUserListPath, Page(1, 3, 2, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  EXPECT_EQ(progress_.back().left, 1);
+  EXPECT_THAT(Stored(), ElementsAre("o100001/u-o100001", "o100002/u-o100002"));
+  EXPECT_EQ(Stored(false).size(), 1u);
+  // Profiles that are there are not asked again: the quota is small.
+  EXPECT_EQ(http_.count(support::kUserBatchPath), 1u);
+}
+
+TEST_F(SubscribersTest, ProfilesAreAskedAHundredAtATime) {
+  http_.Next(kUserListPath, Page(0, 250, 250, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  EXPECT_EQ(http_.count(support::kUserBatchPath), 3u);
+  EXPECT_EQ(Stored().size(), 250u);
+}
+
+TEST_F(SubscribersTest, ListThatCantBeReadIsTheErrorAndNobodyLeft) {
+  http_.Next(kUserListPath, Page(0, 1, 1, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  http_.Next(kUserListPath, support::Refuses(48001));
+  EXPECT_THAT(Sync(), StatusIs(absl::StatusCode::kPermissionDenied, "API_UNAUTHORIZED"));
+  EXPECT_EQ(Stored().size(), 1u);
+  EXPECT_THAT(Stored(false), IsEmpty());
+}
+
+}  // namespace
+}  // namespace hongyan::core
