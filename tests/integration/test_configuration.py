@@ -1,6 +1,7 @@
 """The configuration file as its author meets it: what is refused, where, and with which exit code."""
 
 import re
+import resource
 import socket
 import subprocess
 
@@ -131,3 +132,10 @@ def test_loopback_http_is_allowed_for_wechat_and_no_other(config):
                       ("ftp://127.0.0.1", 2)):
         done = hongyand("--config", config(f"wechat: {{api_urls: ['{url}']}}\n" + GOOD), "--check")
         assert done.returncode == code, (url, done)
+
+
+def test_K10_too_few_descriptors_are_refused_at_start(config):
+    """The service would otherwise find out under load, one refused callback at a time."""
+    done = hongyand("--config", config(GOOD),
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512)))
+    assert done.returncode == 2 and "callback.max_connections" in done.stderr, done.stderr
