@@ -123,7 +123,7 @@ async::Task<void> Sender::Deliver(Account& account, const Notification& notifica
   }
   delivery.attempts = result.attempts;
   delivery.msg_id = result.msg_id;
-  if (base::ReasonOf(result.status) == base::ReasonName(Reason::kDeadlineTooShort) &&
+  if (!result.status.ok() && result.attempts == 0 && !result.outcome_unknown &&
       clock_.Mono() >= limit.begin_before) {
     Finish(delivery, DeliveryState::kExpired, Expired());
     co_return;
