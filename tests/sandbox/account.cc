@@ -8,6 +8,7 @@ namespace {
 constexpr auto kDuplicateMemory = std::chrono::minutes(10);
 constexpr int64_t kMostChatLines = 100000;
 constexpr size_t kMostLinesOfOneChat = 20000;
+constexpr size_t kMostCrowds = 16;
 constexpr size_t kMostClientMsgIds = 200000;
 
 // The platform's days begin at midnight in Beijing.
@@ -28,7 +29,64 @@ std::vector<std::string> Template::Keys() const {
 
 User* Account::FindUser(const std::string& openid) {
   const auto found = users_.find(openid);
-  return found == users_.end() ? nullptr : &found->second;
+  if (found != users_.end()) return &found->second;
+  const Crowd* crowd = CrowdOf(openid);
+  return crowd == nullptr ? nullptr : &AddUser(crowd->Member(openid));
+}
+
+std::optional<User> Account::LookUp(const std::string& openid) const {
+  const auto found = users_.find(openid);
+  if (found != users_.end()) return found->second;
+  const Crowd* crowd = CrowdOf(openid);
+  if (crowd == nullptr) return std::nullopt;
+  return crowd->Member(openid);
+}
+
+const Crowd* Account::CrowdOf(const std::string& openid) const {
+  for (const Crowd& crowd : crowds_) {
+    if (crowd.Holds(openid)) return &crowd;
+  }
+  return nullptr;
+}
+
+int64_t Account::AddCrowd(const std::string& prefix, int64_t count) {
+  for (Crowd& crowd : crowds_) {
+    if (crowd.prefix() == prefix) return crowd.Grow(count);
+    const size_t common = std::min(prefix.size(), crowd.prefix().size());
+    if (prefix.compare(0, common, crowd.prefix(), 0, common) == 0) return -1;
+  }
+  if (crowds_.size() >= kMostCrowds) return -1;
+  return crowds_.emplace_back(prefix, ToSeconds(clock_.Now())).Grow(count);
+}
+
+int64_t Account::FollowerCount() const {
+  int64_t count = 0;
+  for (const Crowd& crowd : crowds_) count += crowd.size();
+  for (const auto& [openid, user] : users_) {
+    if (user.subscribed) ++count;
+    if (CrowdOf(openid) != nullptr) --count;
+  }
+  return count;
+}
+
+std::vector<std::string> Account::FollowersAfter(const std::string& start, size_t most) const {
+  std::vector<std::string> found;
+  for (auto next = users_.upper_bound(start); next != users_.end() && found.size() < most; ++next) {
+    if (next->second.subscribed) found.push_back(next->first);
+  }
+  for (const Crowd& crowd : crowds_) {
+    size_t taken = 0;
+    for (int64_t number = crowd.FirstAfter(start); number < crowd.size() && taken < most;
+         ++number) {
+      std::string openid = crowd.OpenidOf(number);
+      if (users_.count(openid) != 0) continue;
+      found.push_back(std::move(openid));
+      ++taken;
+    }
+  }
+  std::sort(found.begin(), found.end());
+  if (found.size() > most) found.resize(most);
+  return found;
 }
 
 User& Account::AddUser(User user) {

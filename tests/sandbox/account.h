@@ -19,9 +19,12 @@
 #include <utility>
 #include <vector>
 
+#include "callback_settings.h"
 #include "clock.h"
+#include "crowd.h"
 #include "text.h"
 #include "token_rules.h"
+#include "user.h"
 
 namespace hongyan::sandbox {
 
@@ -29,8 +32,8 @@ struct AccountSettings {
   std::string app_id;
   std::string app_secret;
   std::string original_id;
-  std::string callback_url;
-  std::string callback_token;
+  CallbackSettings callback;
+  ReceiptSettings receipts;
   TokenRules tokens;
   // Off: windows and allowances are kept and shown, but never refuse a message to a follower.
   bool enforce_window = false;
@@ -39,24 +42,6 @@ struct AccountSettings {
   bool account_frozen = false;
   // false: every business call answers 48001, as for an account that is not verified.
   bool verified = true;
-};
-
-struct User {
-  std::string openid;
-  std::string unionid;
-  std::string remark;
-  std::vector<int64_t> tag_ids;
-  int64_t group_id = 0;
-  bool subscribed = true;
-  bool blacklisted = false;
-  bool refuses_messages = false;
-  int64_t subscribe_time_seconds = 0;
-  std::string subscribe_scene = "ADD_SCENE_SEARCH";
-  int64_t qr_scene = 0;
-  std::string qr_scene_str;
-  std::string language = "zh_CN";
-  Time window_until{};
-  int64_t allowance = 0;
 };
 
 struct Template {
@@ -96,9 +81,20 @@ class Account {
   Account(const Account&) = delete;
   Account& operator=(const Account&) = delete;
 
+  // A member of a crowd becomes a user of his own by this, as he may be changed from now on.
   User* FindUser(const std::string& openid);
+  // The same without a trace, for calls that only read.
+  std::optional<User> LookUp(const std::string& openid) const;
   User& AddUser(User user);
+  // Without the members of crowds that nobody has touched.
   const std::map<std::string, User>& users() const { return users_; }
+
+  // Lets so many more people follow, named prefix + number; the number of the first is returned.
+  // -1: the prefix overlaps with another crowd's, or there are too many crowds.
+  int64_t AddCrowd(const std::string& prefix, int64_t count);
+  int64_t FollowerCount() const;
+  // The first followers behind `start` in bytewise order.
+  std::vector<std::string> FollowersAfter(const std::string& start, size_t most) const;
   std::string NewOpenid();
 
   const Template* FindTemplate(const std::string& template_id) const;
@@ -131,7 +127,10 @@ class Account {
  private:
   const Clock& clock_;
   Random& random_;
+  const Crowd* CrowdOf(const std::string& openid) const;
+
   std::map<std::string, User> users_;
+  std::vector<Crowd> crowds_;
   std::vector<Template> templates_;
   std::map<std::string, std::deque<ChatLine>> chats_;
   int64_t chat_lines_ = 0;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "callback_cipher.h"
 #include "fields.h"
 
 namespace hongyan::sandbox {
@@ -9,19 +10,68 @@ namespace {
 
 constexpr size_t kMostAccounts = 1000;
 constexpr size_t kMostUsers = 200000;
+constexpr int64_t kMostFollowers = 5000000;
 constexpr size_t kMostTemplates = 1000;
 constexpr int64_t kYear = 365 * 86400;
+
+std::string ReadCallback(const json::object& given, CallbackSettings* callback) {
+  std::string mode(NameOf(callback->mode));
+  std::string format(NameOf(callback->format));
+  const std::string error = FieldReader(given)
+                                .String("url", &callback->url)
+                                .String("token", &callback->token)
+                                .String("mode", &mode)
+                                .String("encoding_aes_key", &callback->encoding_aes_key)
+                                .String("format", &format)
+                                .Bool("retry", &callback->retry)
+                                .Finish();
+  if (!error.empty()) return error;
+  for (const CallbackMode each :
+       {CallbackMode::kPlain, CallbackMode::kCompatible, CallbackMode::kSafe}) {
+    if (mode == NameOf(each)) callback->mode = each;
+  }
+  callback->format = format == "json" ? CallbackFormat::kJson : CallbackFormat::kXml;
+  if (mode != NameOf(callback->mode)) return "mode: plain, compatible or safe expected";
+  if (format != NameOf(callback->format)) return "format: xml or json expected";
+  const bool has_key = !callback->encoding_aes_key.empty();
+  if (has_key && !AesKey(callback->encoding_aes_key).has_value()) {
+    return "encoding_aes_key: 43 letters and digits expected";
+  }
+  if (!has_key && callback->mode != CallbackMode::kPlain) return "encoding_aes_key: missing";
+  return "";
+}
+
+std::string ReadReceipts(const json::object& given, ReceiptSettings* receipts) {
+  std::string when = "late";
+  const std::string error = FieldReader(given)
+                                .String("when", &when)
+                                .Int("times", 1, 10, &receipts->times)
+                                .Int("delay_ms", 0, 600000, &receipts->delay_ms)
+                                .String("status", &receipts->status)
+                                .Bool("zero_msgid", &receipts->zero_msgid)
+                                .Finish();
+  if (!error.empty()) return error;
+  if (when != "none" && when != "early" && when != "late") {
+    return "when: none, early or late expected";
+  }
+  receipts->when = ReceiptTime::kLate;
+  if (when == "none") receipts->when = ReceiptTime::kNone;
+  if (when == "early") receipts->when = ReceiptTime::kEarly;
+  return "";
+}
 
 std::string ReadSettings(const json::object& given, AccountSettings* settings) {
   int64_t lifetime = settings->tokens.lifetime.count();
   int64_t overlap = settings->tokens.overlap.count();
   int64_t spacing = settings->tokens.forced_spacing.count();
   const json::object* callback = nullptr;
+  const json::object* receipts = nullptr;
   std::string error = FieldReader(given)
                           .String("app_id", &settings->app_id)
                           .String("app_secret", &settings->app_secret)
                           .String("original_id", &settings->original_id)
                           .Object("callback", &callback)
+                          .Object("receipts", &receipts)
                           .Int("token_lifetime_seconds", 1, kYear, &lifetime)
                           .Int("token_overlap_seconds", 0, kYear, &overlap)
                           .Int("forced_spacing_seconds", 0, kYear, &spacing)
@@ -36,11 +86,12 @@ std::string ReadSettings(const json::object& given, AccountSettings* settings) {
                           .Finish();
   if (!error.empty()) return error;
   if (callback != nullptr) {
-    error = FieldReader(*callback)
-                .String("url", &settings->callback_url)
-                .String("token", &settings->callback_token)
-                .Finish();
+    error = ReadCallback(*callback, &settings->callback);
     if (!error.empty()) return "callback." + error;
+  }
+  if (receipts != nullptr) {
+    error = ReadReceipts(*receipts, &settings->receipts);
+    if (!error.empty()) return "receipts." + error;
   }
   settings->tokens.lifetime = std::chrono::seconds(lifetime);
   settings->tokens.overlap = std::chrono::seconds(overlap);
@@ -141,6 +192,33 @@ std::string PutUser(Platform& platform, const json::object& given) {
   return "";
 }
 
+std::string PutFollowers(Platform& platform, const json::object& given, std::string* first,
+                         std::string* last) {
+  std::string app_id;
+  std::string prefix = "oCrowd";
+  int64_t count = 0;
+  const std::string error = FieldReader(given)
+                                .String("app_id", &app_id)
+                                .String("prefix", &prefix)
+                                .Int("count", 1, kMostFollowers, &count)
+                                .Finish();
+  if (!error.empty()) return error;
+  Account* account = platform.FindOrOnly(app_id);
+  if (account == nullptr) return "app_id: no such account";
+  if (count == 0) return "count: missing";
+  if (prefix.empty() || prefix.size() > Crowd::kLongestPrefix ||
+      prefix.find_first_not_of(kUrlSafeAlphabet) != std::string::npos) {
+    return "prefix: 1 to 20 letters, digits, - or _ expected";
+  }
+  if (account->FollowerCount() + count > kMostFollowers) return "count: 5000000 followers at most";
+  const int64_t number = account->AddCrowd(prefix, count);
+  if (number < 0) return "prefix: overlaps with another one, or there are 16 already";
+  const Crowd crowd(prefix, 0);
+  *first = crowd.OpenidOf(number);
+  *last = crowd.OpenidOf(number + count - 1);
+  return "";
+}
+
 std::string PutTemplate(Platform& platform, const json::object& given, std::string* template_id) {
   Account* account = platform.FindOrOnly(StringField(given, "app_id"));
   if (account == nullptr) return "app_id: no such account";
@@ -203,11 +281,12 @@ std::string PutConfig(Platform& platform, const json::object& config) {
 
 json::object ShowAccount(const Account& account, const Clock& clock) {
   const AccountSettings& settings = account.settings;
-  int64_t subscribed = 0;
-  for (const auto& [openid, user] : account.users()) subscribed += user.subscribed ? 1 : 0;
   return {{"app_id", settings.app_id},
           {"original_id", settings.original_id},
-          {"callback_url", settings.callback_url},
+          {"callback_url", settings.callback.url},
+          {"callback_mode", NameOf(settings.callback.mode)},
+          {"callback_format", NameOf(settings.callback.format)},
+          {"callback_retry", settings.callback.retry},
           {"token_lifetime_seconds", settings.tokens.lifetime.count()},
           {"token_overlap_seconds", settings.tokens.overlap.count()},
           {"enforce_window", settings.enforce_window},
@@ -215,7 +294,7 @@ json::object ShowAccount(const Account& account, const Clock& clock) {
           {"secret_frozen", settings.secret_frozen},
           {"account_frozen", settings.account_frozen},
           {"verified", settings.verified},
-          {"followers", subscribed},
+          {"followers", account.FollowerCount()},
           {"templates", static_cast<int64_t>(account.templates().size())},
           {"tokens", ShowTokens(account, clock)}};
 }

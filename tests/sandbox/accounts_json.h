@@ -14,6 +14,9 @@ namespace hongyan::sandbox {
 
 std::string PutAccount(Platform& platform, const boost::json::object& given);
 std::string PutUser(Platform& platform, const boost::json::object& given);
+// {app_id, count, prefix}: so many more followers, numbered; `first` and `last` receive openids.
+std::string PutFollowers(Platform& platform, const boost::json::object& given, std::string* first,
+                         std::string* last);
 // `template_id` receives the id, chosen here if none was given.
 std::string PutTemplate(Platform& platform, const boost::json::object& given,
                         std::string* template_id);

@@ -29,6 +29,7 @@ constexpr Endpoint kEndpoints[] = {
     {"/cgi-bin/template/get_all_private_template", Method::kGet, true, GetAllPrivateTemplates},
     {"/cgi-bin/user/info", Method::kGet, true, GetUserInfo},
     {"/cgi-bin/user/info/batchget", Method::kPost, true, BatchGetUserInfo},
+    {"/cgi-bin/tags/getidlist", Method::kPost, true, ListTagsOfUser},
     {"/cgi-bin/user/get", Method::kGet, true, ListFollowers},
     {"/cgi-bin/openapi/quota/get", Method::kPost, true, GetQuota},
     {"/cgi-bin/openapi/rid/get", Method::kPost, true, GetRid},

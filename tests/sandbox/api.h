@@ -78,6 +78,7 @@ ApiAnswer SendTemplateMessage(ApiContext& context);
 ApiAnswer GetAllPrivateTemplates(ApiContext& context);
 ApiAnswer GetUserInfo(ApiContext& context);
 ApiAnswer BatchGetUserInfo(ApiContext& context);
+ApiAnswer ListTagsOfUser(ApiContext& context);
 ApiAnswer ListFollowers(ApiContext& context);
 ApiAnswer GetQuota(ApiContext& context);
 ApiAnswer GetRid(ApiContext& context);

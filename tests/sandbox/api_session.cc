@@ -4,6 +4,7 @@
 #include <boost/beast/http/read.hpp>
 
 #include "api.h"
+#include "receipts.h"
 
 namespace hongyan::sandbox {
 namespace {
@@ -26,8 +27,8 @@ std::string HeadersForLedger(const RequestParser& parser) {
 // One exchange: the request, its ledger entry, the fault that acts on it.
 class Exchange {
  public:
-  Exchange(Sandbox& sandbox, Connection& connection, RequestParser& parser)
-      : sandbox_(sandbox), connection_(connection), parser_(parser) {
+  Exchange(Sandbox& sandbox, CallbackPusher& pusher, Connection& connection, RequestParser& parser)
+      : sandbox_(sandbox), pusher_(pusher), connection_(connection), parser_(parser) {
     ++sandbox_.counters.requests;
     Counters& counters = sandbox_.counters;
     counters.in_flight_peak = std::max(counters.in_flight_peak, ++counters.in_flight);
@@ -179,6 +180,9 @@ class Exchange {
       co_return false;
     }
     HttpAnswer answer = Process();
+    if (template_msgid_ != 0) {
+      co_await SendReceipts(sandbox_, pusher_, request_.app_id, request_.openid, template_msgid_);
+    }
     if (effect_.delay_after_ms > 0) co_await Sleep(connection_, effect_.delay_after_ms);
     if (drops || effect_.close == ClosePoint::kAfterCount) {
       SetAnswer("none");
@@ -202,6 +206,8 @@ class Exchange {
       answer.body = sandbox::Render(real, rid_);
       outcome = real.outcome;
       if (real.counted) ++Counts().counted;
+      const json::value* msgid = real.fields.if_contains("msgid");
+      if (real.counted && msgid != nullptr) template_msgid_ = msgid->get_int64();
       if (real.outcome == "refused") ++Counts().refused;
       if (LedgerEntry* entry = Entry()) {
         entry->errcode = real.errcode;
@@ -285,6 +291,7 @@ class Exchange {
   }
 
   Sandbox& sandbox_;
+  CallbackPusher& pusher_;
   Connection& connection_;
   RequestParser& parser_;
   ApiRequest request_;
@@ -292,13 +299,15 @@ class Exchange {
   Effect effect_;
   int64_t fault_id_ = 0;
   int64_t seq_ = 0;
+  // Of the template message that this request sent, or 0.
+  int64_t template_msgid_ = 0;
 };
 
 }  // namespace
 
-asio::awaitable<bool> ServeApiRequest(Sandbox& sandbox, Connection& connection,
-                                      RequestParser& parser) {
-  Exchange exchange(sandbox, connection, parser);
+asio::awaitable<bool> ServeApiRequest(Sandbox& sandbox, CallbackPusher& pusher,
+                                      Connection& connection, RequestParser& parser) {
+  Exchange exchange(sandbox, pusher, connection, parser);
   const bool again = co_await exchange.Run();
   co_return again;
 }

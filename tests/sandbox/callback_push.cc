@@ -96,12 +96,13 @@ asio::awaitable<std::string> Exchange(std::shared_ptr<Transfer> transfer, Target
   const std::string bytes = head + "\r\n" + request.body;
   auto [write_error, written] =
       co_await asio::async_write(transfer->stream, asio::buffer(bytes), kToken);
-  if (write_error) co_return "write: " + write_error.message();
+  // Whoever refuses a long body need not read it to the end: the answer may be there already.
 
   boost::beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.body_limit(1 << 20);
   auto [read_error, read] = co_await http::async_read(transfer->stream, buffer, parser, kToken);
+  if (read_error && write_error) co_return "write: " + write_error.message();
   if (read_error) co_return "read: " + read_error.message();
   outcome->status = parser.get().result_int();
   outcome->body = parser.get().body();

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "accounts_json.h"
+#include "callback_samples.h"
 #include "fields.h"
+#include "garbage.h"
 
 namespace hongyan::sandbox {
 namespace {
@@ -49,8 +51,13 @@ ControlAnswer GetUsers(Sandbox& sandbox, const ControlRequest& request) {
   if (account == nullptr) return ControlError(404, "app_id: no such account");
   const std::string openid = request.query.Get("openid");
   json::array list;
-  for (const auto& [id, user] : account->users()) {
-    if (openid.empty() || id == openid) list.push_back(ShowUser(user, sandbox.platform.clock));
+  if (!openid.empty()) {
+    const std::optional<User> user = account->LookUp(openid);
+    if (user.has_value()) list.push_back(ShowUser(*user, sandbox.platform.clock));
+  } else {
+    for (const auto& [id, user] : account->users()) {
+      list.push_back(ShowUser(user, sandbox.platform.clock));
+    }
   }
   return Ok({{"users", std::move(list)}});
 }
@@ -189,6 +196,41 @@ ControlAnswer GetLedger(Sandbox& sandbox, const ControlRequest& request) {
              {"requests", std::move(requests)}});
 }
 
+ControlAnswer GetPushes(Sandbox& sandbox, const ControlRequest& request) {
+  const PushFilter filter = PushFilterFromQuery(request.query);
+  const int64_t limit = std::clamp<int64_t>(request.query.GetInt("limit", 10000), 0, 100000);
+  json::array pushes;
+  int64_t total = 0;
+  int64_t delivered = 0;
+  int64_t failed = 0;
+  int64_t pending = 0;
+  for (const PushRecord& record : sandbox.pushes.records()) {
+    if (!filter.Matches(record)) continue;
+    if (total++ < limit) pushes.push_back(ToJson(record));
+    ++(record.Delivered() ? delivered : record.outcome == "failed" ? failed : pending);
+  }
+  return Ok({{"total", total},
+             {"delivered", delivered},
+             {"failed", failed},
+             {"pending", pending},
+             {"forgotten", sandbox.pushes.dropped()},
+             {"pushes", std::move(pushes)}});
+}
+
+ControlAnswer GetTypes(Sandbox&, const ControlRequest&) {
+  return Ok({{"messages", SampleNames(false)}, {"events", SampleNames(true)}});
+}
+
+ControlAnswer GetGarbage(Sandbox&, const ControlRequest&) {
+  return Ok({{"kinds", GarbageKinds()}});
+}
+
+ControlAnswer PostFollowers(Sandbox& sandbox, const ControlRequest& request) {
+  std::string first, last;
+  const std::string error = PutFollowers(sandbox.platform, request.body, &first, &last);
+  return OkOr(error, {{"first", first}, {"last", last}});
+}
+
 ControlAnswer GetCounters(Sandbox& sandbox, const ControlRequest&) {
   const Counters& counters = sandbox.counters;
   json::object apis;
@@ -212,7 +254,8 @@ ControlAnswer GetCounters(Sandbox& sandbox, const ControlRequest&) {
                {"unicode_escapes", counters.unicode_escapes},
                {"expect_headers", counters.expect_headers},
                {"malformed_http", counters.malformed_http},
-               {"too_large_bodies", counters.too_large_bodies}}},
+               {"too_large_bodies", counters.too_large_bodies},
+               {"wrong_callback_replies", counters.wrong_callback_replies}}},
              {"apis", std::move(apis)}});
 }
 
@@ -285,6 +328,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/sandbox/accounts", GetAccounts},
     {"POST", "/sandbox/users", PostUser},
     {"GET", "/sandbox/users", GetUsers},
+    {"POST", "/sandbox/followers", PostFollowers},
     {"POST", "/sandbox/templates", PostTemplate},
     {"POST", "/sandbox/faults", PostFault},
     {"GET", "/sandbox/faults", GetFaults},
@@ -296,6 +340,9 @@ constexpr Route kRoutes[] = {
     {"POST", "/sandbox/quota", PostQuota},
     {"GET", "/sandbox/ledger", GetLedger},
     {"GET", "/sandbox/counters", GetCounters},
+    {"GET", "/sandbox/pushes", GetPushes},
+    {"GET", "/sandbox/types", GetTypes},
+    {"GET", "/sandbox/garbage", GetGarbage},
     {"GET", "/sandbox/chat", GetChat},
 };
 
@@ -317,6 +364,17 @@ LedgerFilter FilterFromQuery(const Query& query) {
   return filter;
 }
 
+PushFilter PushFilterFromQuery(const Query& query) {
+  PushFilter filter;
+  filter.app_id = query.Get("app_id");
+  filter.openid = query.Get("openid");
+  filter.msg_type = query.Get("msg_type");
+  filter.event = query.Get("event");
+  filter.outcome = query.Get("outcome");
+  filter.after_id = query.GetInt("after_id", 0);
+  return filter;
+}
+
 std::optional<ControlAnswer> HandleControl(Sandbox& sandbox, const ControlRequest& request) {
   std::string path = request.path;
   if (path.rfind("/sandbox/faults/", 0) == 0) path = "/sandbox/faults";
@@ -326,56 +384,10 @@ std::optional<ControlAnswer> HandleControl(Sandbox& sandbox, const ControlReques
     if (route.method == request.method) return route.handle(sandbox, request);
     known = true;
   }
-  if (known) return ControlError(405, "method not allowed; see GET /sandbox/");
+  // The garbage's POST waits, and so belongs to control_push.h.
+  if (known && path != "/sandbox/garbage")
+    return ControlError(405, "method not allowed; see GET /sandbox/");
   return std::nullopt;
-}
-
-std::string ControlHelp() {
-  return R"(hongyan-sandbox: a strict stand-in for api.weixin.qq.com. Control API, JSON in and out.
-app_id may be left out while there is exactly one account.
-
-POST   /sandbox/reset                back to the state at start (accounts, users, tokens, ledger, faults, clock)
-POST   /sandbox/clock                {advance_ms}: tokens age, windows close, duplicates are forgotten
-GET    /sandbox/accounts
-POST   /sandbox/accounts             {app_id, app_secret, original_id, callback:{url, token}, token_lifetime_seconds,
-                                     token_overlap_seconds, forced_spacing_seconds, forced_per_day, token_length,
-                                     token_needs_escaping, enforce_window, ip_whitelisted, secret_frozen,
-                                     account_frozen, verified}: creates or updates
-GET    /sandbox/users                ?app_id=&openid=
-POST   /sandbox/users                {app_id, openid, subscribed, unionid, remark, tag_ids, group_id, blacklisted,
-                                     refuses_messages, subscribe_time, subscribe_scene, qr_scene, qr_scene_str,
-                                     language, window_seconds, allowance}
-POST   /sandbox/templates            {app_id, template_id, title, content, listed_values:{"const1":["…"]}}
-POST   /sandbox/quota                {app_id, api, daily_limit}
-
-Pushes to the account's callback URL; each takes also {repeat, retry, timestamp, nonce, signature, create_time}:
-POST   /sandbox/follow               {app_id, openid, scene, unionid}
-POST   /sandbox/unfollow             {app_id, openid}
-POST   /sandbox/message              {app_id, openid, type:"text", content, msg_id, fields:{…}}
-POST   /sandbox/event                {app_id, openid, event, event_key, fields:{…}}
-POST   /sandbox/push                 {app_id, openid, body, content_type}: any body, signed
-POST   /sandbox/verify               {app_id, echostr, timestamp, nonce, signature}: the GET verification
-
-Faults; the first that matches acts:
-POST   /sandbox/faults               {app_id, api, openid, times, after, effect:{…}}; effects:
-                                     errcode, errmsg, http_status, body, raw_answer, raw_answer_base64, content_type,
-                                     location, gzip_bomb, endless, delay_before_ms, delay_after_ms, drip_ms,
-                                     close: before_read | after_read | after_count | after_headers, reset,
-                                     close_on_reuse, connection_close, idle_close_ms, truncate, header_lines,
-                                     http10, chunked, bom, count
-GET    /sandbox/faults               with seen and hits
-DELETE /sandbox/faults[/ID]
-
-POST   /sandbox/tokens/steal         {app_id, family}: another system takes a new one, the old dies at once
-POST   /sandbox/tokens/revoke        {app_id, family, stuck}: 40001 from now on
-POST   /sandbox/tokens/expire        {app_id, family}: 42001 from now on
-GET    /sandbox/tokens               ?app_id=
-
-GET    /sandbox/ledger               ?app_id=&api=&openid=&client_msg_id=&content=&outcome=&after_seq=&limit=
-GET    /sandbox/wait                 ?…as ledger, without outcome…&count=N&timeout_ms=: until N arrivals
-GET    /sandbox/counters
-GET    /sandbox/chat                 ?app_id=&openid=&format=text
-)";
 }
 
 }  // namespace hongyan::sandbox

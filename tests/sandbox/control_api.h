@@ -34,6 +34,7 @@ struct ControlAnswer {
 
 ControlAnswer ControlError(int status, const std::string& error);
 LedgerFilter FilterFromQuery(const Query& query);
+PushFilter PushFilterFromQuery(const Query& query);
 std::optional<ControlAnswer> HandleControl(Sandbox& sandbox, const ControlRequest& request);
 
 // What GET /sandbox/ prints.

@@ -1,4 +1,5 @@
-// The control calls that wait: pushes to the callback URL, and /sandbox/wait.
+// The control calls that wait: pushes and garbage to the callback URL, /sandbox/wait and
+// /sandbox/pushes/wait.
 //
 // Contract: what the user did takes effect first (follower, window, chat), then it is pushed. A
 // push that fails is an answer

@@ -71,6 +71,19 @@ FieldReader& FieldReader::Int(std::string_view name, int64_t smallest, int64_t l
   return *this;
 }
 
+FieldReader& FieldReader::Decimal(std::string_view name, double* out) {
+  if (const json::value* value = Take(name)) {
+    json::error_code error;
+    const auto number = value->to_number<double>(error);
+    if (error) {
+      Wrong(name, "a number");
+    } else {
+      *out = number;
+    }
+  }
+  return *this;
+}
+
 FieldReader& FieldReader::Ints(std::string_view name, std::vector<int64_t>* out) {
   const json::array* array = nullptr;
   Array(name, &array);

@@ -28,10 +28,12 @@ class FieldReader {
   FieldReader& Int(std::string_view name, int64_t smallest, int64_t largest, int64_t* out);
   FieldReader& Int(std::string_view name, int64_t smallest, int64_t largest,
                    std::optional<int64_t>* out);
+  FieldReader& Decimal(std::string_view name, double* out);
   FieldReader& Ints(std::string_view name, std::vector<int64_t>* out);
   FieldReader& Object(std::string_view name, const json::object** out);
   FieldReader& Array(std::string_view name, const json::array** out);
 
+  bool Has(std::string_view name) const { return object_.contains(name); }
   std::string Finish();
 
  private:

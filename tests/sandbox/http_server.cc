@@ -260,7 +260,7 @@ asio::awaitable<void> HttpServer::Serve(std::shared_ptr<Connection> connection) 
       again = co_await ServeControlRequest(sandbox_, pusher_, *connection, parser);
     } else {
       ++connection->requests;
-      again = co_await ServeApiRequest(sandbox_, *connection, parser);
+      again = co_await ServeApiRequest(sandbox_, pusher_, *connection, parser);
     }
   }
   connection->stream.Close();

@@ -8,9 +8,12 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <sstream>
+#include <utility>
 
 #include "accounts_json.h"
+#include "callback_cipher.h"
 #include "callback_push.h"
 #include "http_server.h"
 #include "sandbox.h"
@@ -34,7 +37,8 @@ constexpr char kDescription[] =
     R"(hongyan-sandbox stands in for api.weixin.qq.com: point any SDK's base URL at it.
 
 It issues access tokens by WeChat's rules, takes customer-service and template messages for followers it knows, answers
-user look-ups, and pushes signed callbacks (follow, message, event) to your endpoint. It is strict: chunked bodies, \u
+user look-ups, and pushes every message and event to your endpoint: plain, compatible or safe mode, XML or JSON, with
+WeChat's tries. It is strict: chunked bodies, \u
 escapes, unknown fields, foreign openids and over-long values are refused with WeChat's codes and wording. Under /sandbox/
 it takes orders: faults, stolen tokens, users, time; and shows the ledger of all requests and the chat as the user sees it.
 GET /sandbox/ lists them.)";
@@ -62,16 +66,36 @@ Try it:
 
 "listening sandbox ADDRESS:PORT" on standard output says that it is ready. SIGTERM and SIGINT end it with exit code 0.)";
 
+const std::map<std::string, CallbackMode> kModes = {{"plain", CallbackMode::kPlain},
+                                                    {"compatible", CallbackMode::kCompatible},
+                                                    {"safe", CallbackMode::kSafe}};
+const std::map<std::string, CallbackFormat> kFormats = {{"xml", CallbackFormat::kXml},
+                                                        {"json", CallbackFormat::kJson}};
+
+std::string IsEncodingAesKey(const std::string& key) {
+  return AesKey(key).has_value() ? "" : "43 letters and digits expected";
+}
+
 void AddOptions(CLI::App& app, Options* options) {
   app.add_option("--listen", options->listen, "HOST:PORT; port 0 takes a free one")
       ->capture_default_str();
   app.add_option("--app-id", options->account.app_id, "app_id of the account, wx…");
   app.add_option("--app-secret", options->account.app_secret, "its secret");
   app.add_option("--original-id", options->account.original_id, "its original id, gh_…");
-  app.add_option("--callback-url", options->account.callback_url,
+  app.add_option("--callback-url", options->account.callback.url,
                  "where its callbacks go, http://… or https://…");
-  app.add_option("--callback-token", options->account.callback_token,
+  app.add_option("--callback-token", options->account.callback.token,
                  "the Token that signs its callbacks");
+  app.add_option("--callback-mode", options->account.callback.mode,
+                 "plain, compatible or safe; the last two need --encoding-aes-key")
+      ->transform(CLI::CheckedTransformer(kModes));
+  app.add_option("--encoding-aes-key", options->account.callback.encoding_aes_key,
+                 "the EncodingAESKey, 43 letters and digits")
+      ->check(IsEncodingAesKey);
+  app.add_option("--callback-format", options->account.callback.format, "xml or json")
+      ->transform(CLI::CheckedTransformer(kFormats));
+  app.add_flag("--callback-retry", options->account.callback.retry,
+               "try pushes without a good answer twice more, as WeChat does");
   app.add_flag("--enforce-window", options->account.enforce_window,
                "refuse customer-service messages outside the window");
   app.add_option("--user", options->users, "openid of a follower; may be repeated")
@@ -96,14 +120,15 @@ void SetUpFromFlags(Platform& platform, const Options& options) {
     const AccountSettings& given = options.account;
     if (!given.app_secret.empty()) settings.app_secret = given.app_secret;
     if (!given.original_id.empty()) settings.original_id = given.original_id;
-    if (!given.callback_token.empty()) settings.callback_token = given.callback_token;
-    settings.callback_url = given.callback_url;
+    std::string token = settings.callback.token;
+    settings.callback = given.callback;
+    if (settings.callback.token.empty()) settings.callback.token = std::move(token);
     settings.enforce_window = given.enforce_window;
   } else {
     AccountSettings settings = options.account;
     if (settings.app_secret.empty()) settings.app_secret = kDemoAppSecret;
     if (settings.original_id.empty()) settings.original_id = kDemoOriginalId;
-    if (settings.callback_token.empty()) settings.callback_token = kDemoCallbackToken;
+    if (settings.callback.token.empty()) settings.callback.token = kDemoCallbackToken;
     AddDemoTemplates(platform.Add(std::move(settings)));
   }
   Account& account = *platform.accounts().begin()->second;
@@ -136,6 +161,10 @@ int Fail(const std::string& what) {
 }
 
 int Run(const Options& options) {
+  const CallbackSettings& callback = options.account.callback;
+  if (callback.mode != CallbackMode::kPlain && callback.encoding_aes_key.empty()) {
+    return Fail("--callback-mode: --encoding-aes-key is missing");
+  }
   RaiseDescriptorLimit();
   std::signal(SIGPIPE, SIG_IGN);
   json::object config;

@@ -90,7 +90,7 @@ Account& AddDemoAccount(Platform& platform) {
   settings.app_id = kDemoAppId;
   settings.app_secret = kDemoAppSecret;
   settings.original_id = kDemoOriginalId;
-  settings.callback_token = kDemoCallbackToken;
+  settings.callback.token = kDemoCallbackToken;
   Account& account = platform.Add(std::move(settings));
   AddDemoTemplates(account);
   for (const std::string_view openid : kDemoFollowers) {

@@ -9,6 +9,7 @@
 #include "faults.h"
 #include "ledger.h"
 #include "platform.h"
+#include "push_ledger.h"
 
 namespace hongyan::sandbox {
 
@@ -35,15 +36,21 @@ struct Counters {
   int64_t expect_headers = 0;
   int64_t malformed_http = 0;
   int64_t too_large_bodies = 0;
+  // Answers to pushes with HTTP 200 that are neither success, nor empty, nor a valid reply.
+  int64_t wrong_callback_replies = 0;
 };
 
 struct Sandbox {
   Platform platform;
   Ledger ledger;
+  PushLedger pushes;
   FaultBook faults;
   Counters counters;
   // Fills the platform as the command line and the configuration file want it.
   std::function<void(Platform&)> set_up;
+
+  // Numbers garbage, over resets too: no two pieces are alike.
+  int64_t garbage_sent = 0;
 
   // Counts resets: what a request began before one has no effect after it.
   int64_t epoch = 0;
@@ -53,6 +60,7 @@ struct Sandbox {
     platform.Clear();
     platform.clock.Reset();
     ledger.Clear();
+    pushes.Clear();
     faults.Clear();
     Counters fresh;
     fresh.connections_open = counters.connections_open;

@@ -162,6 +162,15 @@ std::string Hex(std::string_view bytes) {
 std::string Sha1Hex(std::string_view bytes) { return Digest(EVP_sha1(), bytes); }
 std::string Sha256Hex(std::string_view bytes) { return Digest(EVP_sha256(), bytes); }
 
+std::string Base64Encode(std::string_view bytes) {
+  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
+  const int length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  out.resize(static_cast<size_t>(length));
+  return out;
+}
+
 std::optional<std::string> Base64Decode(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   std::string out(text.size() / 4 * 3, '\0');

@@ -45,6 +45,7 @@ bool HasUnicodeEscape(std::string_view json);
 std::string Hex(std::string_view bytes);
 std::string Sha1Hex(std::string_view bytes);
 std::string Sha256Hex(std::string_view bytes);
+std::string Base64Encode(std::string_view bytes);
 std::optional<std::string> Base64Decode(std::string_view text);
 bool ParseInt(std::string_view text, int64_t* out);
 
