@@ -137,9 +137,11 @@ struct Service::Graph {
   wechat::ApiTransport transport;
   core::Accounts accounts;
   core::Idempotency idempotency{clock};
-  core::Sender sender{accounts, idempotency, clock, metrics};
+  core::StoredRecipients recipients{subscriber_rows, clock, background};
+  core::Sender sender{accounts, recipients, idempotency, clock, metrics};
   core::UserDirectory users{accounts, clock, loop.executor()};
-  core::Subscribers subscribers{accounts, subscriber_rows, clock, loop.executor(), background};
+  core::Subscribers subscribers{accounts, subscriber_rows, recipients,
+                                clock,    loop.executor(), background};
   core::EventFeed feed{clock};
   core::EventIntake intake;
 

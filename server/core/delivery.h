@@ -20,6 +20,7 @@ enum class DeliveryState { kNone, kAccepted, kFailed, kUnknown, kExpired };
 struct Notification {
   std::string account;  // may be empty when one account is configured
   std::string openid;
+  std::optional<std::string> unionid;  // instead of the openid
   std::variant<wechat::TextMessage, wechat::TemplateMessage> body;
   std::string idempotency_key;  // empty: none
   std::map<std::string, std::string> labels;

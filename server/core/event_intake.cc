@@ -10,6 +10,8 @@
 namespace hongyan::core {
 namespace {
 
+using Kind = storage::SubscriberEffect::Kind;
+
 // Two accounts may share a token, and so a signature.
 std::string GuardKey(std::size_t account, absl::string_view signature) {
   return absl::StrCat(account, ":", signature);
@@ -51,8 +53,10 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
   }
   // Before the wait: nobody may slip another body under the signature meanwhile.
   guard_.Remember(key, body, expires);
-  const auto recorded = co_await store_.Record(ToNewEvent(to.name, push, clock_.Now()),
-                                               async::After(clock_.Mono(), kRecordLimit));
+  storage::NewEvent event = ToNewEvent(to.name, push, clock_.Now());
+  const Kind effect = event.effect.kind;
+  const auto recorded =
+      co_await store_.Record(std::move(event), async::After(clock_.Mono(), kRecordLimit));
   if (!recorded.ok()) {
     base::Log(base::Level::kError, "event not recorded",
               {{"account", to.name},
@@ -65,7 +69,10 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
   answer.verdict = recorded->repeated ? Verdict::kRepeat : Verdict::kNew;
   if (!recorded->repeated) {
     feed_.Recorded(recorded->cursor);
-    if (answer.type == "subscribe") new_follower_(to.name, PushOpenid(push.event));
+    if (effect == Kind::kSubscribe || effect == Kind::kProfileChanged ||
+        effect == Kind::kProfileRevoked) {
+      profile_changed_(to.name, PushOpenid(push.event));
+    }
   }
   answer.reply = to.rules.Find(push.event);
   co_return answer;

@@ -41,17 +41,17 @@ class EventIntake {
     absl::string_view type;              // PushType
     const std::string* reply = nullptr;  // the text to reply with; null: none
   };
-  // Told of each new follower, after the event is recorded.
-  using NewFollower = std::function<void(const std::string& account, const std::string& openid)>;
+  // Told, after the event is recorded, of who has followed and of whose profile has changed.
+  using ProfileChanged = std::function<void(const std::string& account, const std::string& openid)>;
 
   // An account's place in the list is the `account` below.
   EventIntake(std::vector<IntakeAccount> accounts, storage::EventStore& store, EventFeed& feed,
-              async::Clock& clock, NewFollower new_follower)
+              async::Clock& clock, ProfileChanged profile_changed)
       : accounts_(std::move(accounts)),
         store_(store),
         feed_(feed),
         clock_(clock),
-        new_follower_(std::move(new_follower)) {}
+        profile_changed_(std::move(profile_changed)) {}
 
   // Whether `body` was seen before under this signature; nothing is remembered. For asking before the body is parsed.
   ReplayGuard::Verdict Look(std::size_t account, absl::string_view signature,
@@ -67,7 +67,7 @@ class EventIntake {
   storage::EventStore& store_;
   EventFeed& feed_;
   async::Clock& clock_;
-  const NewFollower new_follower_;
+  const ProfileChanged profile_changed_;
   ReplayGuard guard_;
 };
 

@@ -105,7 +105,8 @@ bool UsesKeyUp(const Delivery& delivery) {
 
 std::string Fingerprint(const Notification& notification) {
   std::string parts;
-  AppendPart(notification.openid, parts);
+  AppendPart(notification.unionid ? "unionid" : "openid", parts);
+  AppendPart(notification.unionid ? *notification.unionid : notification.openid, parts);
   if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {
     AppendPart("text", parts);
     AppendPart(text->content, parts);

@@ -121,13 +121,16 @@ absl::Status CheckOpenid(absl::string_view openid, absl::string_view field) {
   return CheckName(openid, field, true);
 }
 
+absl::Status CheckUnionid(absl::string_view unionid) { return CheckName(unionid, "unionid", true); }
+
 absl::Status CheckLang(absl::string_view lang) {
   if (lang.empty() || lang == "zh_CN" || lang == "zh_TW" || lang == "en") return absl::OkStatus();
   return InvalidField("lang", "takes zh_CN, zh_TW or en", "只能是 zh_CN、zh_TW 或 en");
 }
 
 absl::Status CheckNotification(const Notification& notification) {
-  absl::Status status = CheckOpenid(notification.openid);
+  absl::Status status =
+      notification.unionid ? CheckUnionid(*notification.unionid) : CheckOpenid(notification.openid);
   if (!status.ok()) return status;
   status = CheckName(notification.idempotency_key, "idempotency_key", false, kMaxKey);
   if (!status.ok()) return status;

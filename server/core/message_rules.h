@@ -13,6 +13,7 @@
 namespace hongyan::core {
 
 absl::Status CheckOpenid(absl::string_view openid, absl::string_view field = "openid");
+absl::Status CheckUnionid(absl::string_view unionid);
 absl::Status CheckLang(absl::string_view lang);
 absl::Status CheckNotification(const Notification& notification);
 

@@ -74,6 +74,11 @@ async::Task<Delivery> Sender::Send(Notification notification, wechat::CallLimit 
     co_return delivery;
   }
   if (notification.validate_only) {
+    delivery.error = co_await Resolve(account, notification, delivery, limit);
+    if (!delivery.error.ok()) {
+      delivery.state = DeliveryState::kFailed;
+      co_return delivery;
+    }
     if (auto* message = std::get_if<wechat::TemplateMessage>(&notification.body)) {
       delivery.error = co_await account.templates.Check(*message, limit);
       if (!delivery.error.ok()) delivery.state = DeliveryState::kFailed;
@@ -111,14 +116,19 @@ async::Task<void> Sender::Deliver(Account& account, const Notification& notifica
   if (notification.expire_time) {
     limit.begin_before = async::After(clock_.Mono(), *notification.expire_time - clock_.Now());
   }
+  const absl::Status resolved = co_await Resolve(account, notification, delivery, limit);
+  if (!resolved.ok()) {
+    Finish(delivery, DeliveryState::kFailed, resolved);
+    co_return;
+  }
   wechat::SendResult result;
   if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {
-    result = co_await account.client.SendText(notification.openid, *text, limit);
+    result = co_await account.client.SendText(delivery.openid, *text, limit);
   } else {
     // The delivery's id is the client_msg_id: 26 characters of ASCII, new for each delivery.
     const std::string client_msg_id = notification.idempotency_key.empty() ? "" : delivery.id;
     result = co_await account.client.SendTemplate(
-        notification.openid, std::get<wechat::TemplateMessage>(notification.body), client_msg_id,
+        delivery.openid, std::get<wechat::TemplateMessage>(notification.body), client_msg_id,
         limit);
   }
   delivery.attempts = result.attempts;
@@ -133,6 +143,27 @@ async::Task<void> Sender::Deliver(Account& account, const Notification& notifica
                               : result.outcome_unknown ? DeliveryState::kUnknown
                                                        : DeliveryState::kFailed;
   Finish(delivery, state, std::move(result.status));
+  NoteAllowance(delivery);
+}
+
+async::Task<absl::Status> Sender::Resolve(const Account& account, const Notification& notification,
+                                          Delivery& delivery, wechat::CallLimit limit) {
+  if (!notification.unionid) co_return absl::OkStatus();
+  auto openid = co_await recipients_.OpenidOf(account.name, *notification.unionid, limit.deadline);
+  if (!openid.ok()) co_return openid.status();
+  delivery.openid = *std::move(openid);
+  co_return absl::OkStatus();
+}
+
+void Sender::NoteAllowance(const Delivery& delivery) {
+  if (delivery.kind != DeliveryKind::kText) return;
+  const std::string reason = base::ReasonOf(delivery.error);
+  if (delivery.state == DeliveryState::kAccepted || delivery.state == DeliveryState::kUnknown) {
+    recipients_.Sent(delivery.account, delivery.openid);
+  } else if (reason == base::ReasonName(Reason::kResponseWindowClosed) ||
+             reason == base::ReasonName(Reason::kResponseAllowanceUsed)) {
+    recipients_.WindowClosed(delivery.account, delivery.openid);
+  }
 }
 
 void Sender::Finish(Delivery& delivery, DeliveryState state, absl::Status error) {
@@ -157,12 +188,18 @@ void Sender::Finish(Delivery& delivery, DeliveryState state, absl::Status error)
              {"rid", accepted ? std::string() : base::MetadataOf(delivery.error, "rid")}});
 }
 
-async::Task<absl::Status> Sender::SetTyping(std::string account, std::string openid, bool cancel,
+async::Task<absl::Status> Sender::SetTyping(std::string account, std::string openid,
+                                            std::optional<std::string> unionid, bool cancel,
                                             wechat::CallLimit limit) {
   const auto found = accounts_.Find(account);
   if (!found.ok()) co_return found.status();
-  if (absl::Status status = CheckOpenid(openid); !status.ok()) {
-    co_return base::Annotate(status, "account", (*found)->name);
+  const absl::Status status = unionid ? CheckUnionid(*unionid) : CheckOpenid(openid);
+  if (!status.ok()) co_return base::Annotate(status, "account", (*found)->name);
+  if (unionid) {
+    auto resolved =
+        co_await recipients_.OpenidOf((*found)->name, *std::move(unionid), limit.deadline);
+    if (!resolved.ok()) co_return resolved.status();
+    openid = *std::move(resolved);
   }
   co_return co_await (*found)->client.SetTyping(std::move(openid), cancel, limit);
 }

@@ -6,6 +6,7 @@
 // Threads:  event loop only.          Lifetime: everything it is given outlives it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -15,27 +16,40 @@
 #include "server/core/accounts.h"
 #include "server/core/delivery.h"
 #include "server/core/idempotency.h"
+#include "server/core/recipients.h"
 
 namespace hongyan::core {
 
 class Sender {
  public:
-  Sender(Accounts& accounts, Idempotency& idempotency, async::Clock& clock, base::Metrics& metrics)
-      : accounts_(accounts), idempotency_(idempotency), clock_(clock), metrics_(metrics) {}
+  Sender(Accounts& accounts, Recipients& recipients, Idempotency& idempotency, async::Clock& clock,
+         base::Metrics& metrics)
+      : accounts_(accounts),
+        recipients_(recipients),
+        idempotency_(idempotency),
+        clock_(clock),
+        metrics_(metrics) {}
 
   async::Task<Delivery> Send(Notification notification, wechat::CallLimit limit);
 
-  // Shows "typing…" in a chat, or takes it away.
-  async::Task<absl::Status> SetTyping(std::string account, std::string openid, bool cancel,
+  // Shows "typing…" in a chat, or takes it away. `unionid`: instead of the openid.
+  async::Task<absl::Status> SetTyping(std::string account, std::string openid,
+                                      std::optional<std::string> unionid, bool cancel,
                                       wechat::CallLimit limit);
 
  private:
   async::Task<void> Deliver(Account& account, const Notification& notification, Delivery& delivery,
                             wechat::CallLimit limit);
+  // Puts the openid of a unionid into `delivery`.
+  async::Task<absl::Status> Resolve(const Account& account, const Notification& notification,
+                                    Delivery& delivery, wechat::CallLimit limit);
+  // Tells what a customer-service message has cost.
+  void NoteAllowance(const Delivery& delivery);
   // Fills in the final state, counts and logs it.
   void Finish(Delivery& delivery, DeliveryState state, absl::Status error);
 
   Accounts& accounts_;
+  Recipients& recipients_;
   Idempotency& idempotency_;
   async::Clock& clock_;
   base::Metrics& metrics_;

@@ -16,6 +16,9 @@ storage::SubscriberEffect EffectOf(const wechat::PushedEvent& push) {
   }
   if (word == "subscribe") effect.kind = Effect::Kind::kSubscribe;
   if (word == "unsubscribe") effect.kind = Effect::Kind::kUnsubscribe;
+  if (word == "user_info_modified") effect.kind = Effect::Kind::kProfileChanged;
+  if (word == "user_authorization_revoke") effect.kind = Effect::Kind::kProfileRevoked;
+  if (word == "user_authorization_cancellation") effect.kind = Effect::Kind::kGone;
   // Of the menu's taps these only.
   if (word == "subscribe" || word == "scan" || word == "click" || word == "scancode_push" ||
       word == "scancode_waitmsg") {

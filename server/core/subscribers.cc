@@ -14,7 +14,6 @@ namespace {
 
 constexpr char kLang[] = "zh_CN";
 constexpr int kMaxFetches = 200;
-constexpr std::size_t kMaxUnionid = 128;
 constexpr int kFetchTries = 3;
 constexpr absl::Duration kFetchLimit = absl::Seconds(30);
 constexpr absl::Duration kStoreLimit = absl::Seconds(10);
@@ -87,6 +86,7 @@ async::Task<absl::StatusOr<storage::Subscriber>> Subscribers::Get(std::string ac
   const auto found = accounts_.Find(account);
   if (!found.ok()) co_return found.status();
   if (absl::Status status = CheckOpenid(openid); !status.ok()) co_return status;
+  co_await recipients_.Written(deadline);
   co_return co_await store_.Get((*found)->name, std::move(openid), deadline);
 }
 
@@ -95,9 +95,8 @@ async::Task<absl::StatusOr<storage::Subscriber>> Subscribers::Find(std::string a
                                                                    async::MonoTime deadline) {
   const auto found = accounts_.Find(account);
   if (!found.ok()) co_return found.status();
-  if (unionid.empty() || unionid.size() > kMaxUnionid) {
-    co_return base::InvalidField("unionid", "must have 1 to 128 bytes", "应有 1 到 128 字节");
-  }
+  if (absl::Status status = CheckUnionid(unionid); !status.ok()) co_return status;
+  co_await recipients_.Written(deadline);
   co_return co_await store_.FindByUnionid((*found)->name, std::move(unionid), deadline);
 }
 
@@ -107,6 +106,7 @@ async::Task<absl::StatusOr<storage::SubscriberPage>> Subscribers::List(
   const auto found = accounts_.Find(filter.account);
   if (!found.ok()) co_return found.status();
   filter.account = (*found)->name;
+  co_await recipients_.Written(deadline);
   co_return co_await store_.List(std::move(filter), std::move(after_openid), limit, deadline);
 }
 
@@ -131,7 +131,10 @@ void Subscribers::Fetch(const std::string& account, const std::string& openid) {
 
 async::Task<void> Subscribers::FetchOne(std::string account, std::string openid) {
   const auto found = accounts_.Find(account);
-  for (int i = 0; i < kFetchTries && found.ok(); ++i) {
+  const auto known = co_await store_.Get(account, openid, async::After(clock_.Mono(), kStoreLimit));
+  // Who isn't stored has no profile here that could be wrong.
+  const int tries = found.ok() && !absl::IsNotFound(known.status()) ? kFetchTries : 0;
+  for (int i = 0; i < tries; ++i) {
     const wechat::CallLimit limit{async::After(clock_.Mono(), kFetchLimit), false};
     const absl::Time asked = clock_.Now();
     auto user = co_await (*found)->client.GetUser(openid, kLang, limit);

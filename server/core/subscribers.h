@@ -1,7 +1,7 @@
 // The followers of each account: what storage has of them, kept true by WeChat's own word.
 //
-// Contract: Get, Find, List and Delete are about storage only. Fetch() asks WeChat for one person's profile in the
-//           background; what it can't get is asked again by KeepUp(). Sync() reads WeChat's whole list of followers,
+// Contract: Get, Find, List and Delete are about storage only; they see what sends have spent before. Fetch() asks WeChat for a stored person's profile
+//           in the background; what it can't get is asked again by KeepUp(). Sync() reads WeChat's whole list of followers,
 //           then the profiles that are missing; it goes on where an earlier one was interrupted, and only one runs for
 //           each account.
 // Errors:   those of Accounts, SubscriberStore and WechatClient. RESOURCE_EXHAUSTED OVERLOADED: a Sync() of this account runs.
@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "server/async/task_group.h"
 #include "server/core/accounts.h"
+#include "server/core/stored_recipients.h"
 #include "server/storage/subscriber_store.h"
 
 namespace hongyan::core {
@@ -40,9 +41,14 @@ class Subscribers {
   // False: nobody wants to hear more, end.
   using Report = std::function<async::Task<bool>(Progress)>;
 
-  Subscribers(Accounts& accounts, storage::SubscriberStore& store, async::Clock& clock,
-              async::Executor executor, async::TaskGroup& group)
-      : accounts_(accounts), store_(store), clock_(clock), executor_(executor), group_(group) {}
+  Subscribers(Accounts& accounts, storage::SubscriberStore& store, StoredRecipients& recipients,
+              async::Clock& clock, async::Executor executor, async::TaskGroup& group)
+      : accounts_(accounts),
+        store_(store),
+        recipients_(recipients),
+        clock_(clock),
+        executor_(executor),
+        group_(group) {}
 
   async::Task<absl::StatusOr<storage::Subscriber>> Get(std::string account, std::string openid,
                                                        async::MonoTime deadline);
@@ -75,6 +81,7 @@ class Subscribers {
 
   Accounts& accounts_;
   storage::SubscriberStore& store_;
+  StoredRecipients& recipients_;
   async::Clock& clock_;
   async::Executor executor_;
   async::TaskGroup& group_;

@@ -74,13 +74,23 @@ struct Subscriber {
 
 // What an event does to its sender's row, besides being recorded.
 struct SubscriberEffect {
-  enum class Kind { kNone, kSubscribe, kUnsubscribe };
+  // kProfileChanged: what is stored of the profile is no longer true. kProfileRevoked: nor may it be kept. kGone: the
+  // person's WeChat account is no more.
+  enum class Kind { kNone, kSubscribe, kUnsubscribe, kProfileChanged, kProfileRevoked, kGone };
   Kind kind = Kind::kNone;
   // A window that the event opens; kSubscribe may open one too.
   enum class Opens { kNothing, kMessageWindow, kActionWindow };
   Opens opens = Opens::kNothing;
   std::int32_t allowance = 0;
   absl::Duration window;
+};
+
+// Customer-service messages that went to a person.
+struct Spending {
+  std::string account;
+  std::string openid;
+  std::int32_t messages = 0;
+  bool closed = false;  // WeChat said since that no more is allowed
 };
 
 // A person as WeChat's user/info or its list of followers tells.

@@ -72,6 +72,9 @@ void ApplyEffect(Database& database, const std::string& account, const std::stri
   if (openid.empty() || (effect.kind == Kind::kNone && effect.opens == Opens::kNothing)) return;
   auto& table = database.Prepared<SubscriberStatements>();
   const bool known = table.Load(account, openid);
+  const bool about_profile = effect.kind == Kind::kProfileChanged ||
+                             effect.kind == Kind::kProfileRevoked || effect.kind == Kind::kGone;
+  if (about_profile && !known) return;  // nothing is kept of strangers
   SubscriberRow& row = table.row();
   const long long when = Micros(event_time);
   if (effect.kind == Kind::kSubscribe && when >= row.state_time) {
@@ -83,6 +86,14 @@ void ApplyEffect(Database& database, const std::string& account, const std::stri
   if (effect.kind == Kind::kUnsubscribe && when >= row.state_time) {
     row.state_time = when;
     Leave(row, when);
+  }
+  if (about_profile) row.profile_time = 0;  // to be asked anew
+  if (effect.kind == Kind::kProfileRevoked) row.ClearPersonal();
+  if (effect.kind == Kind::kGone) {
+    if (row.subscribed != 0) Leave(row, when);
+    row.state_time = std::max(row.state_time, when);
+    row.SetProfile(Profile());
+    row.erase_time = Micros(now);
   }
   if (!known && effect.kind == Kind::kNone) row.subscribed = 1;  // only followers can write
   if (effect.opens != Opens::kNothing) {
@@ -132,32 +143,22 @@ void UpsertUser(Database& database, const std::string& account, const ObservedUs
   table.Save();
 }
 
-std::int64_t TakeAllowance(Database& database, const std::string& account,
-                           const std::string& openid, absl::Time now) {
+void SpendAllowance(Database& database, const Spending& spending, absl::Time now) {
   auto& table = database.Prepared<SubscriberStatements>();
-  if (!table.Load(account, openid)) return 0;
+  if (!table.Load(spending.account, spending.openid)) return;
   SubscriberRow& row = table.row();
   const long long at = Micros(now);
-  const bool message = at < row.message_expire_time && row.message_left > 0;
-  const bool action = at < row.action_expire_time && row.action_left > 0;
-  if (message && (!action || row.message_expire_time <= row.action_expire_time)) {
-    --row.message_left;
-  } else if (action) {
-    --row.action_left;
-  } else {
-    return 0;
+  for (int i = 0; i < spending.messages; ++i) {
+    const bool message = at < row.message_expire_time && row.message_left > 0;
+    const bool action = at < row.action_expire_time && row.action_left > 0;
+    if (message && (!action || row.message_expire_time <= row.action_expire_time)) {
+      --row.message_left;
+    } else if (action) {
+      --row.action_left;
+    }
   }
+  if (spending.closed) CloseBoth(row);
   row.update_time = at;
-  table.Save();
-  return FromRow(row).AllowanceLeft(now);
-}
-
-void ShutWindows(Database& database, const std::string& account, const std::string& openid,
-                 absl::Time now) {
-  auto& table = database.Prepared<SubscriberStatements>();
-  if (!table.Load(account, openid)) return;
-  CloseBoth(table.row());
-  table.row().update_time = Micros(now);
   table.Save();
 }
 

@@ -76,25 +76,21 @@ async::Task<absl::StatusOr<std::int64_t>> SubscriberStore::Upsert(std::string ac
   co_return static_cast<std::int64_t>(users.size());
 }
 
-async::Task<absl::StatusOr<std::int64_t>> SubscriberStore::UseAllowance(std::string account,
-                                                                        std::string openid,
-                                                                        absl::Time now,
-                                                                        async::MonoTime deadline) {
-  StorageWork<std::int64_t> work = [account = std::move(account), openid = std::move(openid),
-                                    now](Database& database) -> absl::StatusOr<std::int64_t> {
-    return TakeAllowance(database, account, openid, now);
-  };
-  return thread_.Write<std::int64_t>(std::move(work), kKeyBytes, deadline);
-}
-
-async::Task<absl::Status> SubscriberStore::CloseWindows(std::string account, std::string openid,
-                                                        absl::Time now, async::MonoTime deadline) {
-  StorageWork<Done> work = [account = std::move(account), openid = std::move(openid),
-                            now](Database& database) -> absl::StatusOr<Done> {
-    ShutWindows(database, account, openid, now);
-    return Done{};
-  };
-  return WithoutValue(thread_.Write<Done>(std::move(work), kKeyBytes, deadline));
+async::Task<absl::Status> SubscriberStore::Spend(std::vector<Spending> spendings, absl::Time now,
+                                                 async::MonoTime deadline) {
+  for (std::size_t from = 0; from < spendings.size(); from += kSubscriberBatch) {
+    std::vector<Spending> some = Slice(spendings, from);
+    const std::size_t bytes = some.size() * kKeyBytes;
+    StorageWork<Done> work = [some = std::move(some),
+                              now](Database& database) -> absl::StatusOr<Done> {
+      for (const Spending& spending : some) SpendAllowance(database, spending, now);
+      return Done{};
+    };
+    const absl::StatusOr<Done> done =
+        co_await thread_.Write<Done>(std::move(work), bytes, deadline);
+    if (!done.ok()) co_return done.status();
+  }
+  co_return absl::OkStatus();
 }
 
 async::Task<absl::StatusOr<Subscriber>> SubscriberStore::Get(std::string account,

@@ -51,13 +51,9 @@ class SubscriberStore {
                                                    absl::Time observed, absl::Time now,
                                                    async::MonoTime deadline);
 
-  // One customer-service message went out: takes it from the open window that closes first. Returns what is left; 0 also
-  // when no window is open, for it is WeChat who decides.
-  async::Task<absl::StatusOr<std::int64_t>> UseAllowance(std::string account, std::string openid,
-                                                         absl::Time now, async::MonoTime deadline);
-  // WeChat says that nothing is allowed any more.
-  async::Task<absl::Status> CloseWindows(std::string account, std::string openid, absl::Time now,
-                                         async::MonoTime deadline);
+  // Takes each message from the open window that closes first, if one is open, for it is WeChat who decides.
+  async::Task<absl::Status> Spend(std::vector<Spending> spendings, absl::Time now,
+                                  async::MonoTime deadline);
 
   async::Task<absl::StatusOr<Subscriber>> Get(std::string account, std::string openid,
                                               async::MonoTime deadline);

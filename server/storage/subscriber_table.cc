@@ -99,6 +99,15 @@ void SubscriberRow::SetProfile(const Profile& profile) {
   country = profile.country;
 }
 
+void SubscriberRow::ClearPersonal() {
+  nickname.clear();
+  head_image_url.clear();
+  sex = 0;
+  city.clear();
+  province.clear();
+  country.clear();
+}
+
 Subscriber FromRow(const SubscriberRow& row) {
   Subscriber subscriber;
   subscriber.account = row.account;

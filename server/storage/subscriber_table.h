@@ -45,6 +45,8 @@ struct SubscriberRow {
   long long update_time = 0;
 
   void SetProfile(const Profile& profile);
+  // What people show of themselves: name, picture, sex, place.
+  void ClearPersonal();
 };
 
 Subscriber FromRow(const SubscriberRow& row);

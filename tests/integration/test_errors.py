@@ -107,9 +107,6 @@ def test_account_must_be_named_when_there_are_two(start, sandbox):
     ("SendMessage", lambda pb: pb.SendMessageRequest(openid="o", image=pb.Image(media_id="m"))),
     ("SendSubscription", lambda pb: pb.SendSubscriptionRequest(openid="o", template_id="t")),
     ("Enqueue", lambda pb: pb.EnqueueRequest(notifications=[pb.Notification(openid="o")])),
-    ("SendText", lambda pb: pb.SendTextRequest(unionid="u", content="x")),
-    ("SendTemplate", lambda pb: pb.SendTemplateRequest(unionid="u", template=pb.Template(template_id="t"))),
-    ("SetTyping", lambda pb: pb.SetTypingRequest(unionid="u")),
     ("SendText", lambda pb: pb.SendTextRequest(openid="o", content="x", fallback=pb.Template(template_id="t"))),
 ])
 def test_what_is_not_there_yet_says_so(service, main, api, method, request_of):

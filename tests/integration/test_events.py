@@ -1,4 +1,4 @@
-"""What WeChat pushes: stored once, told to everyone who follows, there after a crash; and who follows the account."""
+"""What WeChat pushes: stored once, told to everyone who follows, there after a crash."""
 
 import base64
 import hashlib
@@ -15,7 +15,6 @@ import grpc
 import pytest
 
 from rpc_failure import expect, failure
-from sandbox_process import USER
 from timing import LIMIT, SCALE, eventually
 
 KEY = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"  # its last character holds two bits too many
@@ -30,10 +29,6 @@ def called(start, account):
 
 def events(service):
     return service.api.events_rpc.EventServiceStub(service.channel)
-
-
-def subscribers(service):
-    return service.api.subscribers_rpc.SubscriberServiceStub(service.channel)
 
 
 def listed(service, **fields):
@@ -213,37 +208,3 @@ def test_encrypted_modes(start, account, mode):
         assert app_id == account.app_id and "<![CDATA[收到]]>" in reply and "<![CDATA[oSafe]]>" in reply
     found = listed(service)
     assert [event.text.content for event in found] == ["秘密"] and found[0].openid == "oSafe"
-
-
-# --- followers --------------------------------------------------------------------------------------------------------
-
-
-def test_follower_is_kept_with_the_profile_and_the_window(called, account):
-    pb, stub = called.api.subscribers, subscribers(called)
-    account.post("follow", openid="oFresh_3")
-    account.wait(USER, openid="oFresh_3")
-    request = pb.GetSubscriberRequest(openid="oFresh_3")
-    eventually(lambda: stub.GetSubscriber(request, timeout=LIMIT).subscriber.user.subscribe_scene != "", what="profile")
-    one = stub.GetSubscriber(request, timeout=LIMIT).subscriber
-    assert one.account == "main" and one.user.subscribed and one.allowance_left == 3
-    account.post("message", openid="oFresh_3", content="hi")
-    one = stub.GetSubscriber(request, timeout=LIMIT).subscriber
-    assert one.allowance_left >= 5 and one.window_expire_time.seconds - one.last_inbound_time.seconds == 48 * 3600
-    account.post("unfollow", openid="oFresh_3")
-    one = stub.GetSubscriber(request, timeout=LIMIT).subscriber
-    assert not one.user.subscribed and one.unsubscribe_time.seconds > 0
-    gone = [who.user.openid for who in stub.ListSubscribers(pb.ListSubscribersRequest(subscribed=False),
-                                                            timeout=LIMIT).subscribers]
-    assert gone == ["oFresh_3"]
-    stub.DeleteSubscriber(pb.DeleteSubscriberRequest(openid="oFresh_3"), timeout=LIMIT)
-    expect(failure(stub.GetSubscriber, request, timeout=LIMIT), "NOT_FOUND", "SUBSCRIBER_NOT_FOUND", "hongyan")
-
-
-def test_subscriber_requests_are_checked(called):
-    pb, stub = called.api.subscribers, subscribers(called)
-    expect(failure(stub.GetSubscriber, pb.GetSubscriberRequest(), timeout=LIMIT), "INVALID_ARGUMENT", "INVALID_REQUEST",
-           "hongyan")
-    expect(failure(stub.GetSubscriber, pb.GetSubscriberRequest(unionid="uNobody"), timeout=LIMIT), "NOT_FOUND",
-           "UNIONID_NOT_FOUND", "hongyan")
-    failed = failure(stub.ListSubscribers, pb.ListSubscribersRequest(page_token="???"), timeout=LIMIT)
-    assert "page_token" in failed.fields

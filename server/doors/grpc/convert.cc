@@ -8,11 +8,6 @@
 namespace hongyan::doors {
 namespace {
 
-absl::Status NoUnionid() {
-  return NotImplemented("unionid: this version sends to an openid only",
-                        "unionid：此版本只支持按 openid 发送");
-}
-
 absl::Status NoFallback() {
   return NotImplemented("fallback: this version has no template fallback",
                         "fallback：此版本还不支持模板兜底");
@@ -45,10 +40,9 @@ v1::DeliveryState ToProto(core::DeliveryState state) {
 }
 
 template <typename Request>
-absl::Status TakeRecipient(const Request& request, core::Notification& notification) {
-  if (request.recipient_case() == Request::kUnionid) return NoUnionid();
+void TakeRecipient(const Request& request, core::Notification& notification) {
   notification.openid = request.openid();
-  return absl::OkStatus();
+  if (request.recipient_case() == Request::kUnionid) notification.unionid = request.unionid();
 }
 
 }  // namespace
@@ -79,8 +73,7 @@ absl::Status NotImplemented(absl::string_view what, absl::string_view chinese) {
 absl::StatusOr<core::Notification> FromProto(const v1::SendTextRequest& request) {
   core::Notification notification;
   notification.account = request.account();
-  absl::Status status = TakeRecipient(request, notification);
-  if (!status.ok()) return status;
+  TakeRecipient(request, notification);
   if (request.has_fallback()) return NoFallback();
   notification.body = wechat::TextMessage{request.content(), request.kf_account()};
   notification.idempotency_key = request.idempotency_key();
@@ -91,8 +84,7 @@ absl::StatusOr<core::Notification> FromProto(const v1::SendTextRequest& request)
 absl::StatusOr<core::Notification> FromProto(const v1::SendTemplateRequest& request) {
   core::Notification notification;
   notification.account = request.account();
-  absl::Status status = TakeRecipient(request, notification);
-  if (!status.ok()) return status;
+  TakeRecipient(request, notification);
   notification.body = FromProto(request.template_());
   notification.idempotency_key = request.idempotency_key();
   notification.validate_only = request.validate_only();
@@ -102,8 +94,7 @@ absl::StatusOr<core::Notification> FromProto(const v1::SendTemplateRequest& requ
 absl::StatusOr<core::Notification> FromProto(const v1::Notification& proto) {
   core::Notification notification;
   notification.account = proto.account();
-  absl::Status status = TakeRecipient(proto, notification);
-  if (!status.ok()) return status;
+  TakeRecipient(proto, notification);
   if (proto.has_fallback()) return NoFallback();
   if (proto.has_send_time()) {
     return base::InvalidField("send_time", "is for queued sends; SendBatch sends at once",

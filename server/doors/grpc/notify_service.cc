@@ -71,12 +71,10 @@ Task<absl::Status> DoSendTemplate(core::Sender& sender, CallInfo& info,
 Task<absl::Status> DoSetTyping(core::Sender& sender, CallInfo& info,
                                const v1::SetTypingRequest& request, v1::SetTypingResponse&) {
   info.account = request.account();
-  if (request.recipient_case() == v1::SetTypingRequest::kUnionid) {
-    co_return NotImplemented("unionid: this version takes an openid only",
-                             "unionid：此版本只支持 openid");
-  }
-  co_return co_await sender.SetTyping(request.account(), request.openid(), request.cancel(),
-                                      info.limit);
+  std::optional<std::string> unionid;
+  if (request.recipient_case() == v1::SetTypingRequest::kUnionid) unionid = request.unionid();
+  co_return co_await sender.SetTyping(request.account(), request.openid(), std::move(unionid),
+                                      request.cancel(), info.limit);
 }
 
 Task<absl::Status> DoGetUserInfo(core::UserDirectory& users, CallInfo& info,

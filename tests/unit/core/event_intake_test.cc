@@ -1,5 +1,6 @@
 #include "server/core/event_intake.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -173,6 +174,14 @@ TEST_F(EventIntakeTest, WhatCannotBeRecordedIsNotAnswered) {
   EXPECT_EQ(answer.verdict, Verdict::kUnrecorded);
   EXPECT_EQ(answer.reply, nullptr);
   EXPECT_EQ(feed_.latest(), 0);
+}
+
+TEST_F(EventIntakeTest, ChangedProfilesAreTold) {
+  const std::string user = "<OpenID>oOther</OpenID><AppID>wx1</AppID><RevokeInfo>205</RevokeInfo>";
+  Take(0, "a", Event("user_info_modified", user));
+  Take(0, "b", Event("user_authorization_revoke", user));
+  Take(0, "c", Event("user_authorization_cancellation", user));  // nobody is left to ask about
+  EXPECT_THAT(followers_, ::testing::ElementsAre("one oOther", "one oOther"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "server/base/status.h"
 #include "tests/support/core_test.h"
 #include "tests/support/error_details.h"
 
@@ -38,6 +39,26 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+// Knows one person by unionid, and notes what it is told.
+class KnownPeople final : public Recipients {
+ public:
+  async::Task<absl::StatusOr<std::string>> OpenidOf(std::string account, std::string unionid,
+                                                    async::MonoTime) override {
+    asked.push_back(account + "/" + unionid);
+    if (unionid == "uABC") co_return "oOfABC";
+    co_return base::ErrorBuilder(StatusCode::kNotFound, base::Reason::kUnionidNotFound, "nobody");
+  }
+  void Sent(const std::string& account, const std::string& openid) override {
+    told.push_back("sent " + account + "/" + openid);
+  }
+  void WindowClosed(const std::string& account, const std::string& openid) override {
+    told.push_back("closed " + account + "/" + openid);
+  }
+
+  std::vector<std::string> asked;
+  std::vector<std::string> told;
+};
+
 class SenderTest : public support::CoreTest {
  protected:
   async::Task<Delivery> Sending(Notification notification, absl::Duration within = Seconds(30)) {
@@ -48,7 +69,8 @@ class SenderTest : public support::CoreTest {
   }
 
   Idempotency idempotency_{clock_};
-  Sender sender_{accounts_, idempotency_, clock_, metrics_};
+  KnownPeople people_;
+  Sender sender_{accounts_, people_, idempotency_, clock_, metrics_};
 };
 
 TEST_F(SenderTest, TextIsAcceptedAndFinal) {
@@ -371,7 +393,7 @@ TEST_F(SenderTest, TwinWhoseDeadlinePassesDoesNotKnowTheOutcome) {
 
 TEST_F(SenderTest, TwinsBeyondTheBoundAreRefusedAndSendNothing) {
   Idempotency small(clock_, 1);
-  Sender sender(accounts_, small, clock_, metrics_);
+  Sender sender(accounts_, people_, small, clock_, metrics_);
   http_.Always(kTextPath, Held(Accepts()));
   auto first = Start(sender.Send(WithKey(Text(), "a"), Within(Seconds(3))));
   const Delivery full = Await(sender.Send(WithKey(Text(), "b"), Within(Seconds(3))));
@@ -406,14 +428,66 @@ TEST_F(SenderTest, U03_TemplateWithoutKeyHasNoClientMsgIdAndIsNotRepeated) {
 
 TEST_F(SenderTest, TypingIsCheckedAndSent) {
   http_.Always(kTypingPath, Accepts());
-  EXPECT_THAT(Await(sender_.SetTyping("", "oABC", false, Within(Seconds(1)))), IsOk());
+  EXPECT_THAT(Await(sender_.SetTyping("", "oABC", std::nullopt, false, Within(Seconds(1)))),
+              IsOk());
   EXPECT_EQ(http_.count(kTypingPath), 1u);
-  const absl::Status no_openid = Await(sender_.SetTyping("main", "", false, Within(Seconds(1))));
+  const absl::Status no_openid =
+      Await(sender_.SetTyping("main", "", std::nullopt, false, Within(Seconds(1))));
   EXPECT_THAT(no_openid, StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(support::FieldsOf(no_openid), ElementsAre("openid"));
-  EXPECT_THAT(Await(sender_.SetTyping("nobody", "oABC", false, Within(Seconds(1)))),
+  EXPECT_THAT(Await(sender_.SetTyping("nobody", "oABC", std::nullopt, false, Within(Seconds(1)))),
               StatusIs(StatusCode::kInvalidArgument));
   EXPECT_EQ(http_.count(kTypingPath), 1u);
+}
+
+TEST_F(SenderTest, UnionidIsResolvedBeforeAnythingLeaves) {
+  http_.Always(kTextPath, Accepts());
+  Notification notification = Text();
+  notification.openid.clear();
+  notification.unionid = "uABC";
+  const Delivery delivery = Send(notification);
+  EXPECT_EQ(delivery.state, DeliveryState::kAccepted);
+  EXPECT_EQ(delivery.openid, "oOfABC");
+  EXPECT_THAT(http_.requests(kTextPath)[0].body, HasSubstr(R"("touser":"oOfABC")"));
+  EXPECT_THAT(people_.asked, ElementsAre("main/uABC"));
+  EXPECT_THAT(people_.told, ElementsAre("sent main/oOfABC"));
+}
+
+TEST_F(SenderTest, UnknownUnionidSendsNothingAndFreesTheKey) {
+  http_.Always(kTextPath, Accepts());
+  Notification notification = WithKey(Text(), "k");
+  notification.unionid = "uNobody";
+  const Delivery delivery = Send(notification);
+  EXPECT_EQ(delivery.state, DeliveryState::kFailed);
+  EXPECT_THAT(delivery.error, StatusIs(StatusCode::kNotFound, "UNIONID_NOT_FOUND"));
+  EXPECT_EQ(http_.count(kTextPath), 0u);
+  notification.validate_only = true;
+  EXPECT_THAT(Send(notification).error, StatusIs(StatusCode::kNotFound, "UNIONID_NOT_FOUND"));
+  // Another request may use the key now.
+  EXPECT_EQ(Send(WithKey(Text("else"), "k")).state, DeliveryState::kAccepted);
+}
+
+TEST_F(SenderTest, UnionidHasItsRule) {
+  Notification notification = Text();
+  notification.unionid = "";
+  EXPECT_THAT(support::FieldsOf(Send(notification).error), ElementsAre("unionid"));
+  notification.unionid = std::string(129, 'u');
+  EXPECT_THAT(support::FieldsOf(Send(notification).error), ElementsAre("unionid"));
+  EXPECT_TRUE(people_.asked.empty());
+}
+
+TEST_F(SenderTest, AllowanceIsSpentByWhatWentOutOrMayHave) {
+  http_.Next(kTextPath, Accepts());
+  http_.Next(kTextPath, HttpStatus(502));
+  http_.Next(kTextPath, Refuses(45015));
+  http_.Next(kTextPath, Refuses(45047));
+  http_.Next(kTextPath, Refuses(40003));
+  for (int i = 0; i < 5; ++i) Send(Text());
+  EXPECT_THAT(people_.told, ElementsAre("sent main/oABC", "sent main/oABC", "closed main/oABC",
+                                        "closed main/oABC"));
+  http_.Always(kTemplatePath, AcceptsAs(1));
+  Send(Template());
+  EXPECT_EQ(people_.told.size(), 4u) << "a template needs no window";
 }
 
 }  // namespace

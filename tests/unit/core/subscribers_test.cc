@@ -93,7 +93,9 @@ class SubscribersTest : public ::testing::Test {
       http_, clock_, metrics_, {"https://api.example"}, absl::Seconds(5)};
   Accounts accounts_;
   support::TempStorage storage_{loop_, clock_};
-  Subscribers subscribers_{accounts_, storage_.subscribers(), clock_, loop_.executor(), group_};
+  StoredRecipients recipients_{storage_.subscribers(), clock_, group_};
+  Subscribers subscribers_{accounts_, storage_.subscribers(), recipients_,
+                           clock_,    loop_.executor(),       group_};
   std::vector<Subscribers::Progress> progress_;
 };
 
@@ -149,6 +151,44 @@ TEST_F(SubscribersTest, ListThatCantBeReadIsTheErrorAndNobodyLeft) {
   EXPECT_THAT(Sync(), StatusIs(absl::StatusCode::kPermissionDenied, "API_UNAUTHORIZED"));
   EXPECT_EQ(Stored().size(), 1u);
   EXPECT_THAT(Stored(false), IsEmpty());
+}
+
+TEST_F(SubscribersTest, ProfileThatChangedIsAskedAgainOfWhomWeKnow) {
+  http_.Next(kUserListPath, Page(0, 1, 1, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  http_.Always(
+      support::kUserPath,
+      Json(R"({"subscribe":1,"subscribe_time":1700000000,"openid":"o100000","unionid":"u2"})"));
+  subscribers_.Fetch("main", Openid(0));
+  subscribers_.Fetch("main", "oStranger");
+  loop_.RunUntilDone(group_.Drain(Soon()));
+  EXPECT_THAT(Stored(std::nullopt), ElementsAre("o100000/u2"));
+  EXPECT_EQ(http_.count(support::kUserPath), 1u);
+}
+
+TEST_F(SubscribersTest, ReadsSeeWhatSendsHaveSpent) {
+  storage::SubscriberEffect wrote;
+  wrote.opens = storage::SubscriberEffect::Opens::kMessageWindow;
+  wrote.allowance = 5;
+  wrote.window = absl::Hours(48);
+  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().Apply("main", "oA", clock_.Now(),
+                                                              clock_.Now(), wrote, Soon())),
+              IsOk());
+  const auto left = [this] {
+    const auto who = loop_.RunUntilDone(subscribers_.Get("main", "oA", Soon()));
+    return who.ok() ? who->AllowanceLeft(clock_.Now()) : -1;
+  };
+  EXPECT_EQ(left(), 5);
+  recipients_.Sent("main", "oA");
+  recipients_.Sent("main", "oA");
+  recipients_.Sent("main", "oStranger");
+  EXPECT_EQ(left(), 3);
+  recipients_.Sent("main", "oA");
+  EXPECT_EQ(left(), 2);
+  recipients_.WindowClosed("main", "oA");
+  EXPECT_EQ(left(), 0);
+  EXPECT_THAT(loop_.RunUntilDone(subscribers_.Get("main", "oStranger", Soon())),
+              StatusIs(absl::StatusCode::kNotFound, "SUBSCRIBER_NOT_FOUND"));
 }
 
 }  // namespace

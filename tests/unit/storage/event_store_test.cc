@@ -82,7 +82,8 @@ TEST_F(EventStoreTest, EffectIsAppliedOnceTogetherWithTheEvent) {
   event.effect.allowance = 5;
   event.effect.window = absl::Hours(48);
   ASSERT_THAT(Record(event), IsOk());
-  ASSERT_EQ(*Await(subscribers_->UseAllowance("main", "oABC", At(1700000010), Later())), 4);
+  ASSERT_THAT(Await(subscribers_->Spend({{"main", "oABC", 1, false}}, At(1700000010), Later())),
+              IsOk());
   ASSERT_TRUE(Record(event)->repeated);
   const auto row = Await(subscribers_->Get("main", "oABC", Later()));
   ASSERT_THAT(row, IsOk());

@@ -66,8 +66,13 @@ class SubscriberStoreTest : public StorageTest {
     EXPECT_THAT(row, IsOk());
     return row.ok() ? *row : Subscriber();
   }
+  void Spend(Spending spending, std::int64_t at) {
+    EXPECT_THAT(Await(subscribers_->Spend({std::move(spending)}, At(at), Later())), IsOk());
+  }
   std::int64_t Use(const std::string& openid, std::int64_t at) {
-    return *Await(subscribers_->UseAllowance("main", openid, At(at), Later()));
+    Spend({"main", openid, 1, false}, at);
+    const auto row = Await(subscribers_->Get("main", openid, Later()));
+    return row.ok() ? row->AllowanceLeft(At(at)) : 0;
   }
   template <typename F>
   static SubscriberFilter By(F set) {
@@ -193,7 +198,9 @@ TEST_F(SubscriberStoreTest, MessageOpensTheWindowAndSendsUseItUp) {
   EXPECT_EQ(Get("oA").AllowanceLeft(At(3000)), 5);
   EXPECT_EQ(Get("oA").AllowanceLeft(At(3000 + 48 * 3600)), 0);
   EXPECT_EQ(Get("oA").WindowExpireTime(At(3000 + 48 * 3600)), std::nullopt);
-  ASSERT_THAT(Await(subscribers_->CloseWindows("main", "oA", At(3001), Later())), IsOk());
+  Spend({"main", "oA", 2, false}, 3001);
+  EXPECT_EQ(Get("oA").AllowanceLeft(At(3001)), 3);
+  Spend({"main", "oA", 0, true}, 3001);
   EXPECT_EQ(Get("oA").AllowanceLeft(At(3001)), 0);
 }
 
@@ -295,6 +302,33 @@ TEST_F(SubscriberStoreTest, SyncFindsNewOnesAndThoseWhoLeftUnnoticed) {
   EXPECT_THAT(Openids(By([](auto& f) { f.without_profile = true; })),
               ElementsAre("oDuring", "oNew", "oWrites"));
   EXPECT_EQ(Await(subscribers_->GetSync("other", Later()))->start_time, std::nullopt);
+}
+
+TEST_F(SubscriberStoreTest, RevokedAndGoneProfilesAreErased) {
+  const auto apply = [this](const std::string& openid, SubscriberEffect::Kind kind) {
+    SubscriberEffect effect;
+    effect.kind = kind;
+    ASSERT_THAT(Await(subscribers_->Apply("main", openid, At(3000), At(3000), effect, Later())),
+                IsOk());
+  };
+  const auto without_profile = By([](auto& f) { f.without_profile = true; });
+  Upsert({User("oA", 1000), User("oB", 1000), User("oC", 1000)}, 2000);
+  ASSERT_EQ(Get("oA").profile.nickname, "🪿");
+  apply("oA", SubscriberEffect::Kind::kProfileChanged);
+  EXPECT_EQ(Get("oA").profile.nickname, "🪿") << "until WeChat has told the new one";
+  apply("oB", SubscriberEffect::Kind::kProfileRevoked);
+  EXPECT_EQ(Get("oB").profile.nickname, "");
+  EXPECT_EQ(Get("oB").profile.unionid, "uoB");
+  EXPECT_TRUE(Get("oB").subscribed);
+  EXPECT_THAT(Openids(without_profile), ElementsAre("oA", "oB"));
+  apply("oC", SubscriberEffect::Kind::kGone);
+  EXPECT_FALSE(Get("oC").subscribed);
+  EXPECT_EQ(Get("oC").profile.unionid, "");
+  EXPECT_THAT(Openids(without_profile), ElementsAre("oA", "oB"));
+  // Nothing is kept of strangers.
+  apply("oD", SubscriberEffect::Kind::kProfileRevoked);
+  EXPECT_THAT(Await(subscribers_->Get("main", "oD", Later())),
+              StatusIs(absl::StatusCode::kNotFound, "SUBSCRIBER_NOT_FOUND"));
 }
 
 }  // namespace
