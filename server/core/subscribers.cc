@@ -262,7 +262,8 @@ async::Task<void> Subscribers::ReadBatch(Missing& missing, std::size_t index) {
   const auto to = missing.openids.begin() + static_cast<std::ptrdiff_t>(std::min(
                                                 (index + 1) * kBatch, missing.openids.size()));
   const absl::Time asked = clock_.Now();
-  auto users = co_await missing.account.client.GetUsers({from, to}, kLang, missing.limit);
+  std::vector<std::string> openids(from, to);
+  auto users = co_await missing.account.client.GetUsers(std::move(openids), kLang, missing.limit);
   if (!users.ok()) {
     if (missing.error.ok()) missing.error = users.status();
     co_return;
@@ -284,7 +285,8 @@ async::Task<void> Subscribers::KeepUp(async::MonoTime deadline) {
     const Place place(syncing_, account.name);
     Progress progress;
     const Report silent = [](Progress) -> async::Task<bool> { co_return true; };
-    const absl::Status status = co_await ReadProfiles(account, {deadline, false}, progress, silent);
+    const wechat::CallLimit limit{deadline, false};
+    const absl::Status status = co_await ReadProfiles(account, limit, progress, silent);
     if (!status.ok()) {
       base::Log(base::Level::kWarn, "profiles not fetched",
                 {{"account", account.name}, {"problem", status.message()}});

@@ -31,7 +31,8 @@ async::Task<void> ReadPage(Pages& pages, std::size_t index) {
   const auto begin = pages.openids.begin() + static_cast<std::ptrdiff_t>(index * kPage);
   const auto end = pages.openids.begin() +
                    static_cast<std::ptrdiff_t>(std::min((index + 1) * kPage, pages.openids.size()));
-  auto users = co_await pages.client.GetUsers({begin, end}, pages.lang, pages.limit);
+  std::vector<std::string> openids(begin, end);
+  auto users = co_await pages.client.GetUsers(std::move(openids), pages.lang, pages.limit);
   if (!users.ok()) {
     if (pages.error.ok()) pages.error = users.status();
     co_return;

@@ -4,7 +4,9 @@ import argparse
 import json
 import pathlib
 import shutil
+import sqlite3
 import statistics
+import subprocess
 import tempfile
 import time
 import urllib.request
@@ -13,11 +15,14 @@ from concurrent import futures
 import grpc
 
 import loads
-from programs import PROXY, STUB, Nginx, Program, Service, free_port
+from programs import AES_KEY, PLAIN, PROXY, SAFE, STATIC, STUB, Nginx, Program, Service, free_port
 
 IN_FLIGHT = 1000
 LATENCY_MS = 250  # of WeChat, while memory is watched
 STARTS = 5
+PUSH_RATE = 1000  # events a second
+WATCH_RATE = 200
+WATCHERS = 100
 
 
 class Bench:
@@ -86,14 +91,65 @@ class Bench:
         if good < done or arrived < done:
             raise SystemExit(f"{done} calls, but {good:.0f} counted as OK and {arrived} requests at the stub")
         if level == "info":
-            self.callbacks(service)
+            script = loads.write_wrk_script(self.folder / "wrk.lua", "/wechat/callback/main")
+            self.measure("callback: server verification", service,
+                         lambda seconds: loads.wrk(service.addresses["callback"], script, seconds))
         service.stop()
         stub.stop()
 
-    def callbacks(self, service):
-        for method, name in (("GET", "callback: server verification"), ("POST", "callback: text message")):
-            script = loads.write_wrk_script(self.folder / f"wrk-{method}.lua", "/wechat/callback/main", method)
-            self.measure(name, service, lambda seconds, at=script: loads.wrk(service.addresses["callback"], at, seconds))
+    def static_body(self):
+        nginx = self.keep(Nginx(self.folder / "static", STATIC))
+        self.measure("nginx, static body to the same pushes", nginx,
+                     lambda seconds: loads.push(self.binaries, f"127.0.0.1:{nginx.port}", seconds))
+        nginx.stop()
+
+    def pushes(self, name, mode, key):
+        stub = self.keep(Nginx(self.folder / f"stub-push-{name}", STUB, token="7" * 136))
+        service = self.keep(Service(self.folder / f"service-push-{name}", self.binaries, f"http://127.0.0.1:{stub.port}",
+                                    mode=mode))
+        wait_until_serving(service.addresses["grpc"])
+        address = service.addresses["callback"]
+        done = 0
+
+        def load(seconds, rate=0):
+            nonlocal done
+            figures = loads.push(self.binaries, address, seconds, key, rate)
+            done += figures["done"]
+            return figures
+
+        self.measure(f"callback: text message stored, {name} mode", service, load)
+        steady = load(self.seconds, PUSH_RATE)
+        self.facts.append((f"answer to a push in {name} mode at {PUSH_RATE}/s: p50, p99, worst",
+                           f"{steady['p50']:.1f} ms, {steady['p99']:.1f} ms, {steady['max']:.1f} ms"))
+        stored = len_of_table(service.folder / "hongyan.db", "events")
+        if stored != done:
+            raise SystemExit(f"{done} pushes were answered, but {stored} events are stored")
+        if name == "plain":
+            self.watchers(service)
+        service.stop()
+        stub.stop()
+
+    def watchers(self, service):
+        events = WATCH_RATE * self.seconds
+        watch = subprocess.Popen([str(self.binaries / "bench_watch"), "--target", service.addresses["grpc"], "--watchers",
+                                  str(WATCHERS), "--events", str(events), "--seconds", str(self.seconds + 60)],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        try:
+            if watch.stdout.readline().strip() != "ready":
+                raise SystemExit("the watchers' streams don't stand")
+            before = service.cpu_seconds()
+            answers = loads.push(self.binaries, service.addresses["callback"], self.seconds, rate=WATCH_RATE)
+            told = json.loads(watch.stdout.readline())
+            cpu = (service.cpu_seconds() - before) / told["events"] * 1e6
+        finally:
+            watch.terminate()
+            watch.wait()
+        if told["events"] != events * WATCHERS or told["disordered"]:
+            raise SystemExit(f"watchers missed events: {told}")
+        self.facts.append((f"{WATCHERS} watchers at {WATCH_RATE} events/s: p50, p99, worst delay; CPU an event and watcher",
+                           f"{told['p50']:.1f} ms, {told['p99']:.1f} ms, {told['max']:.1f} ms; {cpu:.1f} µs"))
+        self.facts.append(("answer to a push meanwhile: p50, p99, worst",
+                           f"{answers['p50']:.1f} ms, {answers['p99']:.1f} ms, {answers['max']:.1f} ms"))
 
     def memory_under_load(self):
         url = self.sandbox()
@@ -136,6 +192,9 @@ class Bench:
             self.echo_and_proxy()
             self.send_text("warn")
             self.send_text("info")
+            self.static_body()
+            self.pushes("plain", PLAIN, "")
+            self.pushes("safe", SAFE, AES_KEY)
             self.memory_under_load()
         finally:
             for program in self.running:
@@ -155,6 +214,14 @@ def answer(address, method, request):
     """One unary call with bytes; fails unless the status is OK."""
     with grpc.insecure_channel(address, (("grpc.use_local_subchannel_pool", 1),)) as channel:
         return channel.unary_unary(method)(request, timeout=5, wait_for_ready=True)
+
+
+def len_of_table(path, name):
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
+    finally:
+        connection.close()
 
 
 def wait_until_serving(address):

@@ -47,10 +47,17 @@ accounts:
     app_secret: ${{BENCH_SECRET}}
     callback:
       token: ${{BENCH_CALLBACK_TOKEN}}
-      mode: plain
+      {mode}
+"""
+PLAIN = "mode: plain"
+SAFE = "mode: safe\n      encoding_aes_key: ${BENCH_AES_KEY}"
+STATIC = """
+  server {{ listen 127.0.0.1:{port}; location / {{ return 200 'success'; }} }}
 """
 CALLBACK_TOKEN = "sandboxtoken"
-SECRETS = {"BENCH_SECRET": "sandboxsecret0000000000000000001", "BENCH_CALLBACK_TOKEN": CALLBACK_TOKEN}
+AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+SECRETS = {"BENCH_SECRET": "sandboxsecret0000000000000000001", "BENCH_CALLBACK_TOKEN": CALLBACK_TOKEN,
+           "BENCH_AES_KEY": AES_KEY}
 
 
 def free_port():
@@ -122,9 +129,10 @@ class Nginx(Program):
 class Service(Program):
     """hongyand, with everything on loopback."""
 
-    def __init__(self, folder, binaries, upstream, level="info", grpc="127.0.0.1:0"):
+    def __init__(self, folder, binaries, upstream, level="info", grpc="127.0.0.1:0", mode=PLAIN):
+        self.folder = folder
         folder.mkdir(exist_ok=True)
-        config = SERVICE.format(grpc=grpc, level=level, upstream=upstream)
+        config = SERVICE.format(grpc=grpc, level=level, upstream=upstream, mode=mode)
         (folder / "hongyan.yaml").write_text(config)
         super().__init__(folder, [binaries / "hongyand", "--config", "hongyan.yaml"], last="admin")
 

@@ -55,7 +55,8 @@ class Exchange {
       ++sandbox_.counters.missing_lengths;
       co_return co_await RefuseHttp(412);
     }
-    if (!co_await ReadBody()) co_return false;
+    const bool has_body = co_await ReadBody();
+    if (!has_body) co_return false;
     Identify(sandbox_.platform, request_);
     if (HasUnicodeEscape(request_.body)) ++sandbox_.counters.unicode_escapes;
     CountTokenRequest();

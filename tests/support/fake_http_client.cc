@@ -17,7 +17,8 @@ void FakeHttpClient::Always(const std::string& path, Reply reply) {
 }
 
 async::Task<HttpResult> FakeHttpClient::Send(http::HttpRequest request) {
-  if (co_await async::Cancelled()) {
+  const bool cancelled = co_await async::Cancelled();
+  if (cancelled) {
     co_return HttpFailure{HttpFailure::Kind::kCancelled, false, "cancelled"};
   }
   const async::MonoTime now = clock_.Mono();
@@ -63,7 +64,8 @@ async::Task<HttpResult> FakeHttpClient::Deliver(Reply reply, async::MonoTime dea
     woken = co_await released_.Wait(deadline);
   } else {
     const auto alarm = clock_.NewAlarm();
-    if (!co_await alarm->WaitUntil(std::min(ready, deadline))) {
+    const bool waited = co_await alarm->WaitUntil(std::min(ready, deadline));
+    if (!waited) {
       woken = Woken::kCancelled;
     } else if (ready > deadline) {
       woken = Woken::kDeadline;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/doors/grpc/convert.h"
 #include "server/doors/grpc/event_convert.h"
@@ -15,7 +14,6 @@ namespace {
 
 constexpr char kService[] = "hongyan.v1.EventService";
 constexpr int kDefaultPage = 100;
-constexpr int kWatchPage = 200;
 constexpr int kMaxTypes = 50;
 constexpr absl::Duration kReadLimit = absl::Seconds(10);
 
@@ -44,22 +42,10 @@ absl::StatusOr<storage::EventFilter> FilterOf(core::Accounts& accounts, const Re
   return filter;
 }
 
-void Fill(const storage::StoredEvent& stored, v1::Event& event) {
-  const auto push =
-      stored.damaged ? absl::DataLossError("damaged") : wechat::ParsePush(stored.body);
-  if (push.ok()) {
-    ToProto(*push, stored.type, event);
-  } else {
-    // Its place in the order is told all the same: nothing is missing silently.
-    base::Log(base::Level::kError, "stored event can't be read", {{"cursor", stored.cursor}});
-    event.set_type("unknown");
-    event.mutable_unknown();
-  }
-  event.set_cursor(stored.cursor);
-  event.set_account(stored.account);
-  event.set_openid(stored.openid);
-  if (stored.create_time) ToProto(*stored.create_time, *event.mutable_create_time());
-  ToProto(stored.receive_time, *event.mutable_receive_time());
+bool Fits(const v1::Event& event, const storage::EventFilter& filter) {
+  if (!filter.account.empty() && filter.account != event.account()) return false;
+  return filter.types.empty() ||
+         std::find(filter.types.begin(), filter.types.end(), event.type()) != filter.types.end();
 }
 
 class WatcherPlace {
@@ -99,10 +85,22 @@ async::Task<absl::Status> EventService::List(CallInfo& info, const v1::ListEvent
   while (true) {
     auto page = co_await store_.List(*filter, after, size, info.limit.deadline);
     if (!page.ok()) co_return page.status();
-    for (const storage::StoredEvent& event : page->events) Fill(event, *response.add_events());
+    for (const storage::StoredEvent& event : page->events) *response.add_events() = ToProto(event);
     if (!page->events.empty() || !page->more) co_return absl::OkStatus();
     after = page->next_cursor;
   }
+}
+
+// A reader far behind the newest event lets storage pick what it wants.
+async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventService::ReadFar(
+    storage::EventFilter filter, std::int64_t after, async::MonoTime deadline) {
+  auto page = co_await store_.List(std::move(filter), after, kTailPage, deadline);
+  if (!page.ok()) co_return page.status();
+  auto batch = std::make_shared<EventBatch>();
+  for (const storage::StoredEvent& stored : page->events) batch->events.push_back(ToProto(stored));
+  batch->next_cursor = page->next_cursor;
+  batch->more = page->more;
+  co_return batch;
 }
 
 async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEventsRequest& request,
@@ -116,24 +114,24 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
   const auto filter = FilterOf(accounts_, request);
   if (!filter.ok()) co_return filter.status();
   const auto soon = [this] { return async::After(environment_.clock.Mono(), kReadLimit); };
-  std::int64_t after = request.after_cursor();
-  if (!request.has_after_cursor()) {
-    const auto last = co_await store_.LastCursor(soon());
-    if (!last.ok()) co_return last.status();
-    after = *last;
-  }
+  const auto last = co_await store_.LastCursor(soon());
+  if (!last.ok()) co_return last.status();
+  std::int64_t after = request.has_after_cursor() ? request.after_cursor() : *last;
   writer.Begin();
   while (true) {
-    auto page = co_await store_.List(*filter, after, kWatchPage, soon());
-    if (!page.ok()) co_return page.status();
-    for (const storage::StoredEvent& event : page->events) {
+    const bool near_the_end = after + kTailPage >= std::max(*last, feed_.latest());
+    auto reading = near_the_end ? tail_.After(after, soon()) : ReadFar(*filter, after, soon());
+    const auto batch = co_await std::move(reading);
+    if (!batch.ok()) co_return batch.status();
+    for (const v1::Event& event : (*batch)->events) {
+      if (!Fits(event, *filter)) continue;
       v1::WatchEventsResponse response;
-      Fill(event, *response.mutable_event());
+      *response.mutable_event() = event;
       const bool told = co_await writer.Write(std::move(response));
       if (!told) co_return Left();
     }
-    after = std::max(after, page->next_cursor);
-    if (page->more) continue;
+    after = std::max(after, (*batch)->next_cursor);
+    if ((*batch)->more) continue;
     const bool news = co_await feed_.WaitBeyond(after, info.limit.deadline);
     if (news) continue;
     if (feed_.closed()) {

@@ -9,6 +9,7 @@
 #include "server/core/accounts.h"
 #include "server/core/event_feed.h"
 #include "server/doors/grpc/call_info.h"
+#include "server/doors/grpc/event_tail.h"
 #include "server/doors/grpc/stream_call.h"
 #include "server/storage/event_store.h"
 
@@ -24,7 +25,11 @@ class EventService final : public RawEventService {
  public:
   EventService(CallEnvironment& environment, core::Accounts& accounts, storage::EventStore& store,
                core::EventFeed& feed)
-      : environment_(environment), accounts_(accounts), store_(store), feed_(feed) {}
+      : environment_(environment),
+        accounts_(accounts),
+        store_(store),
+        feed_(feed),
+        tail_(store, environment.clock) {}
 
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* request,
@@ -38,10 +43,14 @@ class EventService final : public RawEventService {
   async::Task<absl::Status> Watch(CallInfo& info, const v1::WatchEventsRequest& request,
                                   StreamWriter<v1::WatchEventsResponse>& writer);
 
+  async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> ReadFar(
+      storage::EventFilter filter, std::int64_t after, async::MonoTime deadline);
+
   CallEnvironment& environment_;
   core::Accounts& accounts_;
   storage::EventStore& store_;
   core::EventFeed& feed_;
+  EventTail tail_;
   int watchers_ = 0;  // the loop's
 };
 
