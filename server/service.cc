@@ -31,6 +31,7 @@
 #include "server/doors/grpc/notify_service.h"
 #include "server/doors/grpc/reflection_service.h"
 #include "server/doors/grpc/subscriber_service.h"
+#include "server/doors/storage_metrics.h"
 #include "server/http/curl_http_client.h"
 #include "server/http/http_server.h"
 #include "server/storage/database.h"
@@ -186,7 +187,9 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
                     metrics),
       callback(loop.executor(), clock, callback_door, CallbackOptions(settings.callback)),
       admin_door(
-          metrics, [this] { return Ready(); }, doors::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
+          metrics, [this] { return Ready(); },
+          [this] { return doors::StorageMetricsText(storage.stats()); },
+          doors::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
       admin(loop.executor(), clock, admin_door, AdminOptions()) {
   for (const config::AccountSettings& account : settings.accounts) {
     wechat::AccessToken::Options options;

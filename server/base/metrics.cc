@@ -84,11 +84,22 @@ Metrics::Metrics()
                             .Help("Time from a callback's header to its answer.")
                             .Register(registry_),
                         {"account"}),
+      callback_clock_skew_(BuildGauge()
+                               .Name("hongyan_callback_clock_skew_seconds")
+                               .Help("This host's clock less the timestamp of the last request "
+                                     "with a right signature.")
+                               .Register(registry_)
+                               .Add({})),
       in_flight_(BuildGauge()
                      .Name("hongyan_in_flight")
                      .Help("Calls that are being worked on.")
                      .Register(registry_)
                      .Add({})),
+      event_watchers_(BuildGauge()
+                          .Name("hongyan_event_watchers")
+                          .Help("WatchEvents streams.")
+                          .Register(registry_)
+                          .Add({})),
       log_lines_dropped_(BuildGauge()
                              .Name("hongyan_log_lines_dropped")
                              .Help("Log lines dropped because the log's buffer was full.")
@@ -123,6 +134,14 @@ void Metrics::Callback(absl::string_view account, absl::string_view type, absl::
                        absl::Duration took) {
   callbacks_.At({account, type, outcome}).Increment();
   callback_seconds_.At({account}, Seconds()).Observe(absl::ToDoubleSeconds(took));
+}
+
+void Metrics::CallbackClockSkew(absl::Duration skew) {
+  callback_clock_skew_.Set(absl::ToDoubleSeconds(skew));
+}
+
+void Metrics::EventWatchers(std::int64_t delta) {
+  event_watchers_.Increment(static_cast<double>(delta));
 }
 
 void Metrics::InFlight(std::int64_t delta) { in_flight_.Increment(static_cast<double>(delta)); }

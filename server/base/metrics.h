@@ -43,7 +43,10 @@ class Metrics {
   // type: a known event or message type, or "unknown". outcome: ok, repeated, forbidden, invalid, replay …
   void Callback(absl::string_view account, absl::string_view type, absl::string_view outcome,
                 absl::Duration took);
+  // Ours against the timestamp of a request with a right signature; positive: ours is ahead.
+  void CallbackClockSkew(absl::Duration skew);
   void InFlight(std::int64_t delta);
+  void EventWatchers(std::int64_t delta);
   void LogLinesDropped(std::int64_t total);
 
   // For the admin listener.
@@ -77,7 +80,9 @@ class Metrics {
   Children<prometheus::Gauge> token_expiry_;
   Children<prometheus::Counter> callbacks_;
   Children<prometheus::Histogram> callback_seconds_;
+  prometheus::Gauge& callback_clock_skew_;
   prometheus::Gauge& in_flight_;
+  prometheus::Gauge& event_watchers_;
   prometheus::Gauge& log_lines_dropped_;
 };
 

@@ -30,8 +30,8 @@ bool IsKnown(const std::string& path) {
 }  // namespace
 
 AdminDoor::AdminDoor(base::Metrics& metrics, std::function<Readiness()> readiness,
-                     const BuildInfo& build)
-    : metrics_(metrics), readiness_(std::move(readiness)) {
+                     std::function<std::string()> more_metrics, const BuildInfo& build)
+    : metrics_(metrics), readiness_(std::move(readiness)), more_metrics_(std::move(more_metrics)) {
   prometheus::BuildGauge()
       .Name("hongyan_build_info")
       .Help("What runs: always 1.")
@@ -59,7 +59,7 @@ HttpReply AdminDoor::Answer(const RequestHead& head) const {
   metrics_.LogLinesDropped(base::DroppedLogLines());
   HttpReply reply =
       Text(200, prometheus::TextSerializer().Serialize(metrics_.registry().Collect()) +
-                    ProcessMetricsText(ReadProcessFacts()));
+                    more_metrics_() + ProcessMetricsText(ReadProcessFacts()));
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
   return reply;
 }

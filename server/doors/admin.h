@@ -28,7 +28,9 @@ struct BuildInfo {
 
 class AdminDoor final : public http::HttpHandler {
  public:
-  AdminDoor(base::Metrics& metrics, std::function<Readiness()> readiness, const BuildInfo& build);
+  // `more_metrics`: further ones in the text format, asked for each time.
+  AdminDoor(base::Metrics& metrics, std::function<Readiness()> readiness,
+            std::function<std::string()> more_metrics, const BuildInfo& build);
 
   std::optional<http::HttpReply> CheckHead(const http::RequestHead& head) override;
   async::Task<http::HttpReply> Handle(http::RequestHead head, std::string body) override;
@@ -39,6 +41,7 @@ class AdminDoor final : public http::HttpHandler {
  private:
   base::Metrics& metrics_;
   const std::function<Readiness()> readiness_;
+  const std::function<std::string()> more_metrics_;
 };
 
 }  // namespace hongyan::doors

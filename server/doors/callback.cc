@@ -20,6 +20,7 @@ using http::RequestHead;
 using Verdict = CallbackDoor::Verdict;
 
 constexpr std::size_t kMaxEchostr = 1024;
+constexpr absl::Duration kBetweenSkewWarnings = absl::Hours(1);
 constexpr absl::Duration kMemoryWithoutWindow = absl::Minutes(10);
 
 Verdict Refusal(int status, absl::string_view outcome) {
@@ -108,7 +109,7 @@ async::Task<HttpReply> CallbackDoor::Handle(RequestHead head, std::string body) 
   co_return Counted(head, std::move(verdict));
 }
 
-std::optional<Verdict> CallbackDoor::Refuse(const RequestHead& head, absl::Time now) const {
+std::optional<Verdict> CallbackDoor::Refuse(const RequestHead& head, absl::Time now) {
   const auto found = by_path_.find(head.path);
   if (found == by_path_.end()) return Refusal(404, "not_found");
   const Account& account = accounts_[found->second];
@@ -129,9 +130,7 @@ std::optional<Verdict> CallbackDoor::Refuse(const RequestHead& head, absl::Time 
   const bool matches =
       wechat::SignatureMatches(account.token, timestamp, nonce, Parameter(head, "signature"));
   if (!matches || !HasLawfulForm(timestamp, nonce)) return Refusal(403, "forbidden");
-  if (window_ > absl::ZeroDuration() && absl::AbsDuration(now - TimestampOf(head)) > window_) {
-    return Refusal(403, "stale");
-  }
+  if (!NoteSkew(now - TimestampOf(head))) return Refusal(403, "stale");
   if (is_get && Parameter(head, "echostr").size() > kMaxEchostr) return Refusal(400, "invalid");
   if (is_get) return std::nullopt;
   const bool says_encrypted = Parameter(head, "encrypt_type") == "aes";
@@ -140,6 +139,19 @@ std::optional<Verdict> CallbackDoor::Refuse(const RequestHead& head, absl::Time 
     return Refusal(403, "unencrypted");
   }
   return std::nullopt;
+}
+
+bool CallbackDoor::NoteSkew(absl::Duration skew) {
+  metrics_.CallbackClockSkew(skew);
+  if (window_ == absl::ZeroDuration() || absl::AbsDuration(skew) <= window_) return true;
+  const async::MonoTime now = clock_.Mono();
+  if (!last_skew_warning_ || async::Between(*last_skew_warning_, now) >= kBetweenSkewWarnings) {
+    base::Log(base::Level::kWarn,
+              "a signed request has a timestamp far off: check the clock, unless it was repeated",
+              {{"skew_seconds", absl::ToInt64Seconds(skew)}});
+    last_skew_warning_ = now;
+  }
+  return false;
 }
 
 async::Task<Verdict> CallbackDoor::AnswerPush(std::size_t account, const RequestHead& head,

@@ -7,7 +7,7 @@
 //           text reply, in the form (XML or JSON) of the push and encrypted as it was; 400 for a
 //           body that is neither or can't be deciphered, 403 for a wrong msg_signature and for
 //           another body under a known signature, 503 when it can't be recorded.
-// Bounds:   waits for storage only, EventIntake's two seconds, so WeChat's five are kept. At most one log line a second.
+// Bounds:   waits for storage only, EventIntake's two seconds, so WeChat's five are kept. At most one log line a second, and one about the clock an hour.
 // Threads:  event loop only.
 // Lifetime: intake, clock and metrics outlive this object.
 // Secrets:  signatures, echostr, openids and contents are neither logged nor counted.
@@ -60,7 +60,9 @@ class CallbackDoor final : public http::HttpHandler {
     wechat::PushOpener opener;
   };
 
-  std::optional<Verdict> Refuse(const http::RequestHead& head, absl::Time now) const;
+  std::optional<Verdict> Refuse(const http::RequestHead& head, absl::Time now);
+  // Whether a right signature's timestamp lies within the window: `skew` is our clock less it.
+  bool NoteSkew(absl::Duration skew);
   async::Task<Verdict> AnswerPush(std::size_t account, const http::RequestHead& head,
                                   const std::string& body);
   http::HttpReply Counted(const http::RequestHead& head, Verdict verdict);
@@ -71,6 +73,7 @@ class CallbackDoor final : public http::HttpHandler {
   std::vector<Account> accounts_;
   absl::flat_hash_map<std::string, std::size_t> by_path_;
   core::EventIntake& intake_;
+  std::optional<async::MonoTime> last_skew_warning_;
   absl::Time last_log_ = absl::InfinitePast();
   int suppressed_ = 0;
 };

@@ -4,15 +4,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <vector>
 
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "server/doors/metric_text.h"
 
 namespace hongyan::doors {
 namespace {
@@ -46,20 +45,6 @@ std::optional<std::int64_t> CountOpenFds() {
     if (entry->d_name[0] != '.') ++count;
   }
   return count - 1;  // the folder itself
-}
-
-template <typename T>
-void Append(const char* name, const char* type, const char* help, const std::optional<T>& value,
-            std::string& out) {
-  if (!value) return;
-  absl::StrAppend(&out, "# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n", name, " ");
-  if constexpr (std::is_same_v<T, double>) {
-    char text[32];
-    std::snprintf(text, sizeof(text), "%.2f", *value);
-    absl::StrAppend(&out, text, "\n");
-  } else {
-    absl::StrAppend(&out, *value, "\n");
-  }
 }
 
 }  // namespace
@@ -96,16 +81,16 @@ ProcessFacts ReadProcessFacts() {
 
 std::string ProcessMetricsText(const ProcessFacts& facts) {
   std::string out;
-  Append("process_cpu_seconds_total", "counter", "User and system CPU time spent, in seconds.",
-         facts.cpu_seconds, out);
-  Append("process_start_time_seconds", "gauge", "Start time, Unix time in seconds.",
-         facts.start_time_seconds, out);
-  Append("process_virtual_memory_bytes", "gauge", "Virtual memory in bytes.",
-         facts.virtual_memory_bytes, out);
-  Append("process_resident_memory_bytes", "gauge", "Resident memory in bytes.",
-         facts.resident_memory_bytes, out);
-  Append("process_open_fds", "gauge", "Open file descriptors.", facts.open_fds, out);
-  Append("process_max_fds", "gauge", "Limit of open file descriptors.", facts.max_fds, out);
+  AppendMetric("process_cpu_seconds_total", "counter",
+               "User and system CPU time spent, in seconds.", facts.cpu_seconds, out);
+  AppendMetric("process_start_time_seconds", "gauge", "Start time, Unix time in seconds.",
+               facts.start_time_seconds, out);
+  AppendMetric("process_virtual_memory_bytes", "gauge", "Virtual memory in bytes.",
+               facts.virtual_memory_bytes, out);
+  AppendMetric("process_resident_memory_bytes", "gauge", "Resident memory in bytes.",
+               facts.resident_memory_bytes, out);
+  AppendMetric("process_open_fds", "gauge", "Open file descriptors.", facts.open_fds, out);
+  AppendMetric("process_max_fds", "gauge", "Limit of open file descriptors.", facts.max_fds, out);
   return out;
 }
 

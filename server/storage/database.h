@@ -71,6 +71,10 @@ class Database {
   // An event got this cursor; the last thing a job does. Known to the lock file once the transaction is committed.
   void NoteCursor(std::int64_t cursor) { noted_ = cursor > noted_ ? cursor : noted_; }
 
+  // A row's checksum is wrong.
+  void NoteDamage() { ++damaged_; }
+  std::int64_t damaged() const { return damaged_; }
+
   // How many events were missing when the storage was opened, as the file beside it tells.
   std::int64_t lost_events() const { return lost_events_; }
   int schema_version() const { return schema_version_; }
@@ -89,6 +93,7 @@ class Database {
   absl::flat_hash_map<const void*, std::shared_ptr<void>> prepared_;
   bool spoilt_ = false;
   std::int64_t noted_ = 0;
+  std::int64_t damaged_ = 0;
   std::int64_t lost_events_ = 0;
   int schema_version_ = 0;
 };

@@ -233,6 +233,7 @@ absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& fi
     }
     bytes += row.body.size();
     page.events.push_back(FromRow(row));
+    if (page.events.back().damaged) database.NoteDamage();
   }
   page.more = reach.more;
   page.next_cursor = reach.last;

@@ -80,6 +80,7 @@ void StorageWorker::Read(StorageThread::Job& job) {
     job.status = database_->Guard([&] { return job.Run(*database_); });
   }
   ++(job.status.ok() ? stats.reads : stats.failed);
+  stats.damaged = database_->damaged();
 }
 
 absl::Status StorageWorker::Recover() {

@@ -222,3 +222,16 @@ def test_a_path_of_ones_own_and_two_accounts(start, sandbox):
     assert ask(service, "GET", signed(one, echostr="1"), path="/wechat/callback/one")[0] == 404
     assert ask(service, "GET", signed(two, echostr="2"), path="/wechat/callback/two")[0] == 200
     assert ask(service, "GET", signed(one, echostr="1"), path="/wechat/callback/two")[0] == 403
+
+
+def test_C02_wrong_clock_is_told_once(start, sandbox):
+    account = sandbox.new_account()
+    called = start(account)
+    old = str(int(time.time()) - 3600)
+    for nonce in ("c1", "c2", "c3"):
+        assert ask(called, "POST", signed(account, old, nonce), xml())[:2] == (403, b"")
+    assert 3590 < called.metric("hongyan_callback_clock_skew_seconds") < 3700
+    told = [line for line in called.log(level="warn") if "check the clock" in line["event"]]
+    assert len(told) == 1 and 3590 < told[0]["skew_seconds"] < 3700
+    assert ask(called, "POST", signed(account, nonce="c4"), xml(msg_id=99))[0] == 200
+    assert abs(called.metric("hongyan_callback_clock_skew_seconds")) < 60

@@ -1,6 +1,7 @@
 """What WeChat pushes: stored once, told to everyone who follows, there after a crash."""
 
 import base64
+import concurrent.futures
 import hashlib
 import http.client
 import os
@@ -154,6 +155,36 @@ def test_H22_what_cannot_be_stored_is_503_and_comes_again(called, account):
     holder.close()
     eventually(lambda: post(called, query, body) == (200, "success"), what="storage is back")
     assert stored(called).count("text") == 2
+
+
+def test_H21_receipts_of_a_big_template_run(called, account):
+    """As many in a row as 20 000 a minute bring within a few seconds, over the connections of several machines."""
+    stamp = str(int(time.time()))
+
+    def receipts(first):
+        connection = http.client.HTTPConnection(called.callback_address, timeout=LIMIT)
+        took = []
+        for number in range(first, first + 250):
+            query = {"signature": signature(account.callback_token, stamp, f"n{number}"), "timestamp": stamp,
+                     "nonce": f"n{number}"}
+            body = (f"<xml><ToUserName>gh</ToUserName><FromUserName>oR{number}</FromUserName><CreateTime>{stamp}</CreateTime>"
+                    f"<MsgType>event</MsgType><Event>TEMPLATESENDJOBFINISH</Event><MsgID>{number}</MsgID>"
+                    "<Status>success</Status></xml>")
+            begun = time.monotonic()
+            connection.request("POST", "/wechat/callback/main?" + urllib.parse.urlencode(query), body.encode())
+            response = connection.getresponse()
+            assert (response.status, response.read()) == (200, b"success")
+            took.append(time.monotonic() - begun)
+        connection.close()
+        return took
+
+    with concurrent.futures.ThreadPoolExecutor(8) as machines:
+        took = [each for some in machines.map(receipts, range(1, 2001, 250)) for each in some]
+    assert len(took) == 2000 and max(took) < 1 * SCALE
+    connection = sqlite3.connect(called.folder / "hongyan.db")
+    rows = connection.execute("SELECT count(DISTINCT openid), count(*) FROM events").fetchone()
+    connection.close()
+    assert rows == (2000, 2000)
 
 
 # --- safe mode --------------------------------------------------------------------------------------------------------

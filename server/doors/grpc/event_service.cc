@@ -50,16 +50,23 @@ bool Fits(const v1::Event& event, const storage::EventFilter& filter) {
 
 class WatcherPlace {
  public:
-  explicit WatcherPlace(int& taken) : taken_(taken), mine_(taken < kMaxEventWatchers) {
-    taken_ += mine_;
+  WatcherPlace(int& taken, base::Metrics& metrics)
+      : taken_(taken), metrics_(metrics), mine_(taken < kMaxEventWatchers) {
+    Count(mine_);
   }
   WatcherPlace(const WatcherPlace&) = delete;
   WatcherPlace& operator=(const WatcherPlace&) = delete;
-  ~WatcherPlace() { taken_ -= mine_; }
+  ~WatcherPlace() { Count(-static_cast<int>(mine_)); }
   explicit operator bool() const { return mine_; }
 
  private:
+  void Count(int delta) {
+    taken_ += delta;
+    metrics_.EventWatchers(delta);
+  }
+
   int& taken_;
+  base::Metrics& metrics_;
   const bool mine_;
 };
 
@@ -106,7 +113,7 @@ async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventService::Rea
 async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEventsRequest& request,
                                               StreamWriter<v1::WatchEventsResponse>& writer) {
   info.account = request.account();
-  const WatcherPlace place(watchers_);
+  const WatcherPlace place(watchers_, environment_.metrics);
   if (!place) {
     co_return Overloaded("1000 watchers are there already, try again later",
                          "订阅数已达 1000，请稍后重试");

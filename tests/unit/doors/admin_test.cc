@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "server/doors/process_metrics.h"
+#include "server/doors/storage_metrics.h"
 
 namespace hongyan::doors {
 namespace {
@@ -29,7 +30,10 @@ class AdminTest : public ::testing::Test {
  protected:
   base::Metrics metrics_;
   Readiness readiness_;
-  AdminDoor door_{metrics_, [this] { return readiness_; }, {"1.2.3", "abcdef"}};
+  AdminDoor door_{metrics_,
+                  [this] { return readiness_; },
+                  [] { return StorageMetricsText({.commits = 3, .damaged = 2, .lost_events = 5}); },
+                  {"1.2.3", "abcdef"}};
 };
 
 TEST_F(AdminTest, ReadyzFollowsTheService) {

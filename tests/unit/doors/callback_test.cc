@@ -310,6 +310,21 @@ TEST_F(CallbackTest, X12_RepeatsAreAnsweredAndCountedApart) {
   EXPECT_TRUE(absl::StrContains(metrics, R"(outcome="stale",type="unknown"} 1)"));
 }
 
+TEST_F(CallbackTest, C02_WrongClockIsSeenInTheMetrics) {
+  const auto shows = [this](const std::string& seconds) {
+    return absl::StrContains(Metrics(), "\nhongyan_callback_clock_skew_seconds " + seconds + "\n");
+  };
+  clock_.now = absl::FromUnixSeconds(1714037059) + absl::Hours(1);
+  ExpectForbidden(Post(kV2));
+  EXPECT_TRUE(shows("3600"));
+  // Whoever can't sign doesn't move it.
+  ExpectForbidden(Post("signature=0&timestamp=1&nonce=1"));
+  EXPECT_TRUE(shows("3600"));
+  clock_.now = absl::FromUnixSeconds(1714037059) - absl::Seconds(2);
+  EXPECT_EQ(Post(kV2).status, 200);
+  EXPECT_TRUE(shows("-2"));
+}
+
 TEST_F(CallbackTest, X13_OtherBodyUnderAKnownSignatureIsForbidden) {
   EXPECT_EQ(Post(kV2).status, 200);
   ExpectForbidden(Post(kV2, absl::StrReplaceAll(kBody, {{"hi", "evil"}})));

@@ -198,6 +198,7 @@ TEST_F(EventStoreTest, D07_FlippedBitIsToldAndTheOthersGoOn) {
   EXPECT_FALSE(page->events[0].damaged);
   EXPECT_TRUE(page->events[1].damaged);
   EXPECT_FALSE(page->events[2].damaged);
+  EXPECT_EQ(thread_->stats().damaged, 1);
 }
 
 TEST_F(EventStoreTest, D07_DestroyedPageIsToldAndOtherTablesGoOn) {

@@ -1,0 +1,30 @@
+#include "server/doors/storage_metrics.h"
+
+#include <cstdint>
+#include <optional>
+
+#include "server/doors/metric_text.h"
+
+namespace hongyan::doors {
+
+std::string StorageMetricsText(const storage::StorageStats& stats) {
+  std::string out;
+  const auto append = [&out](const char* name, const char* type, const char* help,
+                             std::int64_t value) {
+    AppendMetric(name, type, help, std::optional(value), out);
+  };
+  append("hongyan_storage_commits_total", "counter", "Transactions.", stats.commits);
+  append("hongyan_storage_writes_total", "counter", "Writes that were committed.", stats.writes);
+  append("hongyan_storage_reads_total", "counter", "Reads.", stats.reads);
+  append("hongyan_storage_failures_total", "counter", "Writes and reads that failed.",
+         stats.failed);
+  append("hongyan_storage_reopened_total", "counter", "Connections after an input/output error.",
+         stats.reopened);
+  append("hongyan_storage_damaged_reads_total", "counter", "Rows read whose checksum was wrong.",
+         stats.damaged);
+  append("hongyan_storage_lost_events", "gauge", "Events that were missing at start.",
+         stats.lost_events);
+  return out;
+}
+
+}  // namespace hongyan::doors
