@@ -121,4 +121,9 @@ absl::Status TooManyInFlight() {
                     "进行中的调用过多，什么也没有发送，请一秒后重试");
 }
 
+absl::Status TooSlow() {
+  return Overloaded("the reader took nothing for too long and was cut off; go on where it stopped",
+                    "读者太久没有读取，已被断开，请从停下的地方继续");
+}
+
 }  // namespace hongyan::doors

@@ -39,6 +39,7 @@ struct CallEnvironment {
   async::Clock& clock;
   base::Metrics& metrics;
   InFlight& in_flight;
+  absl::Duration stalled = absl::Seconds(30);  // how long a reader of a stream may take nothing
 };
 
 struct CallInfo {
@@ -74,5 +75,7 @@ void CallEnded(CallEnvironment& environment, const CallInfo& info, const absl::S
 // RESOURCE_EXHAUSTED OVERLOADED with RetryInfo.
 absl::Status Overloaded(absl::string_view what, absl::string_view chinese);
 absl::Status TooManyInFlight();
+// For the reader of a stream who took nothing for too long.
+absl::Status TooSlow();
 
 }  // namespace hongyan::doors

@@ -2,7 +2,10 @@
 //
 // Contract: Write() ends when gRPC has taken the message, so a slow reader slows the handler and nothing piles up;
 //           false once the caller is gone, which its deadline brings about too. A caller who takes nothing for
-//           kStalled is cut off. Else as UnaryCall.
+//           CallEnvironment::stalled is cut off: the call ends with TooSlow(), which a caller who reads on finds behind
+//           what was sent before. Else as UnaryCall.
+// Bounds:   one message, and what HTTP/2's windows hold, for as long as the caller leaves it there and the connection
+//           lasts.
 // Threads:  as UnaryCall.
 #pragma once
 
@@ -20,8 +23,6 @@
 #include "server/doors/grpc/call_task.h"
 
 namespace hongyan::doors {
-
-inline constexpr absl::Duration kStalled = absl::Seconds(30);
 
 // What a streaming handler sees of its call.
 template <typename Response>
@@ -42,7 +43,7 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                          public StreamWriter<Response>,
                          public std::enable_shared_from_this<StreamCall<Request, Response>> {
  public:
-  // The call is cancelled at `end` if a write still waits for its reader then.
+  // A write that still waits for its reader at `end` counts as stalled.
   StreamCall(CallEnvironment& environment, CallInfo info, async::MonoTime end,
              grpc::CallbackServerContext* context, StreamHandler<Request, Response> handler)
       : environment_(environment),
@@ -68,7 +69,7 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   async::Task<bool> Write(Response response) override {
     // The awaited values get names: GCC 12 keeps that of a bare `if (co_await …)` in this template in the frame's own
     // resume pointer.
-    while (writing_) {
+    while (writing_ && !broken_) {
       const async::WaitList::Woken woken = co_await turn_.Wait(end_);
       if (woken != async::WaitList::Woken::kNotified) co_return false;
     }
@@ -87,12 +88,12 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     // gRPC owns message_ until OnWriteDone, which comes even when the call is cancelled.
     while (writing_) {
       const async::MonoTime patience =
-          std::min(end_, async::After(environment_.clock.Mono(), kStalled));
+          std::min(end_, async::After(environment_.clock.Mono(), environment_.stalled));
       const async::WaitList::Woken woken =
           co_await written_.Wait(broken_ ? async::MonoTime::max() : patience);
       if (woken == async::WaitList::Woken::kDeadline) {
-        broken_ = true;
-        context_->TryCancel();
+        broken_ = stalled_ = true;
+        break;  // message_ stays gRPC's
       }
       if (woken == async::WaitList::Woken::kCancelled) {
         co_await async::asio::this_coro::reset_cancellation_state(
@@ -112,6 +113,7 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   void End(absl::Status status) {
     ended_ = true;
+    if (stalled_) status = TooSlow();
     CallEnded(environment_, info_, status);
     if (counted_) environment_.in_flight.GiveBack();
     WriteTrailers(*context_, info_, status);
@@ -148,6 +150,7 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   bool counted_ = false;
   bool writing_ = false;
   bool broken_ = false;
+  bool stalled_ = false;
   bool ended_ = false;
   std::shared_ptr<StreamCall> until_done_;
 };

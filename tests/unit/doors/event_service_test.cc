@@ -1,0 +1,143 @@
+// WatchEvents over a real connection: readers of every pace.
+#include "server/doors/grpc/event_service.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/doors/grpc/grpc_server.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_storage.h"
+
+namespace hongyan::doors {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int kEvents = 300;
+constexpr std::size_t kContent =
+    16 << 10;  // so that they are far more than any window of HTTP/2 holds
+
+class EventServiceTest : public ::testing::Test {
+ protected:
+  EventServiceTest() {
+    environment_.stalled = absl::Milliseconds(300);
+    GrpcServerOptions options;
+    options.listen = "127.0.0.1:0";
+    EXPECT_TRUE(server_.Start(options, {&service_}).ok());
+    thread_ = std::thread([this] { loop_.Run(); });
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // the window stays small
+    stub_ = v1::EventService::NewStub(grpc::CreateCustomChannel(
+        server_.address(), grpc::InsecureChannelCredentials(), arguments));
+  }
+  ~EventServiceTest() override {
+    loop_.Post([this] { feed_.Close(); });
+    server_.Shutdown(absl::Seconds(10));
+    loop_.Post([this] { loop_.ReleaseWork(); });
+    thread_.join();
+  }
+
+  static async::Task<void> RecordAll(EventServiceTest& test, int first, int count,
+                                     std::promise<bool>& done) {
+    bool good = true;
+    for (int i = first; i < first + count; ++i) {
+      storage::NewEvent event;
+      event.account = "main";
+      event.openid = "oU";
+      event.type = "text";
+      event.receive_time = test.clock_.Now();
+      event.dedup_key = absl::StrCat("k", i);
+      event.body = absl::StrCat("<xml><MsgType>text</MsgType><Content>", std::string(kContent, 'x'),
+                                "</Content><MsgId>1</MsgId></xml>");
+      const auto recorded = co_await test.storage_.events().Record(
+          std::move(event), async::After(test.clock_.Mono(), absl::Seconds(30)));
+      good = good && recorded.ok();
+      if (recorded.ok()) test.feed_.Recorded(recorded->cursor);
+    }
+    done.set_value(good);
+  }
+  void Record(int first, int count) {
+    std::promise<bool> done;
+    loop_.Post([&] {
+      async::asio::co_spawn(loop_.executor(), RecordAll(*this, first, count, done),
+                            [](std::exception_ptr) {});
+    });
+    ASSERT_TRUE(done.get_future().get());
+  }
+  std::unique_ptr<grpc::ClientReader<v1::WatchEventsResponse>> Watch(grpc::ClientContext& context,
+                                                                     std::int64_t after) {
+    v1::WatchEventsRequest request;
+    request.set_after_cursor(after);
+    return stub_->WatchEvents(&context, request);
+  }
+
+  double Watchers() {
+    for (const auto& family : metrics_.registry().Collect()) {
+      if (family.name == "hongyan_event_watchers") return family.metric.at(0).gauge.value;
+    }
+    return -1;
+  }
+
+  async::EventLoop loop_;
+  async::SystemClock clock_{loop_};
+  base::Metrics metrics_;
+  support::TempStorage storage_{loop_, clock_};
+  core::Accounts accounts_;
+  core::EventFeed feed_{clock_};
+  InFlight in_flight_{10, metrics_};
+  CallEnvironment environment_{loop_, clock_, metrics_, in_flight_};
+  EventService service_{environment_, accounts_, storage_.events(), feed_};
+  GrpcServer server_;
+  std::thread thread_;
+  std::unique_ptr<v1::EventService::Stub> stub_;
+};
+
+TEST_F(EventServiceTest, ReaderThatTakesNothingIsCutOffAndGoesOnByItsCursor) {
+  Record(0, kEvents);
+  grpc::ClientContext slow_context;
+  const auto slow = Watch(slow_context, 0);
+  v1::WatchEventsResponse response;
+  ASSERT_TRUE(slow->Read(&response));
+  // Meanwhile others get everything, and new events are recorded.
+  grpc::ClientContext quick_context;
+  const auto quick = Watch(quick_context, 0);
+  for (int i = 1; i <= kEvents; ++i) {
+    ASSERT_TRUE(quick->Read(&response));
+    ASSERT_EQ(response.event().cursor(), i);
+  }
+  Record(kEvents, 1);
+  ASSERT_TRUE(quick->Read(&response));
+  EXPECT_EQ(response.event().cursor(), kEvents + 1);
+  while (Watchers() != 1) std::this_thread::yield();  // until the slow one is cut off
+  // Coming back, it finds what was on its way, and then why it ended.
+  std::int64_t cursor = 1;
+  while (slow->Read(&response)) {
+    ASSERT_EQ(response.event().cursor(), cursor + 1);
+    cursor = response.event().cursor();
+  }
+  EXPECT_LT(cursor, kEvents);
+  const grpc::Status ended = slow->Finish();
+  EXPECT_EQ(ended.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(ended.error_message(), HasSubstr("cut off"));
+  grpc::ClientContext again_context;
+  const auto again = Watch(again_context, cursor);
+  while (cursor <= kEvents) {
+    ASSERT_TRUE(again->Read(&response));
+    ASSERT_EQ(response.event().cursor(), ++cursor);
+  }
+  again_context.TryCancel();
+  quick_context.TryCancel();
+  again->Finish();
+  quick->Finish();
+}
+
+}  // namespace
+}  // namespace hongyan::doors
