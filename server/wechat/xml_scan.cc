@@ -94,6 +94,8 @@ class Scanner {
   void Markup() {
     if (absl::ConsumePrefix(&rest_, "<!--")) {
       Until("-->");
+      // Left in, empty: without it "&<!-- -->#0;" would become a reference.
+      Append("<!---->");
     } else if (absl::StartsWith(rest_, "<![CDATA[")) {
       if (open_.empty()) return Fail("text outside of the root");
       const absl::string_view from = rest_;

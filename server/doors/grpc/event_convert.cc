@@ -330,11 +330,12 @@ FillPayload Find(absl::string_view type) {
 }
 
 void FillUnknown(const wechat::PushedEvent& push, v1::UnknownEvent& out) {
-  std::map<absl::string_view, int> seen;
+  std::map<absl::string_view, int> repeats;
   std::size_t bytes = 0;
   for (const auto& [name, value] : push.fields) {
-    const int repeat = seen[name]++;
-    std::string key = repeat == 0 ? name : absl::StrCat(name, "[", repeat, "]");
+    std::string key = name;
+    // A field of another name may be called so already: "a[1]" is lawful in JSON.
+    while (out.fields().contains(key)) key = absl::StrCat(name, "[", ++repeats[name], "]");
     bytes += key.size() + value.size();
     if (out.fields().size() >= kMaxUnknownFields || bytes > kMaxUnknownBytes) {
       out.set_truncated(true);

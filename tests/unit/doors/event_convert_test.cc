@@ -313,6 +313,18 @@ TEST(EventConvertTest, X08_UnknownTypesKeepTheirFields) {
   EXPECT_EQ(Xml("subscribe", "<MsgId>1</MsgId>").type(), "unknown");
 }
 
+TEST(EventConvertTest, X08_ANameThatLooksLikeARepeatTakesNothingAway) {
+  const v1::Event event =
+      Convert(R"({"MsgType":"hologram","a[1]":"one","a":["x","y","z"],"a[2]":"two"})");
+  const auto& fields = event.unknown().fields();
+  EXPECT_EQ(fields.size(), 6u);
+  EXPECT_EQ(fields.at("a"), "x");
+  EXPECT_EQ(fields.at("a[1]"), "one");
+  EXPECT_EQ(fields.at("a[2]"), "y");
+  EXPECT_EQ(fields.at("a[3]"), "z");
+  EXPECT_EQ(fields.at("a[2][1]"), "two");
+}
+
 TEST(EventConvertTest, X08_MissingOrBrokenEnvelopeIsUnknown) {
   const std::string who = "<FromUserName>oU</FromUserName>";
   const std::string when = "<CreateTime>1714037059</CreateTime>";

@@ -211,6 +211,13 @@ TEST(PushXml, X06_IllegalCharactersAreReplaced) {
   EXPECT_EQ(ContentOf(std::string("a\0b", 3)), "a" + r + "b");
 }
 
+TEST(PushXml, X06_ACommentDoesNotMakeAReference) {
+  EXPECT_EQ(ContentOf("&<!-- c -->#xD800;"), "&#xD800;");
+  EXPECT_EQ(ContentOf("&<!---->#1;"), "&#1;");
+  EXPECT_EQ(ContentOf("&#<!---->1;"), std::string(kReplacement) + "1;");
+  EXPECT_EQ(ContentOf("&<!---->lt;<!---->a<!---->"), "&lt;a");
+}
+
 TEST(PushXml, X06_EveryStringIsUtf8WhateverTheBytes) {
   for (int b = 0; b < 256; ++b) {
     const std::string byte(1, static_cast<char>(b));
