@@ -21,7 +21,7 @@ target_include_directories(hongyan_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(hongyan_options INTERFACE
   -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual
   # GCC 12 sees ghosts in coroutine frames and in inlined standard strings.
-  -Wno-maybe-uninitialized -Wno-mismatched-new-delete
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-mismatched-new-delete>
   $<$<BOOL:${HONGYAN_WERROR}>:-Werror>
   -fstack-protector-strong -fstack-clash-protection -fcf-protection)
 target_compile_definitions(hongyan_options INTERFACE

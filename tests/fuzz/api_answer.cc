@@ -1,0 +1,107 @@
+// An answer of WeChat's API, read by each reader; and its errcode and errmsg as an error for callers.
+#include <google/rpc/error_details.pb.h>
+
+#include <boost/json/serialize.hpp>
+#include <limits>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/text.h"
+#include "server/wechat/api_json.h"
+#include "server/wechat/errcode.h"
+#include "tests/fuzz/check.h"
+
+namespace hongyan::fuzz {
+namespace {
+
+using wechat::ApiAnswer;
+
+// protobuf refuses to parse strings that are no UTF-8.
+void CheckText(const std::string& text) {
+  google::rpc::DebugInfo info;
+  info.set_detail(text);
+  google::rpc::DebugInfo again;
+  FUZZ_CHECK(again.ParseFromString(info.SerializeAsString()));
+}
+
+void CheckUser(const wechat::UserInfo& user) {
+  FUZZ_CHECK(!user.openid.empty() && user.subscribe_time_seconds >= 0);
+  for (const std::string* text :
+       {&user.openid, &user.unionid, &user.subscribe_scene, &user.remark, &user.qr_scene_str,
+        &user.language, &user.nickname, &user.head_image_url, &user.city, &user.province,
+        &user.country}) {
+    CheckText(*text);
+  }
+  for (const std::int32_t tag : user.tag_ids) FUZZ_CHECK(tag >= 0);
+}
+
+void CheckReaders(const ApiAnswer& answer) {
+  if (const auto token = wechat::ReadToken(answer); token.ok()) {
+    FUZZ_CHECK(!token->access_token.empty() && token->access_token.size() <= 1024);
+    FUZZ_CHECK(token->expires_in_seconds > 0 && token->expires_in_seconds <= 30 * 86400);
+  }
+  if (const auto id = wechat::ReadMsgId(answer); id.ok()) FUZZ_CHECK(*id >= 0);
+  if (const auto user = wechat::ReadUser(answer); user.ok()) CheckUser(*user);
+  if (const auto users = wechat::ReadUsers(answer); users.ok()) {
+    for (const auto& user : *users) CheckUser(user);
+  }
+  if (const auto page = wechat::ReadFollowers(answer, "asked"); page.ok()) {
+    FUZZ_CHECK(page->next_openid != "asked");
+    FUZZ_CHECK(page->next_openid.empty() || !page->openids.empty());
+    for (const std::string& openid : page->openids) CheckText(openid);
+    CheckText(page->next_openid);
+  }
+  if (const auto templates = wechat::ReadTemplates(answer); templates.ok()) {
+    for (const auto& entry : *templates) {
+      CheckText(entry.template_id);
+      CheckText(entry.title);
+      CheckText(entry.content);
+    }
+  }
+}
+
+void CheckError(std::int64_t errcode, const std::string& errmsg) {
+  for (const char* api : {"/cgi-bin/stable_token", "/cgi-bin/message/custom/typing"}) {
+    const wechat::WechatError error{errcode, errmsg, api, "main"};
+    const absl::Status status = wechat::ToStatus(error);
+    FUZZ_CHECK(status.ok() == (wechat::ClassOf(errcode, api) == wechat::ErrorClass::kOk));
+    CheckText(std::string(status.message()));
+    FUZZ_CHECK(status.message().size() <= 4096);
+  }
+  const std::string rid = wechat::RidOf(errmsg);
+  FUZZ_CHECK(rid.size() <= 64);
+  for (const char c : rid) FUZZ_CHECK(absl::ascii_isxdigit(c) || c == '-');
+  const std::string key = wechat::InvalidDataKeyOf(errmsg);
+  FUZZ_CHECK(key.size() <= 64);
+  for (const char c : key) FUZZ_CHECK(absl::ascii_isalnum(c) || c == '_');
+  const std::string address = wechat::AddressOf(errmsg);
+  FUZZ_CHECK(address.size() <= 45);
+  for (const char c : address) FUZZ_CHECK(absl::ascii_isxdigit(c) || c == '.' || c == ':');
+}
+
+void CheckAnswer(absl::string_view body) {
+  const auto answer = wechat::ParseAnswer(std::string(body));
+  if (!answer.ok()) return;
+  FUZZ_CHECK(answer->errcode >= std::numeric_limits<std::int32_t>::min() &&
+             answer->errcode <= std::numeric_limits<std::int32_t>::max());
+  CheckText(answer->errmsg);
+  CheckReaders(*answer);
+  CheckError(answer->errcode, answer->errmsg);
+
+  // Written and read again, it says the same.
+  const auto again = wechat::ParseAnswer(boost::json::serialize(answer->json));
+  FUZZ_CHECK(again.ok() && again->errcode == answer->errcode && again->errmsg == answer->errmsg);
+}
+
+}  // namespace
+}  // namespace hongyan::fuzz
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const absl::string_view body = hongyan::fuzz::View(data, size);
+  hongyan::fuzz::CheckAnswer(body);
+  // An errmsg may be any text; the JSON around it is not the point here.
+  hongyan::fuzz::CheckError(40164, std::string(body));
+  hongyan::fuzz::CheckError(47003, std::string(body));
+  return 0;
+}

@@ -1,0 +1,82 @@
+// A push in JSON: the parser that collects leaves, and what becomes of the push; the replies in JSON.
+#include "server/wechat/event_json.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include "server/base/text.h"
+#include "tests/fuzz/check.h"
+#include "tests/fuzz/push_checks.h"
+
+namespace hongyan::fuzz {
+namespace {
+
+namespace json = boost::json;
+using wechat::ParsePush;
+
+std::size_t DepthOf(const json::value& value) {
+  std::size_t depth = 0;
+  if (const auto* array = value.if_array()) {
+    for (const json::value& inner : *array) depth = std::max(depth, DepthOf(inner));
+    return depth + 1;
+  }
+  if (const auto* object = value.if_object()) {
+    for (const auto& member : *object) depth = std::max(depth, DepthOf(member.value()));
+    return depth + 1;
+  }
+  return 0;
+}
+
+std::size_t LeavesOf(const json::value& value) {
+  std::size_t leaves = 0;
+  if (const auto* array = value.if_array()) {
+    for (const json::value& inner : *array) leaves += LeavesOf(inner);
+    return leaves;
+  }
+  if (const auto* object = value.if_object()) {
+    for (const auto& member : *object) leaves += LeavesOf(member.value());
+    return leaves;
+  }
+  return 1;
+}
+
+// A parser that keeps the tree takes it too, and finds no more in it: of two equal names it keeps one.
+void CheckTree(absl::string_view body, const wechat::PushedEvent::Fields& fields) {
+  const std::string text = base::ToUtf8(body);
+  json::error_code error;
+  json::parse_options options;
+  options.max_depth = wechat::kMaxPushDepth;
+  const json::value tree = json::parse({text.data(), text.size()}, error, {}, options);
+  FUZZ_CHECK(!error && tree.is_object());
+  FUZZ_CHECK(DepthOf(tree) <= wechat::kMaxPushDepth);
+  FUZZ_CHECK(LeavesOf(tree) <= fields.size());
+}
+
+void CheckReply(absl::string_view content) {
+  const auto reply =
+      ParsePush(wechat::WriteTextReplyJson("openid", "gh_1", absl::UnixEpoch(), content));
+  FUZZ_CHECK(reply.ok());
+  FUZZ_CHECK(reply->fields.size() == 5 && reply->to_user == "openid" && reply->from_user == "gh_1");
+  FUZZ_CHECK(reply->content == wechat::CleanText(content));
+}
+
+void CheckBody(absl::string_view body) {
+  if (const auto fields = wechat::ReadEventJson(body); fields.ok()) CheckTree(body, *fields);
+  const auto push = ParsePush(body);
+  if (!push.ok() || push->format != wechat::PushFormat::kJson) return;
+  CheckPush(*push);
+  if (HasLongName(*push)) return;
+  const auto again = ParsePush(WriteJson(*push));
+  FUZZ_CHECK(again.ok());
+  CheckSame(*push, *again);
+}
+
+}  // namespace
+}  // namespace hongyan::fuzz
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const absl::string_view body = hongyan::fuzz::View(data, size);
+  hongyan::fuzz::CheckBody(body);
+  hongyan::fuzz::CheckReply(body);
+  return 0;
+}
