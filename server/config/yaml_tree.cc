@@ -274,7 +274,8 @@ std::optional<YamlNode> ParseYaml(const std::string& text, Findings& findings) {
     findings.RefuseAt(builder.Path(), line,
                       IndentedWithTab(text, line)
                           ? "the line is indented with a tab; YAML takes spaces only"
-                          : absl::StrCat("is no YAML: ", error.msg));
+                          // It may quote one byte of several.
+                          : absl::StrCat("is no YAML: ", base::Printable(error.msg)));
   } catch (const std::exception& error) {
     findings.RefuseAt(builder.Path(), 0, absl::StrCat("can't be parsed: ", error.what()));
   }

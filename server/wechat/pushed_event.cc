@@ -17,6 +17,8 @@ constexpr std::array<absl::string_view, 10> kOnlyOnce = {
     "ToUserName", "FromUserName", "CreateTime", "MsgType", "Event",
     "EventKey",   "MsgId",        "MsgID",      "Content", "Encrypt"};
 
+constexpr std::int64_t kLastSecond = 253402300799;  // of the year 9999: what a Timestamp can hold
+
 bool IsControl(char c) {
   return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r';
 }
@@ -54,7 +56,8 @@ absl::StatusOr<PushedEvent> ToPushedEvent(PushFormat format, PushedEvent::Fields
   event.msg_id = text("MsgId");
   if (event.msg_id.empty()) event.msg_id = text("MsgID");
   std::int64_t seconds = 0;
-  if (absl::SimpleAtoi(event.Field("CreateTime"), &seconds) && seconds >= 0) {
+  if (absl::SimpleAtoi(event.Field("CreateTime"), &seconds) && seconds >= 0 &&
+      seconds <= kLastSecond) {
     event.create_time = seconds;
   }
   return event;

@@ -31,7 +31,7 @@ struct PushedEvent {
   PushFormat format = PushFormat::kXml;
   std::string to_user;                      // gh_…, the account
   std::string from_user;                    // the openid; of the platform itself in system events
-  std::optional<std::int64_t> create_time;  // Unix seconds; absent when it is no such number
+  std::optional<std::int64_t> create_time;  // Unix seconds; absent unless 0 to the year 9999
   std::string msg_type;                     // as sent
   std::string event;                        // as sent; its case varies
   std::string event_key;

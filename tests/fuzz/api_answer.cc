@@ -6,8 +6,7 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
-#include "server/base/text.h"
+#include "absl/strings/match.h"
 #include "server/wechat/api_json.h"
 #include "server/wechat/errcode.h"
 #include "tests/fuzz/check.h"
@@ -26,7 +25,9 @@ void CheckText(const std::string& text) {
 }
 
 void CheckUser(const wechat::UserInfo& user) {
-  FUZZ_CHECK(!user.openid.empty() && user.subscribe_time_seconds >= 0);
+  FUZZ_CHECK(!user.openid.empty());
+  // What google.protobuf.Timestamp can hold.
+  FUZZ_CHECK(user.subscribe_time_seconds >= 0 && user.subscribe_time_seconds <= 253402300799);
   for (const std::string* text :
        {&user.openid, &user.unionid, &user.subscribe_scene, &user.remark, &user.qr_scene_str,
         &user.language, &user.nickname, &user.head_image_url, &user.city, &user.province,
@@ -89,8 +90,10 @@ void CheckAnswer(absl::string_view body) {
   CheckReaders(*answer);
   CheckError(answer->errcode, answer->errmsg);
 
-  // Written and read again, it says the same.
-  const auto again = wechat::ParseAnswer(boost::json::serialize(answer->json));
+  // Written and read again, it says the same. Infinity, as 1e400 is read, is written as a number that can't be read.
+  const std::string written = boost::json::serialize(answer->json);
+  if (absl::StrContains(written, "1e99999")) return;
+  const auto again = wechat::ParseAnswer(written);
   FUZZ_CHECK(again.ok() && again->errcode == answer->errcode && again->errmsg == answer->errmsg);
 }
 

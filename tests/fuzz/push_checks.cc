@@ -116,6 +116,8 @@ std::string EscapedForJson(absl::string_view text) {
 
 void CheckPush(const PushedEvent& push) {
   FUZZ_CHECK(push.fields.size() <= wechat::kMaxPushFields);
+  // What google.protobuf.Timestamp can hold.
+  FUZZ_CHECK(!push.create_time || (*push.create_time >= 0 && *push.create_time <= 253402300799));
   CheckTexts(push);
   const std::string openid = core::PushOpenid(push);
   FUZZ_CHECK(openid.size() <= core::kMaxOpenidBytes);

@@ -230,6 +230,7 @@ TEST_F(YamlTest, K01_FilesThatAreNoConfiguration) {
       {"accounts: {\n", "accounts", 2, "is no YAML: end of map"},
       {"a: b: c\n", "", 1, "is no YAML: illegal map value"},
       {"grpc: {listen: @x}\n", "grpc.listen", 1, "is no YAML"},
+      {"a: \"\\你\"\n", "a", 1, "unknown escape character: \xEF\xBF\xBD"},
       {"? [a, b]\n: c\n", "", 1, "a key must be plain text"},
       {"? {a: b}\n: c\n", "", 1, "a key must be plain text"},
       {"~: c\n", "", 1, "a key must be plain text"},

@@ -319,9 +319,9 @@ TEST(User, NumbersMayComeAsStringsAndAreNeverWrapped) {
   EXPECT_EQ(user->subscribe_time_seconds, 1382694957);
   EXPECT_EQ(user->group_id, 3);
   EXPECT_THAT(user->tag_ids, ElementsAre(128));
-  for (const char* field :
-       {R"("groupid":4294967297)", R"("sex":1e400)", R"("subscribe":[])",
-        R"("subscribe_time":18446744073709551616)", R"("tagid_list":[4294967297])"}) {
+  for (const char* field : {R"("groupid":4294967297)", R"("sex":1e400)", R"("subscribe":[])",
+                            R"("subscribe_time":18446744073709551616)",
+                            R"("subscribe_time":253402300800)", R"("tagid_list":[4294967297])"}) {
     EXPECT_THAT(ReadUser(Parsed(absl::StrCat(R"({"openid":"o1",)", field, "}"))),
                 StatusIs(StatusCode::kDataLoss))
         << field;

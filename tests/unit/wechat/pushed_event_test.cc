@@ -285,12 +285,14 @@ TEST(PushXml, X07_DoubledRoutingFieldsAreRefused) {
 
 TEST(PushXml, X08_OddValuesAreKept) {
   for (const std::string time :
-       {"abc", "9223372036854775808", "-1", "", "1.5", "99999999999999999999"}) {
+       {"abc", "9223372036854775808", "-1", "", "1.5", "99999999999999999999", "253402300800"}) {
     const auto push = ParsePush(Xml("<CreateTime>" + time + "</CreateTime><MsgType>new</MsgType>"));
     ASSERT_TRUE(push.ok()) << time;
     EXPECT_FALSE(push->create_time.has_value()) << time;
     EXPECT_EQ(push->Field("CreateTime"), time);
   }
+  // The last second that the API's Timestamp has.
+  EXPECT_EQ(ParsePush(Xml("<CreateTime>253402300799</CreateTime>"))->create_time, 253402300799);
   EXPECT_EQ(ParsePush(Xml("<MsgId>49d7_1555</MsgId>"))->msg_id, "49d7_1555");
   EXPECT_TRUE(ParsePush("<xml/>").ok());
 }
