@@ -46,6 +46,12 @@ bool IsLawfulReference(absl::string_view digits) {
   return !(code >= 0xD800 && code <= 0xDFFF) && code != 0xFFFE && code != 0xFFFF;
 }
 
+bool StartsEntity(absl::string_view text) {
+  return absl::StartsWith(text, "&amp;") || absl::StartsWith(text, "&lt;") ||
+         absl::StartsWith(text, "&gt;") || absl::StartsWith(text, "&quot;") ||
+         absl::StartsWith(text, "&apos;");
+}
+
 class Scanner {
  public:
   explicit Scanner(std::string body) : body_(std::move(body)), rest_(body_) {}
@@ -94,8 +100,6 @@ class Scanner {
   void Markup() {
     if (absl::ConsumePrefix(&rest_, "<!--")) {
       Until("-->");
-      // Left in, empty: without it "&<!-- -->#0;" would become a reference.
-      Append("<!---->");
     } else if (absl::StartsWith(rest_, "<![CDATA[")) {
       if (open_.empty()) return Fail("text outside of the root");
       const absl::string_view from = rest_;
@@ -144,9 +148,16 @@ class Scanner {
       return Fail("text outside of the root");
     }
     for (std::size_t i = 0; i < text.size();) {
-      const std::size_t reference = std::min(text.find("&#", i), text.size());
+      const std::size_t reference = std::min(text.find('&', i), text.size());
       Append(text.substr(i, reference - i));
       if (reference == text.size()) break;
+      if (!absl::StartsWith(text.substr(reference + 1), "#")) {
+        // The parser puts any byte in the place of an & that begins nothing; and after a comment has gone, what follows
+        // might make a reference of it.
+        Append(StartsEntity(text.substr(reference)) ? "&" : "&amp;");
+        i = reference + 1;
+        continue;
+      }
       const std::size_t end = text.find_first_not_of("#xX0123456789abcdefABCDEF", reference + 1);
       const bool closed = end != absl::string_view::npos && text[end] == ';';
       const std::size_t stop = std::min(end, text.size());

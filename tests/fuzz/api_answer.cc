@@ -90,9 +90,9 @@ void CheckAnswer(absl::string_view body) {
   CheckReaders(*answer);
   CheckError(answer->errcode, answer->errmsg);
 
-  // Written and read again, it says the same. Infinity, as 1e400 is read, is written as a number that can't be read.
+  // Written and read again, it says the same, but for numbers beyond a double: those are written as words.
   const std::string written = boost::json::serialize(answer->json);
-  if (absl::StrContains(written, "1e99999")) return;
+  if (absl::StrContains(written, "Infinity") || absl::StrContains(written, "NaN")) return;
   const auto again = wechat::ParseAnswer(written);
   FUZZ_CHECK(again.ok() && again->errcode == answer->errcode && again->errmsg == answer->errmsg);
 }

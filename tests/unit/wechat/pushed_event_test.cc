@@ -211,6 +211,14 @@ TEST(PushXml, X06_IllegalCharactersAreReplaced) {
   EXPECT_EQ(ContentOf(std::string("a\0b", 3)), "a" + r + "b");
 }
 
+TEST(PushXml, X06_AnAmpersandThatBeginsNothingIsItself) {
+  EXPECT_EQ(ContentOf("a & b"), "a & b");
+  EXPECT_EQ(ContentOf("&amp;bcd & &nbsp; &Amp; &"), "&bcd & &nbsp; &Amp; &");
+  EXPECT_EQ(ContentOf("&amp;你&好&lt;&ampx;&;&&#65;"), "&你&好<&ampx;&;&A");
+  EXPECT_EQ(ContentOf("&quot;&apos;&gt;&quot"), "\"'>&quot");
+  EXPECT_EQ(ContentOf("&amp;<![CDATA[&amp; & &#1;]]>"), "&&amp; & &#1;");
+}
+
 TEST(PushXml, X06_ACommentDoesNotMakeAReference) {
   EXPECT_EQ(ContentOf("&<!-- c -->#xD800;"), "&#xD800;");
   EXPECT_EQ(ContentOf("&<!---->#1;"), "&#1;");
