@@ -123,7 +123,9 @@ std::optional<Verdict> CallbackDoor::Refuse(const RequestHead& head, absl::Time 
     if (!OnceAndNotEmpty(head, name)) return Refusal(400, "invalid");
   }
   if (is_get && !OnceAndNotEmpty(head, "echostr")) return Refusal(400, "invalid");
-  if (Count(head, "encrypt_type") > 1) return Refusal(400, "invalid");
+  for (const absl::string_view name : {"encrypt_type", "msg_signature"}) {
+    if (Count(head, name) > 1) return Refusal(400, "invalid");
+  }
 
   const absl::string_view timestamp = Parameter(head, "timestamp");
   const absl::string_view nonce = Parameter(head, "nonce");

@@ -219,6 +219,7 @@ TEST_F(CallbackTest, H17_MissingEmptyAndDoubledParametersAreRefused) {
     EXPECT_EQ(Get(query).status, 400) << query;
   }
   EXPECT_EQ(Post(absl::StrCat(kV2, "&encrypt_type=raw&encrypt_type=aes")).status, 400);
+  EXPECT_EQ(Post(absl::StrCat(kV2, "&msg_signature=a&msg_signature=b")).status, 400);
 }
 
 TEST_F(CallbackTest, H18_WrongSignaturesAreForbidden) {
