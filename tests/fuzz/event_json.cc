@@ -1,8 +1,12 @@
 // A push in JSON: the parser that collects leaves, and what becomes of the push; the replies in JSON.
 #include "server/wechat/event_json.h"
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "server/base/text.h"
 #include "tests/fuzz/check.h"
@@ -27,21 +31,34 @@ std::size_t DepthOf(const json::value& value) {
   return 0;
 }
 
-std::size_t LeavesOf(const json::value& value) {
-  std::size_t leaves = 0;
-  if (const auto* array = value.if_array()) {
-    for (const json::value& inner : *array) leaves += LeavesOf(inner);
-    return leaves;
-  }
-  if (const auto* object = value.if_object()) {
-    for (const auto& member : *object) leaves += LeavesOf(member.value());
-    return leaves;
-  }
-  return 1;
-}
+// The leaves of the tree under the names that the server gives them; `texts` has those whose text is certain, which
+// that of a number isn't.
+struct Leaves {
+  std::vector<std::string> names;
+  std::vector<std::pair<std::string, std::string>> texts;
 
-// A parser that keeps the tree takes it too, and finds no more in it: of two equal names it keeps one.
-void CheckTree(absl::string_view body, const wechat::PushedEvent::Fields& fields) {
+  void Add(const json::value& value, const std::string& name, const std::string& prefix) {
+    if (const auto* array = value.if_array()) {
+      for (const json::value& inner : *array) Add(inner, name, prefix);
+    } else if (const auto* object = value.if_object()) {
+      for (const auto& member : *object) {
+        const std::string inner = prefix + std::string(member.key());
+        Add(member.value(), inner, inner + ".");
+      }
+    } else {
+      const std::string clean = wechat::CleanText(name);
+      names.push_back(clean);
+      if (const auto* text = value.if_string()) {
+        texts.emplace_back(clean, wechat::CleanText({text->data(), text->size()}));
+      }
+      if (value.is_bool()) texts.emplace_back(clean, value.get_bool() ? "true" : "false");
+      if (value.is_null()) texts.emplace_back(clean, "");
+    }
+  }
+};
+
+// A parser that keeps the tree takes it too, and finds the same in it, unless a name is there twice: then it keeps one.
+void CheckTree(absl::string_view body, wechat::PushedEvent::Fields fields) {
   const std::string text = base::ToUtf8(body);
   json::error_code error;
   json::parse_options options;
@@ -49,7 +66,17 @@ void CheckTree(absl::string_view body, const wechat::PushedEvent::Fields& fields
   const json::value tree = json::parse({text.data(), text.size()}, error, {}, options);
   FUZZ_CHECK(!error && tree.is_object());
   FUZZ_CHECK(DepthOf(tree) <= wechat::kMaxPushDepth);
-  FUZZ_CHECK(LeavesOf(tree) <= fields.size());
+
+  Leaves leaves;
+  leaves.Add(tree, "", "");
+  FUZZ_CHECK(leaves.names.size() <= fields.size());
+  if (leaves.names.size() < fields.size()) return;
+  std::sort(fields.begin(), fields.end());
+  std::sort(leaves.names.begin(), leaves.names.end());
+  std::sort(leaves.texts.begin(), leaves.texts.end());
+  FUZZ_CHECK(std::equal(fields.begin(), fields.end(), leaves.names.begin(), leaves.names.end(),
+                        [](const auto& field, const auto& name) { return field.first == name; }));
+  FUZZ_CHECK(std::includes(fields.begin(), fields.end(), leaves.texts.begin(), leaves.texts.end()));
 }
 
 void CheckReply(absl::string_view content) {
