@@ -26,4 +26,5 @@ inline absl::string_view View(const std::uint8_t* data, std::size_t size) {
 
 }  // namespace hongyan::fuzz
 
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv);
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

@@ -115,13 +115,22 @@ void CheckInside(std::string full) {
   if (message) FUZZ_CHECK(decrypted->message == *message);
 }
 
-// With the padding made right, so that the rest is looked at; with the appid in front of it as well.
+// With the length, the appid and the padding made right, one after the other, so that the rest is looked at.
 void CheckUnpadded(absl::string_view inside) {
-  for (const absl::string_view app_id : {"", kAppId, "wxba5fad812f8e6fb"}) {
-    std::string full = absl::StrCat(inside, app_id);
-    const std::size_t pad = kBlock - full.size() % kBlock;
-    full.append(pad, static_cast<char>(pad));
-    CheckInside(std::move(full));
+  const std::string header = std::string(16, 'r') + std::string(2, '\0') +
+                             static_cast<char>(inside.size() >> 8) +
+                             static_cast<char>(inside.size());
+  for (const absl::string_view before : {absl::string_view(), absl::string_view(header)}) {
+    for (const absl::string_view app_id : {"", kAppId, "wxba5fad812f8e6fb"}) {
+      std::string full = absl::StrCat(before, inside, app_id);
+      const std::size_t pad = kBlock - full.size() % kBlock;
+      // A whole block of the input's choice, then what is right.
+      if (pad == kBlock && !inside.empty()) {
+        CheckInside(full + std::string(kBlock, inside[0]));
+      }
+      full.append(pad, static_cast<char>(pad));
+      CheckInside(std::move(full));
+    }
   }
 }
 
