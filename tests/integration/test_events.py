@@ -122,6 +122,33 @@ def test_watcher_resumes_after_a_crash_of_the_service(called, account):
     stream.cancel()
 
 
+def test_X12_crash_between_record_and_answer(called, account):
+    """Recorded, but WeChat never read an answer: it pushes again, and the event stays one."""
+    stamp = str(int(time.time()))
+    query = {"signature": signature(account.callback_token, stamp, "n1"), "timestamp": stamp, "nonce": "n1"}
+    body = (f"<xml><ToUserName>gh</ToUserName><FromUserName>oCrash</FromUserName><CreateTime>{stamp}</CreateTime>"
+            "<MsgType>text</MsgType><Content>once</Content><MsgId>5</MsgId></xml>").encode()
+    connection = http.client.HTTPConnection(called.callback_address, timeout=LIMIT)
+    connection.request("POST", "/wechat/callback/main?" + urllib.parse.urlencode(query), body)
+
+    def recorded():
+        database = sqlite3.connect(called.folder / "hongyan.db")
+        try:
+            return database.execute("SELECT count(*) FROM events").fetchone()[0]
+        finally:
+            database.close()
+
+    eventually(recorded, what="the event is stored")
+    called.process.send_signal(signal.SIGKILL)
+    called.process.wait(LIMIT)
+    connection.close()
+    called.start()
+    assert post(called, query, body) == (200, "success")
+    query.update(nonce="n2", signature=signature(account.callback_token, stamp, "n2"))
+    assert post(called, query, body) == (200, "success")
+    assert [event.text.content for event in listed(called)] == ["once"] and recorded() == 1
+
+
 def test_end_of_the_service_ends_watchers_with_a_reason(called):
     stream = watch(called, after_cursor=0)
     stream.initial_metadata()
