@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
                                 .err_is_terminal = isatty(STDERR_FILENO) == 1,
                                 .columns = TerminalColumns(),
                                 .language = hongyan::cli::LanguageOf(FromEnvironment),
-                                .zone = absl::LocalTimeZone()};
+                                .zone = absl::LocalTimeZone(),
+                                .out_descriptor = STDOUT_FILENO};
   return hongyan::cli::Run({argv + 1, argv + argc}, FromEnvironment, console);
 }

@@ -2,9 +2,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <limits>
 #include <sstream>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
 #include "client/cli/language.h"
@@ -26,6 +28,8 @@ Examples:
   hongyan send template oABC123 TEMPLATE_ID thing1=夏日蜜桃茶 amount3=¥39.80 --url https://example.com/o/1
   hongyan send batch notices.jsonl
   hongyan user get oABC123 -o json
+  hongyan subscriber list --inbound-after 48h
+  hongyan event watch --type text --after 0 -o json
 
 Text that begins with a dash goes behind --:  hongyan send text oABC123 -- '-5°C tonight')";
 
@@ -41,6 +45,24 @@ Beside FILE:
   FILE.unknown.jsonl   lines that may have been sent: sending them again may duplicate messages
   FILE.progress        which lines are finished; --resume reads it
 Ctrl-C finishes the notifications on their way and stops; --resume goes on later.
+
+The options of `hongyan --help` may stand here too.)";
+
+constexpr char kListFooter[] =
+    R"(All conditions must hold. A TIME is 2025-06-01T12:00:00+08:00, 2025-06-01 12:00, 2025-06-01 (both local), or a
+duration such as 48h: so long ago. With --inbound-after 48h: who can be written to.
+
+The options of `hongyan --help` may stand here too.)";
+
+constexpr char kSyncFooter[] =
+    R"(What was imported stays when the import stops half way, for example because the day's quota is used up: the same
+command goes on from there.
+
+The options of `hongyan --help` may stand here too.)";
+
+constexpr char kWatchFooter[] =
+    R"(Broken connections are resumed without loss. Ctrl-C ends; the last cursor is on standard error then, and --after
+goes on behind it. Events that come twice around a break have the same cursor.
 
 The options of `hongyan --help` may stand here too.)";
 
@@ -65,6 +87,20 @@ CLI::Validator TimeoutValidator(Language language) {
       "");
 }
 
+constexpr Wording kNoNumber = {"'$0' is no number from $1 to $2", "“$0”不是 $1 到 $2 之间的整数"};
+
+template <typename Number>
+CLI::Validator NumberValidator(Number least, Language language) {
+  return CLI::Validator(
+      [least, language](const std::string& text) {
+        Number number = 0;
+        if (absl::SimpleAtoi(text, &number) && number >= least) return std::string();
+        return absl::Substitute(kNoNumber.In(language), Printable(text), least,
+                                std::numeric_limits<Number>::max());
+      },
+      "");
+}
+
 // Every command and option of the program, bound to `line`.
 class Grammar {
  public:
@@ -77,6 +113,8 @@ class Grammar {
     AddGlobals();
     AddSend();
     AddUser();
+    AddSubscriber();
+    AddEvent();
   }
 
   // `args` is in CLI11's order: reversed.
@@ -116,8 +154,9 @@ class Grammar {
                     "The Official Account's name in the service's configuration; may be left out "
                     "when there is one")
         ->type_name("NAME");
-    app_.add_option("--timeout", timeout_,
-                    "How long a call may take; default 10s, for each 500 of a batch 10m")
+    app_.add_option(
+            "--timeout", timeout_,
+            "How long a call may take; default 10s, for each 500 of a batch 10m, for sync 24h")
         ->check(TimeoutValidator(language_))
         ->type_name("TIME");
     app_.add_option("--request-id", global.request_id,
@@ -191,6 +230,82 @@ class Grammar {
         ->type_name("");
   }
 
+  void AddSubscriber() {
+    CLI::App* subscriber =
+        app_.add_subcommand("subscriber", "Show who follows, as the service has stored it");
+    subscriber->require_subcommand(1);
+    subscriber_get_ = subscriber->add_subcommand("get", "Show one subscriber");
+    subscriber_get_->footer(kCommandFooter);
+    CLI::Option* openid =
+        subscriber_get_->add_option("OPENID", subscriber_get_args_.openid, "The subscriber");
+    subscriber_get_->add_option("--unionid", subscriber_get_args_.unionid, "Or by unionid")
+        ->type_name("UNIONID")
+        ->excludes(openid);
+
+    SubscriberListArgs& list = subscriber_list_args_;
+    subscriber_list_ = subscriber->add_subcommand("list", "Show many subscribers");
+    subscriber_list_->footer(kListFooter);
+    subscriber_list_
+        ->add_option("--subscribed", subscribed_,
+                     "Only followers (yes), or only those who left (no)")
+        ->check(CLI::IsMember({"yes", "no"}))
+        ->type_name("");
+    subscriber_list_->add_option("--tag-id", list.tag_id, "Only who has this tag")
+        ->check(NumberValidator<std::int32_t>(0, language_))
+        ->type_name("ID");
+    subscriber_list_
+        ->add_option("--scene", list.scene, "Only who came from there, such as ADD_SCENE_QR_CODE")
+        ->type_name("SCENE");
+    subscriber_list_
+        ->add_option("--updated-after", list.updated_after, "Only who changed after this")
+        ->type_name("TIME");
+    subscriber_list_
+        ->add_option("--inbound-after", list.inbound_after,
+                     "Only who wrote, tapped or scanned after this")
+        ->type_name("TIME");
+    AddLimit(subscriber_list_, list.limit, "At most so many; default all");
+
+    subscriber_sync_ =
+        subscriber->add_subcommand("sync", "Import all followers from WeChat into the service");
+    subscriber_sync_->footer(kSyncFooter);
+    subscriber_sync_->add_flag("--restart", subscriber_sync_args_.restart,
+                               "Begin anew instead of going on with a stopped import");
+  }
+
+  void AddEvent() {
+    CLI::App* event = app_.add_subcommand("event", "Show what WeChat pushed");
+    event->require_subcommand(1);
+    event_list_ = event->add_subcommand("list", "Show recorded events");
+    event_list_->footer(kCommandFooter);
+    AddTypes(event_list_, event_list_args_.types);
+    AddCursor(event_list_, event_list_args_.after, "Only later events; default all that are kept");
+    AddLimit(event_list_, event_list_args_.limit, "At most so many; default all");
+
+    event_watch_ = event->add_subcommand("watch", "Show events as they come");
+    event_watch_->footer(kWatchFooter);
+    AddTypes(event_watch_, event_watch_args_.types);
+    AddCursor(event_watch_, event_watch_args_.after,
+              "First what came after this event, 0: all that are kept; default: from now on");
+    AddLimit(event_watch_, event_watch_args_.limit, "End after so many");
+  }
+
+  static void AddTypes(CLI::App* command, std::vector<std::string>& types) {
+    command->add_option("--type", types, "Only these, such as text or subscribe; may be repeated")
+        ->type_name("TYPE")
+        ->delimiter(',');
+  }
+  template <typename Number>
+  void AddCursor(CLI::App* command, Number& after, const char* description) {
+    command->add_option("--after", after, description)
+        ->check(NumberValidator<std::int64_t>(0, language_))
+        ->type_name("CURSOR");
+  }
+  void AddLimit(CLI::App* command, std::int64_t& limit, const char* description) {
+    command->add_option("--limit", limit, description)
+        ->check(NumberValidator<std::int64_t>(1, language_))
+        ->type_name("N");
+  }
+
   static void AddSending(CLI::App* command, std::string& idempotency_key, bool& validate_only) {
     command
         ->add_option("--idempotency-key", idempotency_key,
@@ -207,23 +322,43 @@ class Grammar {
     if (batch_->parsed()) line_.command = batch_args_;
     if (user_get_->parsed()) line_.command = user_get_args_;
     if (user_batch_->parsed()) line_.command = user_batch_args_;
+    if (subscriber_get_->parsed()) line_.command = subscriber_get_args_;
+    if (!subscribed_.empty()) {
+      subscriber_list_args_.subscribed = subscribed_ == "yes";
+    }
+    if (subscriber_list_->parsed()) line_.command = subscriber_list_args_;
+    if (subscriber_sync_->parsed()) line_.command = subscriber_sync_args_;
+    if (event_list_->parsed()) line_.command = event_list_args_;
+    if (event_watch_->parsed()) line_.command = event_watch_args_;
   }
 
   CommandLine& line_;
   Language language_;
-  CLI::App app_{"Sends WeChat messages through Hongyan and looks users up.", "hongyan"};
+  CLI::App app_{"Sends WeChat messages through Hongyan, shows who follows and what WeChat pushed.",
+                "hongyan"};
   std::string timeout_;
   std::string output_;
+  std::string subscribed_;
   CLI::App* text_ = nullptr;
   CLI::App* template_ = nullptr;
   CLI::App* batch_ = nullptr;
   CLI::App* user_get_ = nullptr;
   CLI::App* user_batch_ = nullptr;
+  CLI::App* subscriber_get_ = nullptr;
+  CLI::App* subscriber_list_ = nullptr;
+  CLI::App* subscriber_sync_ = nullptr;
+  CLI::App* event_list_ = nullptr;
+  CLI::App* event_watch_ = nullptr;
   SendTextArgs text_args_;
   SendTemplateArgs template_args_;
   SendBatchArgs batch_args_;
   UserGetArgs user_get_args_;
   UserBatchArgs user_batch_args_;
+  SubscriberGetArgs subscriber_get_args_;
+  SubscriberListArgs subscriber_list_args_;
+  SubscriberSyncArgs subscriber_sync_args_;
+  EventListArgs event_list_args_;
+  EventWatchArgs event_watch_args_;
 };
 
 }  // namespace

@@ -9,7 +9,9 @@
 // Threads:  plain functions, any thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -78,9 +80,42 @@ struct UserBatchArgs {
   std::string lang = {};
 };
 
+struct SubscriberGetArgs {
+  std::string openid = {};
+  std::string unionid = {};
+};
+
+struct SubscriberListArgs {
+  std::optional<bool> subscribed = {};
+  std::optional<std::int32_t> tag_id = {};
+  std::string scene = {};
+  std::string updated_after = {};  // a time as ParseMoment() takes it
+  std::string inbound_after = {};
+  std::int64_t limit = 0;  // 0: all
+};
+
+struct SubscriberSyncArgs {
+  bool restart = false;
+};
+
+struct EventListArgs {
+  std::vector<std::string> types = {};
+  std::int64_t after = 0;
+  std::int64_t limit = 0;  // 0: all
+};
+
+struct EventWatchArgs {
+  std::vector<std::string> types = {};
+  std::optional<std::int64_t> after = {};
+  std::int64_t limit = 0;  // 0: without end
+};
+
 struct CommandLine {
   GlobalArgs global;
-  std::variant<SendTextArgs, SendTemplateArgs, SendBatchArgs, UserGetArgs, UserBatchArgs> command;
+  std::variant<SendTextArgs, SendTemplateArgs, SendBatchArgs, UserGetArgs, UserBatchArgs,
+               SubscriberGetArgs, SubscriberListArgs, SubscriberSyncArgs, EventListArgs,
+               EventWatchArgs>
+      command;
 };
 
 // Nothing to run.

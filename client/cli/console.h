@@ -1,10 +1,12 @@
 // Where a command writes and how.
 //
+// Threads:  one.
 // Lifetime: the streams outlive it.
 #pragma once
 
 #include <istream>
 #include <ostream>
+#include <string>
 
 #include "absl/time/time.h"
 #include "client/cli/language.h"
@@ -21,6 +23,13 @@ struct Console {
   int columns = 80;
   Language language = Language::kEnglish;
   absl::TimeZone zone = absl::UTCTimeZone();
+  // That of `out`, to notice a reader who leaves while nothing is written; -1: it is not watched.
+  int out_descriptor = -1;
+  // Whoever read `out` has left, as `head` does when it has enough: no failure of ours.
+  bool reader_left = false;
 };
+
+// Writes `text` through to whoever reads `console.out`. False: that isn't possible any more.
+bool Emit(Console& console, const std::string& text);
 
 }  // namespace hongyan::cli

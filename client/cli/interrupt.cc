@@ -1,5 +1,6 @@
 #include "client/cli/interrupt.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -21,10 +22,18 @@ void Say(const char* text) {
   if (write(STDERR_FILENO, text, strlen(text)) < 0) return;
 }
 
+// Whether `descriptor` is a pipe that nobody reads any more.
+bool IsAbandoned(int descriptor) {
+  if (descriptor < 0) return false;
+  pollfd one = {descriptor, 0, 0};
+  return poll(&one, 1, 0) == 1 && (one.revents & POLLERR) != 0;
+}
+
 }  // namespace
 
-InterruptWatcher::InterruptWatcher(StopSignal& signal, Language language)
-    : signal_(signal), language_(language) {
+InterruptWatcher::InterruptWatcher(StopSignal& signal, Language language, OnSignal on_signal,
+                                   int output)
+    : signal_(signal), language_(language), on_signal_(on_signal), output_(output) {
   sigemptyset(&watched_);
   sigaddset(&watched_, SIGINT);
   sigaddset(&watched_, SIGTERM);
@@ -41,9 +50,18 @@ InterruptWatcher::~InterruptWatcher() {
 void InterruptWatcher::Watch() {
   int count = 0;
   while (!over_) {
+    if (IsAbandoned(output_)) {
+      output_ = -1;
+      signal_.reader_left = true;
+      signal_.canceller.Cancel();
+    }
     if (sigtimedwait(&watched_, nullptr, &kCheck) < 0) continue;
     ++count;
-    if (count == 1) {
+    if (on_signal_ == OnSignal::kCancel) {
+      if (count > 1) _exit(1);
+      signal_.stop = true;
+      signal_.canceller.Cancel();
+    } else if (count == 1) {
       signal_.stop = true;
       Say(kStopping.In(language_));
     } else if (count == 2) {

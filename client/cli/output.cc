@@ -15,18 +15,6 @@
 namespace hongyan::cli {
 namespace {
 
-// protobuf's own printer writes < and > as \u003c and \u003e; a second pass brings them back.
-std::string Json(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.always_print_primitive_fields = true;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) return {};
-  boost::json::error_code error;
-  const boost::json::value value = boost::json::parse(json, error);
-  return PrintableJson(error ? json : boost::json::serialize(value));
-}
-
 std::string Name(const std::string& value, absl::string_view prefix) {
   return std::string(absl::StripPrefix(value, prefix));
 }
@@ -47,22 +35,59 @@ class Fields {
 
 std::string YesOrNo(bool value) { return value ? "yes" : "no"; }
 
+std::string OrDash(std::string text) { return text.empty() ? "-" : text; }
+
+void AddUser(const v1::UserInfo& user, absl::TimeZone zone, Fields& fields) {
+  fields.Add("openid", user.openid());
+  fields.Add("unionid", user.unionid());
+  fields.Add("subscribed", YesOrNo(user.subscribed()));
+  if (user.has_subscribe_time()) {
+    fields.Add("subscribe_time", TimeText(user.subscribe_time(), zone));
+  }
+  fields.Add("subscribe_scene", user.subscribe_scene());
+  fields.Add("remark", user.remark());
+  fields.AddNumber("group_id", user.group_id());
+  fields.Add("tag_ids", absl::StrJoin(user.tag_ids(), ", "));
+  fields.AddNumber("qr_scene", user.qr_scene());
+  fields.Add("qr_scene_str", user.qr_scene_str());
+  fields.Add("language", user.language());
+  fields.Add("nickname", user.nickname());
+  fields.Add("head_image_url", user.head_image_url());
+  fields.AddNumber("sex", user.sex());
+  fields.Add("city", user.city());
+  fields.Add("province", user.province());
+  fields.Add("country", user.country());
+}
+
 }  // namespace
 
-std::string Table(const std::vector<Row>& rows) {
+// protobuf's own printer writes < and > as \u003c and \u003e; a second pass brings them back.
+std::string Json(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.always_print_primitive_fields = true;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) return {};
+  boost::json::error_code error;
+  const boost::json::value value = boost::json::parse(json, error);
+  return PrintableJson(error ? json : boost::json::serialize(value));
+}
+
+std::string Table(const std::vector<Row>& rows) { return GrowingTable().Add(rows); }
+
+std::string GrowingTable::Add(const std::vector<Row>& rows) {
   std::vector<Row> cells = rows;
-  std::vector<std::size_t> widths;
   for (Row& row : cells) {
-    widths.resize(std::max(widths.size(), row.size()));
+    widths_.resize(std::max(widths_.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) {
       row[i] = Printable(row[i]);
-      widths[i] = std::max(widths[i], DisplayWidth(row[i]));
+      widths_[i] = std::max(widths_[i], DisplayWidth(row[i]));
     }
   }
   std::string out;
   for (const Row& row : cells) {
     for (std::size_t i = 0; i < row.size(); ++i) {
-      absl::StrAppend(&out, i + 1 < row.size() ? PadTo(row[i], widths[i] + 2) : row[i]);
+      absl::StrAppend(&out, i + 1 < row.size() ? PadTo(row[i], widths_[i] + 2) : row[i]);
     }
     out += '\n';
   }
@@ -106,39 +131,55 @@ std::string DeliveryTable(const v1::Delivery& delivery, absl::TimeZone zone) {
 
 std::string UserTable(const v1::UserInfo& user, absl::TimeZone zone) {
   Fields fields;
-  fields.Add("openid", user.openid());
-  fields.Add("unionid", user.unionid());
-  fields.Add("subscribed", YesOrNo(user.subscribed()));
-  if (user.has_subscribe_time()) {
-    fields.Add("subscribe_time", TimeText(user.subscribe_time(), zone));
-  }
-  fields.Add("subscribe_scene", user.subscribe_scene());
-  fields.Add("remark", user.remark());
-  fields.AddNumber("group_id", user.group_id());
-  fields.Add("tag_ids", absl::StrJoin(user.tag_ids(), ", "));
-  fields.AddNumber("qr_scene", user.qr_scene());
-  fields.Add("qr_scene_str", user.qr_scene_str());
-  fields.Add("language", user.language());
-  fields.Add("nickname", user.nickname());
-  fields.Add("head_image_url", user.head_image_url());
-  fields.AddNumber("sex", user.sex());
-  fields.Add("city", user.city());
-  fields.Add("province", user.province());
-  fields.Add("country", user.country());
+  AddUser(user, zone, fields);
   return fields.Print();
 }
 
 std::string UsersTable(const std::vector<v1::UserInfo>& users, absl::TimeZone zone) {
   std::vector<Row> rows = {
       {"OPENID", "SUBSCRIBED", "SUBSCRIBE_TIME", "SCENE", "TAGS", "REMARK", "UNIONID"}};
-  const auto or_dash = [](std::string text) { return text.empty() ? "-" : text; };
   for (const v1::UserInfo& user : users) {
     rows.push_back({user.openid(), YesOrNo(user.subscribed()),
-                    TimeText(user.subscribe_time(), zone), or_dash(user.subscribe_scene()),
-                    or_dash(absl::StrJoin(user.tag_ids(), ",")), or_dash(user.remark()),
-                    or_dash(user.unionid())});
+                    TimeText(user.subscribe_time(), zone), OrDash(user.subscribe_scene()),
+                    OrDash(absl::StrJoin(user.tag_ids(), ",")), OrDash(user.remark()),
+                    OrDash(user.unionid())});
   }
   return Table(rows);
+}
+
+std::string SubscriberTable(const v1::Subscriber& subscriber, absl::TimeZone zone) {
+  Fields fields;
+  fields.Add("account", subscriber.account());
+  AddUser(subscriber.user(), zone, fields);
+  const auto add_time = [&](const char* name, bool has, const google::protobuf::Timestamp& time) {
+    if (has) fields.Add(name, TimeText(time, zone));
+  };
+  add_time("last_inbound_time", subscriber.has_last_inbound_time(), subscriber.last_inbound_time());
+  if (subscriber.has_window_expire_time()) {
+    fields.Add("window_expire_time", TimeText(subscriber.window_expire_time(), zone));
+    fields.Add("allowance_left", absl::StrCat(subscriber.allowance_left()));
+  }
+  add_time("unsubscribe_time", subscriber.has_unsubscribe_time(), subscriber.unsubscribe_time());
+  add_time("update_time", subscriber.has_update_time(), subscriber.update_time());
+  return fields.Print();
+}
+
+Row SubscriberHeading() {
+  return {"OPENID", "SUBSCRIBED",   "SUBSCRIBE_TIME", "SCENE",  "TAGS",
+          "REMARK", "LAST_INBOUND", "ALLOWANCE",      "UNIONID"};
+}
+
+Row SubscriberRow(const v1::Subscriber& subscriber, absl::TimeZone zone) {
+  const v1::UserInfo& user = subscriber.user();
+  return {user.openid(),
+          YesOrNo(user.subscribed()),
+          TimeText(user.subscribe_time(), zone),
+          OrDash(user.subscribe_scene()),
+          OrDash(absl::StrJoin(user.tag_ids(), ",")),
+          OrDash(user.remark()),
+          TimeText(subscriber.last_inbound_time(), zone),
+          subscriber.has_window_expire_time() ? absl::StrCat(subscriber.allowance_left()) : "-",
+          OrDash(user.unionid())};
 }
 
 std::string DeliveryJson(const v1::Delivery& delivery) {

@@ -20,18 +20,20 @@ std::string RenderBar(const BarState& state, absl::Duration elapsed, int columns
       absl::StrFormat("  %d/%d  %d%%", state.done, state.total, static_cast<int>(part * 100));
   if (state.troubled > 0) absl::StrAppendFormat(&figures, "  %d not accepted", state.troubled);
   const double seconds = absl::ToDoubleSeconds(elapsed);
-  if (state.done > 0 && seconds > 0) {
-    const double rate = static_cast<double>(state.done) / seconds;
+  if (state.done > state.before && seconds > 0) {
+    const double rate = static_cast<double>(state.done - state.before) / seconds;
     const auto left =
         static_cast<std::int64_t>(static_cast<double>(state.total - state.done) / rate);
     absl::StrAppendFormat(&figures, "  %.0f/s  %d:%02d left", rate, left / 60, left % 60);
   }
   // Two brackets, and a column that stays free so that the terminal doesn't wrap.
-  const int room = columns - static_cast<int>(figures.size()) - 3;
+  const std::string label = state.label;
+  const int room = columns - static_cast<int>(label.size() + figures.size()) - 3;
   const int length = std::min(kLongestBar, room);
   if (length < 5) return figures.substr(2, std::max(columns - 1, 0));
   const int full = static_cast<int>(part * length);
-  return absl::StrCat("[", std::string(full, '#'), std::string(length - full, '.'), "]", figures);
+  return absl::StrCat(label, "[", std::string(full, '#'), std::string(length - full, '.'), "]",
+                      figures);
 }
 
 void ProgressBar::Update(const BarState& state, absl::Time now) {

@@ -19,6 +19,10 @@ struct BarState {
   std::int64_t total = 0;
   // Of `done`: failed or unknown.
   std::int64_t troubled = 0;
+  // Of `done`: not of this run, so that it tells nothing about the rate.
+  std::int64_t before = 0;
+  // Printed in front; ASCII.
+  const char* label = "";
 };
 
 // One line of less than `columns` columns: "[#####.....]  500/1000  50%  3 not accepted  120/s 0:04

@@ -3,7 +3,9 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "client/cli/problem.h"
@@ -101,6 +103,18 @@ absl::Status CheckNotification(const v1::Notification& one) {
   return CheckIdempotencyKey(one.idempotency_key());
 }
 
+void SetTime(absl::Time from, google::protobuf::Timestamp& to) {
+  const std::int64_t seconds = absl::ToUnixSeconds(from);
+  to.set_seconds(seconds);
+  to.set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(from - absl::FromUnixSeconds(seconds))));
+}
+
+// Which types there are is the service's knowledge: it may be newer than this program.
+absl::Status CheckTypes(const std::vector<std::string>& types) {
+  if (std::all_of(types.begin(), types.end(), IsVisible)) return absl::OkStatus();
+  return Problem({"--type has visible ASCII characters only", "--type 只能含可见 ASCII 字符"});
+}
+
 }  // namespace
 
 absl::Status CheckOpenid(const std::string& openid) {
@@ -166,6 +180,90 @@ absl::StatusOr<v1::GetUserInfoRequest> ToRequest(const GlobalArgs& global,
   request.set_account(global.account);
   request.set_openid(args.openid);
   request.set_lang(args.lang);
+  return request;
+}
+
+absl::StatusOr<v1::GetSubscriberRequest> ToRequest(const GlobalArgs& global,
+                                                   const SubscriberGetArgs& args) {
+  v1::GetSubscriberRequest request;
+  request.set_account(global.account);
+  if (args.openid.empty() && args.unionid.empty()) {
+    return Problem({"give an openid, or a unionid with --unionid",
+                    "请给出 openid，或用 --unionid 给出 unionid"});
+  }
+  if (!args.unionid.empty()) {
+    if (!IsUtf8(args.unionid)) return Problem({"--unionid is not UTF-8", "--unionid 不是 UTF-8"});
+    request.set_unionid(args.unionid);
+    return request;
+  }
+  if (absl::Status status = CheckOpenid(args.openid); !status.ok()) return status;
+  request.set_openid(args.openid);
+  return request;
+}
+
+absl::StatusOr<absl::Time> ParseMoment(const std::string& text, absl::Time now,
+                                       absl::TimeZone zone) {
+  absl::Time time;
+  std::string ignored;
+  bool parsed = false;
+  for (const char* form : {absl::RFC3339_full, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
+                           "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {
+    parsed = parsed || absl::ParseTime(form, text, zone, &time, &ignored);
+  }
+  absl::Duration ago;
+  if (!parsed && absl::ParseDuration(text, &ago) && ago > absl::ZeroDuration()) {
+    time = now - ago;
+    parsed = true;
+  }
+  // What a Timestamp can hold, which leaves out the words for infinity too.
+  if (!parsed || time < absl::FromUnixSeconds(-62135596800) ||
+      time >= absl::FromUnixSeconds(253402300800)) {
+    return Problem({"'$0' is no time like 2025-06-01T12:00:00+08:00 or 48h (so long ago)",
+                    "“$0”不是 2025-06-01T12:00:00+08:00 或 48h（多久以前）这样的时间"},
+                   Printable(text));
+  }
+  return time;
+}
+
+absl::StatusOr<v1::ListSubscribersRequest> ToRequest(const GlobalArgs& global,
+                                                     const SubscriberListArgs& args, absl::Time now,
+                                                     absl::TimeZone zone) {
+  v1::ListSubscribersRequest request;
+  request.set_account(global.account);
+  if (args.subscribed.has_value()) request.set_subscribed(*args.subscribed);
+  if (args.tag_id.has_value()) request.set_tag_id(*args.tag_id);
+  if (!IsUtf8(args.scene)) return Problem({"--scene is not UTF-8", "--scene 不是 UTF-8"});
+  request.set_subscribe_scene(args.scene);
+  if (!args.updated_after.empty()) {
+    const absl::StatusOr<absl::Time> time = ParseMoment(args.updated_after, now, zone);
+    if (!time.ok()) return time.status();
+    SetTime(*time, *request.mutable_updated_after());
+  }
+  if (!args.inbound_after.empty()) {
+    const absl::StatusOr<absl::Time> time = ParseMoment(args.inbound_after, now, zone);
+    if (!time.ok()) return time.status();
+    SetTime(*time, *request.mutable_inbound_after());
+  }
+  return request;
+}
+
+absl::StatusOr<v1::ListEventsRequest> ToRequest(const GlobalArgs& global,
+                                                const EventListArgs& args) {
+  if (absl::Status status = CheckTypes(args.types); !status.ok()) return status;
+  v1::ListEventsRequest request;
+  request.set_account(global.account);
+  request.mutable_types()->Assign(args.types.begin(), args.types.end());
+  request.set_after_cursor(args.after);
+  return request;
+}
+
+absl::StatusOr<v1::WatchEventsRequest> ToRequest(const GlobalArgs& global,
+                                                 const EventWatchArgs& args) {
+  if (absl::Status status = CheckTypes(args.types); !status.ok()) return status;
+  v1::WatchEventsRequest request;
+  request.set_account(global.account);
+  request.mutable_types()->Assign(args.types.begin(), args.types.end());
+  if (args.after.has_value()) request.set_after_cursor(*args.after);
   return request;
 }
 

@@ -18,6 +18,7 @@ namespace hongyan::cli {
 namespace {
 
 constexpr std::size_t kMaxRequestIdBytes = 128;
+constexpr absl::Duration kKeepalive = absl::Minutes(1);
 
 constexpr Wording kUnencrypted = {"$0; use --tls, or --allow-plaintext-token on a closed network",
                                   "$0；请使用 --tls，在封闭网络中也可用 --allow-plaintext-token"};
@@ -35,8 +36,28 @@ absl::StatusOr<std::string> ReadToken(const GlobalArgs& global, const Environmen
   return token;
 }
 
-absl::StatusOr<std::unique_ptr<client::Client>> Connect(const GlobalArgs& global,
+// Whether the command is one stream that may be silent for long.
+bool Lasts(const CommandLine& line) {
+  return std::holds_alternative<SubscriberSyncArgs>(line.command) ||
+         std::holds_alternative<EventWatchArgs>(line.command);
+}
+
+// Ctrl-C of the commands that want to end in their own way.
+std::unique_ptr<InterruptWatcher> WatchInterrupts(const CommandLine& line, StopSignal& signal,
+                                                  const Console& console) {
+  if (std::holds_alternative<SendBatchArgs>(line.command)) {
+    return std::make_unique<InterruptWatcher>(signal, console.language);
+  }
+  if (!Lasts(line)) return nullptr;
+  // An import is worth its while without a reader.
+  const bool needs_reader = std::holds_alternative<EventWatchArgs>(line.command);
+  return std::make_unique<InterruptWatcher>(signal, console.language, OnSignal::kCancel,
+                                            needs_reader ? console.out_descriptor : -1);
+}
+
+absl::StatusOr<std::unique_ptr<client::Client>> Connect(const CommandLine& line,
                                                         const Environment& environment) {
+  const GlobalArgs& global = line.global;
   const absl::StatusOr<std::string> token = ReadToken(global, environment);
   if (!token.ok()) return token.status();
   client::Options options;
@@ -47,6 +68,7 @@ absl::StatusOr<std::unique_ptr<client::Client>> Connect(const GlobalArgs& global
   options.ca_file = global.ca_file;
   options.cert_file = global.cert_file;
   options.key_file = global.key_file;
+  if (Lasts(line)) options.keepalive = kKeepalive;
   return client::Client::Connect(options);
 }
 
@@ -70,6 +92,21 @@ class Dispatch {
   }
   int operator()(const UserBatchArgs& args) const {
     return RunUserBatch(client_, global_, args, console_);
+  }
+  int operator()(const SubscriberGetArgs& args) const {
+    return RunSubscriberGet(client_, global_, args, console_);
+  }
+  int operator()(const SubscriberListArgs& args) const {
+    return RunSubscriberList(client_, global_, args, console_);
+  }
+  int operator()(const SubscriberSyncArgs& args) const {
+    return RunSubscriberSync(client_, global_, args, console_, signal_);
+  }
+  int operator()(const EventListArgs& args) const {
+    return RunEventList(client_, global_, args, console_);
+  }
+  int operator()(const EventWatchArgs& args) const {
+    return RunEventWatch(client_, global_, args, console_, signal_);
   }
 
  private:
@@ -98,18 +135,15 @@ int Run(const std::vector<std::string>& args, const Environment& environment, Co
     return Usage(console, Problem({"--account is not UTF-8", "--account 不是 UTF-8"}));
   }
   StopSignal signal;
-  std::unique_ptr<InterruptWatcher> watcher;
-  if (std::holds_alternative<SendBatchArgs>(line.command)) {
-    watcher = std::make_unique<InterruptWatcher>(signal, console.language);
-  }
-  const absl::StatusOr<std::unique_ptr<client::Client>> client = Connect(line.global, environment);
+  const std::unique_ptr<InterruptWatcher> watcher = WatchInterrupts(line, signal, console);
+  const absl::StatusOr<std::unique_ptr<client::Client>> client = Connect(line, environment);
   if (!client.ok()) {
     const bool unencrypted = absl::StrContains(client.status().message(), "unencrypted");
     return Usage(console, unencrypted ? Around(kUnencrypted, client.status()) : client.status());
   }
   const int exit_code = std::visit(Dispatch(**client, line.global, console, signal), line.command);
   console.out.flush();
-  if (!console.out && exit_code == kExitOk) {
+  if (!console.out && !console.reader_left && exit_code == kExitOk) {
     console.err << "hongyan: " << kCannotWrite.In(console.language) << "\n";
     return kExitFailed;
   }

@@ -2,6 +2,7 @@
 #include "client/cli/error_text.h"
 #include "client/cli/output.h"
 #include "client/cli/problem.h"
+#include "client/cli/read_call.h"
 #include "client/cli/requests.h"
 
 namespace hongyan::cli {
@@ -23,10 +24,6 @@ int ShowSent(const absl::StatusOr<Response>& response, const Wording& what,
     console.out << DeliveryTable(delivery, console.zone);
   }
   return kExitOk;
-}
-
-client::CallOptions ToOptions(const GlobalArgs& global) {
-  return {.timeout = global.timeout, .request_id = global.request_id};
 }
 
 }  // namespace

@@ -4,9 +4,9 @@
 
 #include "client/cli/batch_file.h"
 #include "client/cli/commands.h"
-#include "client/cli/error_text.h"
 #include "client/cli/output.h"
 #include "client/cli/problem.h"
+#include "client/cli/read_call.h"
 #include "client/cli/requests.h"
 
 namespace hongyan::cli {
@@ -17,17 +17,6 @@ constexpr std::size_t kOpenidsPerCall = 1000;
 
 constexpr Wording kGet = {"user get", "查询用户"};
 constexpr Wording kBatch = {"user batch", "批量查询用户"};
-
-int Fail(const absl::Status& status, const Wording& what, const GlobalArgs& global,
-         Console& console) {
-  const FailedCall call{what, Operation::kRead, global.target};
-  console.err << ErrorText(call, client::Describe(status), console.language);
-  return kExitFailed;
-}
-
-client::CallOptions ToOptions(const GlobalArgs& global) {
-  return {.timeout = global.timeout, .request_id = global.request_id};
-}
 
 // Those of the command line, then those of the file.
 absl::StatusOr<std::vector<std::string>> CollectOpenids(const UserBatchArgs& args,
@@ -59,7 +48,7 @@ int RunUserGet(client::Client& client, const GlobalArgs& global, const UserGetAr
   const auto request = ToRequest(global, args);
   if (!request.ok()) return Usage(console, request.status());
   const auto response = client.GetUserInfo(*request, ToOptions(global));
-  if (!response.ok()) return Fail(response.status(), kGet, global, console);
+  if (!response.ok()) return FailRead(response.status(), kGet, global, console);
   if (global.output == OutputForm::kJson) {
     console.out << UserJson(response->user()) << "\n";
   } else {
@@ -96,7 +85,7 @@ int RunUserBatch(client::Client& client, const GlobalArgs& global, const UserBat
   // What was read before a failure is shown too.
   if (!users.empty()) console.out << UsersTable(users, console.zone);
   console.out.flush();
-  return failure.ok() ? kExitOk : Fail(failure, kBatch, global, console);
+  return failure.ok() ? kExitOk : FailRead(failure, kBatch, global, console);
 }
 
 }  // namespace hongyan::cli

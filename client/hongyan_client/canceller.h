@@ -22,14 +22,14 @@ class Canceller {
  public:
   void Cancel();
   bool cancelled() const;
+  // Waits; returns early when cancelled.
+  void WaitFor(absl::Duration delay);
 
  private:
   friend class Client;
   // Between these Cancel() ends `context`'s call. Attach after Cancel() ends it at once.
   void Attach(grpc::ClientContext* context);
   void Detach();
-  // Returns early when cancelled.
-  void WaitFor(absl::Duration delay);
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

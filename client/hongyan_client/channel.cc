@@ -20,6 +20,7 @@ namespace {
 
 // 10 000 users in one answer are more than gRPC's usual 4 MiB.
 constexpr int kMaxAnswerBytes = 64 << 20;
+constexpr int kKeepaliveTimeoutMillis = 20 * 1000;
 
 absl::Status Refused(absl::string_view english, absl::string_view chinese) {
   return InChinese(absl::InvalidArgumentError(english), chinese);
@@ -98,6 +99,12 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const Options& option
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  if (options.keepalive > absl::ZeroDuration()) {
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
+                     static_cast<int>(absl::ToInt64Milliseconds(options.keepalive)));
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+    arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  }
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
   arguments.SetUserAgentPrefix("hongyan-client");
   if (IsLoopback(options.target)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);

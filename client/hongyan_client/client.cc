@@ -10,7 +10,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "hongyan/v1/event.grpc.pb.h"
 #include "hongyan/v1/notify.grpc.pb.h"
+#include "hongyan/v1/subscriber.grpc.pb.h"
 #include "hongyan_client/channel.h"
 
 namespace hongyan::client {
@@ -46,6 +48,8 @@ struct Client::Wire {
   Options options;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::NotifyService::Stub> notify;
+  std::unique_ptr<v1::SubscriberService::Stub> subscribers;
+  std::unique_ptr<v1::EventService::Stub> events;
   std::unique_ptr<grpc::health::v1::Health::Stub> health;
 };
 
@@ -67,6 +71,8 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const Options& options) 
   wire->options = options;
   wire->channel = *std::move(channel);
   wire->notify = v1::NotifyService::NewStub(wire->channel);
+  wire->subscribers = v1::SubscriberService::NewStub(wire->channel);
+  wire->events = v1::EventService::NewStub(wire->channel);
   wire->health = grpc::health::v1::Health::NewStub(wire->channel);
   return std::unique_ptr<Client>(new Client(std::move(wire)));
 }
@@ -201,6 +207,78 @@ absl::Status Client::SendBatch(const v1::SendBatchRequest& request,
       on_result(result);
     }
     one.status = reader->Finish();
+  });
+}
+
+absl::StatusOr<v1::GetSubscriberResponse> Client::GetSubscriber(
+    const v1::GetSubscriberRequest& request, const CallOptions& options) {
+  v1::GetSubscriberResponse response;
+  const absl::Status status =
+      Call(CallKind::kRead, wire_->options.timeout, options, [&](Attempt& one) {
+        one.status = wire_->subscribers->GetSubscriber(&one.context, request, &response);
+      });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::ListSubscribersResponse> Client::ListSubscribers(
+    const v1::ListSubscribersRequest& request, const CallOptions& options) {
+  v1::ListSubscribersResponse response;
+  const absl::Status status =
+      Call(CallKind::kRead, wire_->options.timeout, options, [&](Attempt& one) {
+        one.status = wire_->subscribers->ListSubscribers(&one.context, request, &response);
+      });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::Status Client::SyncSubscribers(
+    const v1::SyncSubscribersRequest& request,
+    const std::function<void(const v1::SyncSubscribersResponse&)>& on_progress,
+    const CallOptions& options) {
+  return Call(CallKind::kRead, kSyncTimeout, options, [&](Attempt& one) {
+    one.final = true;
+    auto reader = wire_->subscribers->SyncSubscribers(&one.context, request);
+    v1::SyncSubscribersResponse progress;
+    while (reader->Read(&progress)) on_progress(progress);
+    one.status = reader->Finish();
+  });
+}
+
+absl::StatusOr<v1::ListEventsResponse> Client::ListEvents(const v1::ListEventsRequest& request,
+                                                          const CallOptions& options) {
+  v1::ListEventsResponse response;
+  const absl::Status status =
+      Call(CallKind::kRead, wire_->options.timeout, options, [&](Attempt& one) {
+        one.status = wire_->events->ListEvents(&one.context, request, &response);
+      });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::Status Client::WatchEvents(const v1::WatchEventsRequest& request,
+                                 const std::function<void()>& on_open,
+                                 const std::function<bool(const v1::Event&)>& on_event,
+                                 const CallOptions& options) {
+  return Call(CallKind::kRead, wire_->options.timeout, options, [&](Attempt& one) {
+    one.context.set_deadline(absl::ToChronoTime(absl::InfiniteFuture()));
+    auto reader = wire_->events->WatchEvents(&one.context, request);
+    reader->WaitForInitialMetadata();
+    v1::WatchEventsResponse response;
+    bool wanted = true;
+    // Hongyan's are never empty. A call that gets no answer has none.
+    if (!one.context.GetServerInitialMetadata().empty()) {
+      one.final = true;
+      on_open();
+    }
+    while (wanted && reader->Read(&response)) {
+      one.final = true;
+      wanted = on_event(response.event());
+    }
+    if (!wanted) one.context.TryCancel();
+    one.status = reader->Finish();
+    if (one.status.ok()) one.status = {grpc::StatusCode::UNAVAILABLE, "the stream ended"};
+    if (!wanted) one.status = grpc::Status::OK;
   });
 }
 

@@ -1,0 +1,27 @@
+// Events as people and programs read them.
+//
+// Contract: as in output.h. A line shows the fields of the payload that are set, name=value, in the
+//           proto's order and under its names; values that hold blanks or quotes are quoted. The ids
+//           of user messages, which nobody reads, are only in the JSON. A payload of a type that
+//           this program doesn't know is shown as far as it is known.
+// Threads:  plain functions, any thread.
+#pragma once
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "client/cli/output.h"
+#include "hongyan/v1/event.pb.h"
+
+namespace hongyan::cli {
+
+Row EventHeading();
+Row EventRow(const v1::Event& event, absl::TimeZone zone);
+// Columns as wide as most events need them, so that lines that come one by one stand in line.
+GrowingTable EventTable();
+
+// Without its line break. Never empty: where a time of WeChat's is none that JSON can hold, the
+// payload and that time are left out.
+std::string EventJson(const v1::Event& event);
+
+}  // namespace hongyan::cli

@@ -1,0 +1,50 @@
+// Follows events over broken connections and restarts of the service.
+//
+//   v1::WatchEventsRequest from;
+//   from.set_after_cursor(last_cursor_that_was_dealt_with);
+//   absl::Status end = FollowEvents(*client, from, {.on_event = [&](const v1::Event& event) {
+//     …
+//     return true;
+//   }});
+//
+// Contract: a stream that broke is resumed behind the last event that `on_event` took, after waits
+//           that double from kFirstPause to kLongestPause and begin anew with each event; the
+//           service's RetryInfo lengthens them, up to kLongestPause too. So every event is seen at
+//           least once, as EventService promises. Only where `after_cursor` is absent and no event
+//           has come yet, a resumed stream begins with what comes then: what happened in between is
+//           missing, see FollowHandlers::on_break.
+// Errors:   OK: `on_event` said false, or the canceller was used. Before the service has answered
+//           once, every error ends it; afterwards those that no repeat mends, see MayResume().
+// Threads:  handlers run on the calling thread.
+// Lifetime: `client` outlives the call.
+// Source:   protos/hongyan/v1/event.proto.
+#pragma once
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "hongyan_client/client.h"
+
+namespace hongyan::client {
+
+inline constexpr absl::Duration kFirstPause = absl::Milliseconds(200);
+inline constexpr absl::Duration kLongestPause = absl::Seconds(5);
+
+struct FollowHandlers {
+  // Required. False: no more. An event counts as taken when it returns, false or true.
+  std::function<bool(const v1::Event&)> on_event;
+  // The service has answered; called again after each break.
+  std::function<void()> on_open = {};
+  // The stream broke and is resumed after `pause`. `gap`: what happens until then is missing.
+  std::function<void(const absl::Status& why, absl::Duration pause, bool gap)> on_break = {};
+};
+
+// Whether a stream that ended so is worth resuming: the connection was lost, the service stops or
+// has no place at present, or it cut a slow reader off.
+bool MayResume(const Error& error);
+
+absl::Status FollowEvents(Client& client, v1::WatchEventsRequest request,
+                          const FollowHandlers& handlers, const CallOptions& options = {});
+
+}  // namespace hongyan::client
