@@ -1,0 +1,299 @@
+"""`hongyan subscriber` and `hongyan event` against the real service and the sandbox."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+
+import pytest
+
+from sandbox_process import BIN, USER, USERS
+from service_process import to_yaml
+from timing import LIMIT, eventually
+
+FOLLOWERS = "/cgi-bin/user/get"
+
+
+@pytest.fixture
+def called(start, account):
+    service = start({"main": account})
+    account.calls_back(service.callback_url + "main")
+    return service
+
+
+def environment(service, **more):
+    env = {"PATH": os.environ["PATH"], "TZ": "Asia/Shanghai", "LANG": "C", "HONGYAN_TARGET": service.grpc_address}
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+        if name in os.environ:
+            env[name] = os.environ[name]
+    return {**env, **more}
+
+
+def hongyan(service, *args, **env):
+    return subprocess.run([BIN / "hongyan", *args], env=environment(service, **env), timeout=LIMIT, text=True,
+                          capture_output=True, stdin=subprocess.DEVNULL)
+
+
+def objects(run):
+    assert run.returncode == 0, run.stderr
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+class Watch:
+    """A running `hongyan event watch`, read line by line."""
+
+    def __init__(self, service, *args, stdout=subprocess.PIPE):
+        self.process = subprocess.Popen([BIN / "hongyan", "event", "watch", *args], env=environment(service), text=True,
+                                        stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
+        self.err = ""
+        self.hears("connected to")
+
+    def hears(self, words):
+        while words not in self.err:
+            ready, _, _ = select.select([self.process.stderr], [], [], LIMIT)
+            assert ready, self.err
+            block = os.read(self.process.stderr.fileno(), 4096).decode()
+            assert block, self.err
+            self.err += block
+
+    def event(self):
+        ready, _, _ = select.select([self.process.stdout], [], [], LIMIT)
+        assert ready, self.err
+        # Line by line from the descriptor, so that select() isn't deceived by what Python has read already.
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = os.read(self.process.stdout.fileno(), 1)
+            assert byte, self.err
+            line += byte
+        return json.loads(line)
+
+    def ends(self, *signals):
+        for number in signals:
+            self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=LIMIT)
+        self.err += err
+        return self.process.returncode, out
+
+
+@pytest.fixture
+def watch(called):
+    started = []
+
+    def begin(*args, **more):
+        started.append(Watch(called, *args, **more))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.communicate()
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def test_events_are_listed_for_people_and_for_programs(called, account):
+    user = account.user()
+    account.post("message", openid=user, content="你好\x1b[31m 🎉")
+    account.post("follow", openid="oFresh_1", scene="42")
+    found = objects(hongyan(called, "event", "list", "-o", "json"))
+    assert [(one["cursor"], one["type"], one["openid"]) for one in found] == [
+        ("1", "text", user), ("2", "subscribe", "oFresh_1")]
+    assert found[1]["subscribe"]["scene"] == "42"
+
+    run = hongyan(called, "event", "list")
+    heading, text, subscribe = run.stdout.splitlines()
+    assert heading.split() == ["CURSOR", "RECEIVED", "ACCOUNT", "TYPE", "OPENID", "PAYLOAD"]
+    assert "content=" in text and "你好" in text and "\x1b" not in run.stdout
+    assert "scene=42" in subscribe and "+08:00" in subscribe
+    assert text.index(user) == subscribe.index("oFresh_1") == heading.index("OPENID")
+
+    for args, cursors in ((["--after", "1"], ["2"]), (["--limit", "1"], ["1"]), (["--type", "subscribe"], ["2"]),
+                          (["--type", "text", "--type", "subscribe", "--account", "main"], ["1", "2"])):
+        assert [one["cursor"] for one in objects(hongyan(called, "event", "list", "-o", "json", *args))] == cursors
+
+
+def test_a_type_that_does_not_exist_ends_with_one(called):
+    for command in ("list", "watch"):
+        run = hongyan(called, "event", command, "--type", "tex")
+        assert run.returncode == 1 and run.stdout == ""
+        assert f"hongyan: event {command} failed: " in run.stderr and "types[0]" in run.stderr
+    run = hongyan(called, "event", "watch", "--type", "tex", LANG="zh_CN.UTF-8")
+    assert "hongyan: 跟随事件失败：" in run.stderr
+
+
+def test_watch_shows_each_event_at_once_and_ends_well_at_ctrl_c(account, watch):
+    user = account.user()
+    account.post("message", openid=user, content="before")
+    now, everything = watch("-o", "json"), watch("-o", "json", "--after", "0")
+    assert everything.event()["text"]["content"] == "before"
+    account.post("message", openid=user, content="after")
+    assert everything.event()["text"]["content"] == "after"
+    assert now.event()["text"]["content"] == "after"
+    for one, number in ((now, signal.SIGINT), (everything, signal.SIGTERM)):
+        assert one.ends(number) == (0, "")
+        assert one.err.endswith("hongyan: last cursor 2; go on with --after 2\n")
+
+
+def test_watch_ends_after_its_limit(account, watch):
+    user = account.user()
+    for i in range(3):
+        account.post("message", openid=user, content=f"{i}")
+    one = watch("--after", "0", "--limit", "2")
+    code, out = one.ends()
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["CURSOR", "1", "2"]
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_watch_survives_a_restart_of_the_service(start, account, end):
+    # The same port again, so that the watcher finds it.
+    service = start({"main": account})
+    account.calls_back(service.callback_url + "main")
+    service.config["grpc"]["listen"] = service.grpc_address
+    user = account.user()
+    account.post("message", openid=user, content="0")
+    one = Watch(service, "-o", "json", "--after", "0")
+    try:
+        assert one.event()["cursor"] == "1"
+        service.config_file.write_text(to_yaml(service.config), encoding="utf-8")
+        service.process.send_signal(end)
+        service.process.wait(LIMIT)
+        one.hears("resuming after")
+        service.start()
+        account.calls_back(service.callback_url + "main")
+        account.post("message", openid=user, content="1")
+        assert one.event()["text"]["content"] == "1"
+        assert one.ends(signal.SIGINT) == (0, "")
+        assert one.err.endswith("hongyan: last cursor 2; go on with --after 2\n")
+    finally:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.communicate()
+
+
+def test_watch_ends_silently_when_its_reader_leaves(account, watch):
+    user = account.user()
+    account.post("message", openid=user, content="0")
+    # Nothing more comes: it must notice by itself.
+    idle = watch("-o", "json", "--after", "0")
+    assert idle.event()["cursor"] == "1"
+    said = idle.err
+    idle.process.stdout.close()
+    assert idle.process.wait(LIMIT) == 0
+    assert idle.err + idle.process.stderr.read() == said
+    idle.process.stderr.close()
+
+
+def test_slow_reader_gets_everything_in_the_end(called, account, watch):
+    """What is printed into a full pipe waits there; nothing is lost when the reader comes back."""
+    user = account.user()
+    big = "长" * 600
+    count = 150
+    for _ in range(count):
+        account.post("message", openid=user, content=big)
+    one = watch("-o", "json", "--after", "0", "--limit", str(count))
+    # The pipe is full long before the end.
+    account.post("message", openid=user, content="last")
+    assert [one.event()["cursor"] for _ in range(count)] == [str(i + 1) for i in range(count)]
+    assert one.ends() == (0, "")
+
+
+# --- subscribers ------------------------------------------------------------------------------------------------------
+
+
+def test_subscriber_get_by_openid_and_unionid(called, account):
+    account.post("follow", openid="oFresh_1")
+    account.wait(USER, openid="oFresh_1")
+    show = lambda *args: hongyan(called, "subscriber", "get", *args)
+    eventually(lambda: "subscribe_scene" in show("oFresh_1").stdout, what="profile")
+    text = show("oFresh_1").stdout
+    assert "account             main\n" in text and "allowance_left      3\n" in text
+    one = objects(show("oFresh_1", "-o", "json"))[0]
+    assert one["user"]["openid"] == "oFresh_1" and one["user"]["subscribed"] is True
+    if one["user"]["unionid"]:
+        assert objects(show("--unionid", one["user"]["unionid"], "-o", "json"))[0]["user"]["openid"] == "oFresh_1"
+    run = show("oNobody")
+    assert run.returncode == 1 and "SUBSCRIBER_NOT_FOUND" in run.stderr and run.stdout == ""
+    run = show("--unionid", "uNobody")
+    assert run.returncode == 1 and "UNIONID_NOT_FOUND" in run.stderr
+
+
+def test_sync_imports_all_followers_and_list_shows_each_once(called, account):
+    account.post("followers", count=2345, prefix="oCrowd")
+    run = hongyan(called, "subscriber", "sync")
+    assert run.returncode == 0, run.stderr
+    total = int(run.stdout.split()[0])
+    assert total >= 2345 and f"{total} followers: {total} listed, " in run.stdout
+    assert f"listed {total} of {total}, profiles " in run.stderr
+
+    everybody = [one["user"]["openid"] for one in objects(hongyan(called, "subscriber", "list", "-o", "json"))]
+    assert len(everybody) == len(set(everybody)) == total and everybody == sorted(everybody)
+    crowd = [openid for openid in everybody if openid.startswith("oCrowd")]
+    assert len(crowd) == 2345
+
+    lines = hongyan(called, "subscriber", "list", "--limit", "1500").stdout.splitlines()
+    assert len(lines) == 1501 and lines[0].startswith("OPENID ")
+    assert [line.split()[0] for line in lines[1:]] == everybody[:1500]
+
+    # The filters, by the service's own answers.
+    person = objects(hongyan(called, "subscriber", "get", crowd[7], "-o", "json"))[0]["user"]
+    chosen = objects(hongyan(called, "subscriber", "list", "--scene", person["subscribe_scene"], "-o", "json"))
+    assert crowd[7] in [one["user"]["openid"] for one in chosen]
+    assert {one["user"]["subscribe_scene"] for one in chosen} == {person["subscribe_scene"]}
+    account.post("unfollow", openid=crowd[7])
+    gone = objects(hongyan(called, "subscriber", "list", "--subscribed", "no", "-o", "json"))
+    assert [one["user"]["openid"] for one in gone] == [crowd[7]]
+    account.post("message", openid=crowd[8], content="hi")
+    wrote = objects(hongyan(called, "subscriber", "list", "--inbound-after", "48h", "--subscribed", "yes", "-o", "json"))
+    assert [one["user"]["openid"] for one in wrote] == [crowd[8]]
+    assert objects(hongyan(called, "subscriber", "list", "--updated-after", "2999-01-01", "-o", "json")) == []
+
+
+def test_sync_that_runs_out_of_quota_goes_on_later(called, account):
+    account.post("followers", count=1500, prefix="oCrowd")
+    fault = account.fault({"errcode": 45009, "errmsg": "reach max api daily quota limit"}, api=USERS, after=3, times=0)
+    run = hongyan(called, "subscriber", "sync", "-o", "json")
+    assert run.returncode == 1
+    assert "QUOTA_EXHAUSTED" in run.stderr and "`hongyan subscriber sync` goes on from there" in run.stderr
+    before = account.arrivals(FOLLOWERS)
+    account.sandbox.request("DELETE", f"/sandbox/faults/{fault}")
+    reports = objects(hongyan(called, "subscriber", "sync", "-o", "json"))
+    assert "finish_time" in reports[-1] and int(reports[-1]["listed"]) >= 1500
+    # The list was read to its end before, and isn't read again.
+    assert account.arrivals(FOLLOWERS) == before
+
+
+def test_ctrl_c_stops_an_import_and_says_how_to_go_on(called, account):
+    account.post("followers", count=300, prefix="oCrowd")
+    account.fault({"delay_before_ms": int(LIMIT * 1000)}, api=USERS, times=0)
+    process = subprocess.Popen([BIN / "hongyan", "subscriber", "sync"], env=environment(called), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stderr.readline().startswith("listed ")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=LIMIT)
+    assert (process.returncode, out) == (1, "")
+    assert err.startswith("hongyan: stopped half way; what was imported stays (")
+
+
+def test_sync_draws_a_bar_on_a_terminal(called, account):
+    account.post("followers", count=1200, prefix="oCrowd")
+    leader, follower = pty.openpty()
+    process = subprocess.Popen([BIN / "hongyan", "subscriber", "sync"], env=environment(called), stdout=follower,
+                               stderr=follower)
+    os.close(follower)
+    shown = b""
+    while select.select([leader], [], [], LIMIT)[0]:
+        try:
+            block = os.read(leader, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not block:
+            break
+        shown += block
+    os.close(leader)
+    assert process.wait(LIMIT) == 0
+    text = shown.decode("utf-8")
+    assert "list [####" in text and "profiles [####" in text and " followers: " in text
