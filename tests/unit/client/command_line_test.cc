@@ -140,7 +140,8 @@ TEST_F(CommandLineTest, HelpAndVersionEndWithZero) {
   const CommandLineEnd help = End({"--help"});
   EXPECT_EQ(help.exit_code, kExitOk);
   EXPECT_EQ(help.err, "");
-  for (const char* said : {"--target", "HONGYAN_TOKEN", "send", "user", "Exit codes"}) {
+  for (const char* said :
+       {"--target", "HONGYAN_TOKEN", "send", "user", "subscriber", "event", "Exit codes"}) {
     EXPECT_THAT(help.out, HasSubstr(said));
   }
   EXPECT_THAT(End({"send", "batch", "--help"}).out, HasSubstr("--resume"));

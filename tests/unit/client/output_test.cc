@@ -1,5 +1,6 @@
 #include "client/cli/output.h"
 
+#include <gmock/gmock.h>
 #include <google/rpc/error_details.pb.h>
 #include <gtest/gtest.h>
 
@@ -116,8 +117,26 @@ TEST(ProgressBar, ShowsPartRateAndTimeLeft) {
       "left");
 }
 
+TEST(ProgressBar, WhatAnEarlierRunDidTellsNothingAboutTheRate) {
+  EXPECT_THAT(RenderBar({.done = 600, .total = 1000, .before = 500, .label = "list "},
+                        absl::Seconds(5), 120),
+              testing::EndsWith("]  600/1000  60%  20/s  0:20 left"));
+  EXPECT_THAT(RenderBar({.done = 500, .total = 1000, .before = 500, .label = "list "},
+                        absl::Seconds(5), 120),
+              testing::MatchesRegex("list \\[#+\\.+\\]  500/1000  50%"));
+}
+
+TEST(GrowingTable, ColumnsNeverShrink) {
+  GrowingTable table({3});
+  EXPECT_EQ(table.Add({{"A", "B"}, {"1", "x"}}), "A    B\n1    x\n");
+  EXPECT_EQ(table.Add({{"longer", "y"}}), "longer  y\n");
+  EXPECT_EQ(table.Add({{"2", "z"}}), "2       z\n");
+  EXPECT_EQ(table.Add({}), "");
+}
+
 TEST(ProgressBar, FitsTheTerminal) {
-  const BarState state{.done = 123456, .total = 1000000, .troubled = 77777};
+  const BarState state{
+      .done = 123456, .total = 1000000, .troubled = 77777, .before = 5, .label = "profiles "};
   for (int columns = 0; columns < 200; ++columns) {
     EXPECT_LT(static_cast<int>(RenderBar(state, absl::Seconds(60), columns).size()),
               std::max(columns, 1));
