@@ -68,7 +68,10 @@ class Printer {
   }
 
  private:
-  void Say(const std::string& text) { console_.err << "hongyan: " << text << "\n" << std::flush; }
+  // In one piece, so that a line can't be torn by what others write to the same place.
+  void Say(const std::string& text) {
+    console_.err << absl::StrCat("hongyan: ", text, "\n") << std::flush;
+  }
 
   const EventWatchArgs& args_;
   const GlobalArgs& global_;

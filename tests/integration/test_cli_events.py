@@ -48,7 +48,7 @@ class Watch:
         self.process = subprocess.Popen([BIN / "hongyan", "event", "watch", *args], env=environment(service), text=True,
                                         stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
         self.err = ""
-        self.hears("connected to")
+        self.hears("Ctrl-C ends\n")
 
     def hears(self, words):
         while words not in self.err:
