@@ -21,6 +21,7 @@
 #include "server/doors/grpc/grpc_server.h"
 #include "server/process.h"
 #include "server/service.h"
+#include "server/storage/database.h"
 
 namespace hongyan {
 namespace {
@@ -106,6 +107,11 @@ int Main(int argc, char** argv) {
   config::LoadResult loaded = config::Load(file, config::SystemEnvironment());
   if (auto limit = config::CheckFileLimit(loaded.settings, RaiseFileLimit())) {
     loaded.problems.push_back(*std::move(limit));
+  }
+  if (check && loaded.problems.empty()) {
+    if (const auto stored = storage::Database::Check(loaded.settings.storage.url); !stored.ok()) {
+      loaded.problems.push_back({"", 0, std::string(stored.message())});
+    }
   }
   if (check || !loaded.problems.empty()) {
     for (const config::Problem& warning : loaded.warnings) {

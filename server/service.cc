@@ -276,10 +276,7 @@ Service::~Service() { Stop(); }
 
 absl::Status Service::Start() {
   auto database = storage::Database::Open(settings_.storage.url);
-  if (!database.ok()) {
-    return absl::Status(database.status().code(),
-                        absl::StrCat("storage.url: ", std::string(database.status().message())));
-  }
+  if (!database.ok()) return database.status();
   graph_ = std::make_unique<Graph>(std::move(settings_), *std::move(database));
   Graph& g = *graph_;
   const absl::Status listening = g.Listen();

@@ -108,6 +108,12 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& url,
   return database;
 }
 
+absl::Status Database::Check(const std::string& url) {
+  const absl::StatusOr<std::string> path = PathOf(url);
+  if (!path.ok()) return path.status();
+  return sqlite::Inspect(*path).status();
+}
+
 absl::Status Database::Connect() {
   // A failure here is told as it is, without the connection whose errno it would be.
   try {

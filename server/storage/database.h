@@ -37,6 +37,8 @@ class Database {
   // `url`: sqlite:PATH.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& url,
                                                         DatabaseOptions options = {});
+  // Whether Open() would refuse this at sight; changes nothing, and may be called while another process has it open.
+  static absl::Status Check(const std::string& url);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
   // Brings everything into the main file.

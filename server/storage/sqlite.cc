@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -75,6 +76,12 @@ absl::StatusOr<FileState> Inspect(const std::string& path) {
     }
     if (Exists(path + "-wal")) {
       return Damaged(path, "is missing, but its WAL is there");
+    }
+    const std::size_t slash = path.rfind('/');
+    const std::string folder =
+        slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+      return Refused(absl::StrCat(path, " can't be made in its folder: ", std::strerror(errno)));
     }
     return FileState::kAbsent;
   }

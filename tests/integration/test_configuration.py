@@ -139,3 +139,20 @@ def test_K10_too_few_descriptors_are_refused_at_start(config):
     done = hongyand("--config", config(GOOD),
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512)))
     assert done.returncode == 2 and "callback.max_connections" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("content, word", [
+    (b"notes of another program, which nobody wants to lose" * 100, "no SQLite database"),
+    (b"\0" * 4096, "damaged"),
+    (None, "folder")])
+def test_D06_file_that_is_no_storage_is_told_and_left_alone(config, tmp_path, content, word):
+    stored = tmp_path / ("there.db" if content else "nowhere/there.db")
+    if content:
+        stored.write_bytes(content)
+    file = config(f"grpc: {{listen: 127.0.0.1:0}}\ncallback: {{listen: 127.0.0.1:0}}\nadmin: {{listen: 127.0.0.1:0}}\n"
+                  f"storage: {{url: 'sqlite:{stored}'}}\n" + GOOD)
+    for arguments, code in (["--check"], 2), ([], 1):
+        done = hongyand("--config", file, *arguments)
+        assert done.returncode == code and done.stderr.count("storage.url: ") == 1 and word in done.stderr, done.stderr
+    assert (stored.read_bytes() if content else None) == content
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["c.yaml", *(["there.db"] if content else [])])
