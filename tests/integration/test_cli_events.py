@@ -254,12 +254,12 @@ def test_sync_imports_all_followers_and_list_shows_each_once(called, account):
 
 def test_sync_that_runs_out_of_quota_goes_on_later(called, account):
     account.post("followers", count=1500, prefix="oCrowd")
-    fault = account.fault({"errcode": 45009, "errmsg": "reach max api daily quota limit"}, api=USERS, after=3, times=0)
+    # Once: after several in a row the service itself stops asking for a while.
+    account.fault({"errcode": 45009, "errmsg": "reach max api daily quota limit"}, api=USERS, after=3, times=1)
     run = hongyan(called, "subscriber", "sync", "-o", "json")
     assert run.returncode == 1
     assert "QUOTA_EXHAUSTED" in run.stderr and "`hongyan subscriber sync` goes on from there" in run.stderr
     before = account.arrivals(FOLLOWERS)
-    account.sandbox.request("DELETE", f"/sandbox/faults/{fault}")
     reports = objects(hongyan(called, "subscriber", "sync", "-o", "json"))
     assert "finish_time" in reports[-1] and int(reports[-1]["listed"]) >= 1500
     # The list was read to its end before, and isn't read again.
