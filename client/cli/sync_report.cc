@@ -9,10 +9,10 @@
 namespace hongyan::cli {
 namespace {
 
-constexpr Wording kProgress = {"listed $0 of $1, profiles $2", "已列出 $0/$1，已取得资料 $2"};
+constexpr Wording kProgress = {"listed $0 of $1, profiles $2", "已列出 $0/$1，已有资料 $2"};
 constexpr Wording kSummary = {
-    "$0 followers: $1 listed, $2 profiles fetched, $3 found to have left; took $4",
-    "共 $0 位关注者：已列出 $1，已取得资料 $2，发现已取消关注 $3；用时 $4"};
+    "$0 followers: $1 listed, $2 with profile, $3 found to have left; took $4",
+    "共 $0 位关注者：已列出 $1，已有资料 $2，发现已取消关注 $3；用时 $4"};
 constexpr Wording kStopped = {
     "stopped half way; what was imported stays ($0 of $1 listed), and `hongyan subscriber sync` "
     "goes on from there",

@@ -235,6 +235,7 @@ async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, wechat::Ca
   while (true) {
     auto page = co_await store_.List(filter, after, storage::kMaxSubscriberPage, limit.deadline);
     if (!page.ok()) co_return page.status();
+    progress.fetched += page->with_profile;
     Missing missing{account, limit, {}, 0, {}};
     for (storage::Subscriber& who : page->subscribers) {
       missing.openids.push_back(std::move(who.openid));

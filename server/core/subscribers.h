@@ -28,7 +28,8 @@ namespace hongyan::core {
 
 class Subscribers {
  public:
-  // How far a Sync() is. `listed` of `total` openids, then `fetched` of `missing` profiles.
+  // How far a Sync() is. `listed` of `total` openids; then the followers whose profile is known, `fetched`, from before
+  // or by this import; `missing`: those who had none.
   struct Progress {
     std::int64_t total = 0;
     std::int64_t listed = 0;

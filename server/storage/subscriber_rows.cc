@@ -203,6 +203,9 @@ SubscriberPage SelectSubscribers(Database& database, const SubscriberFilter& fil
                                      return false;
                                    }
                                    page.next_openid = row.openid;
+                                   if (row.subscribed != 0 && row.profile_time != 0) {
+                                     ++page.with_profile;
+                                   }
                                    if (Fits(row, filter)) page.subscribers.push_back(FromRow(row));
                                    return true;
                                  });

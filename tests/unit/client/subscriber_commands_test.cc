@@ -217,7 +217,7 @@ TEST_F(SubscriberCommandsTest, SyncTellsItsProgressAndSumsUp) {
   EXPECT_TRUE(service_.syncs[0].restart());
   EXPECT_EQ(err_.str(), "listed 100 of 300, profiles 0\nlisted 300 of 300, profiles 200\n");
   EXPECT_EQ(out_.str(),
-            "300 followers: 300 listed, 300 profiles fetched, 4 found to have left; took 1m5s\n");
+            "300 followers: 300 listed, 300 with profile, 4 found to have left; took 1m5s\n");
 
   EXPECT_EQ(Run({"subscriber", "sync", "-o", "json"}), kExitOk);
   const std::vector<std::string> lines = absl::StrSplit(out_.str(), '\n');

@@ -133,8 +133,9 @@ TEST_F(SubscribersTest, WhoIsNoLongerInTheListHasLeft) {
   EXPECT_EQ(progress_.back().left, 1);
   EXPECT_THAT(Stored(), ElementsAre("o100001/u-o100001", "o100002/u-o100002"));
   EXPECT_EQ(Stored(false).size(), 1u);
-  // Profiles that are there are not asked again: the quota is small.
+  // Profiles that are there are not asked again: the quota is small. They count all the same.
   EXPECT_EQ(http_.count(support::kUserBatchPath), 1u);
+  EXPECT_EQ(progress_.back().fetched, 3);
 }
 
 TEST_F(SubscribersTest, ProfilesAreAskedAHundredAtATime) {
