@@ -15,6 +15,7 @@
 #include "server/async/task_group.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
+#include "server/callback_parts.h"
 #include "server/core/accounts.h"
 #include "server/core/event_feed.h"
 #include "server/core/event_intake.h"
@@ -58,37 +59,6 @@ const std::vector<std::string>& ServiceNames() {
                                                   "grpc.reflection.v1.ServerReflection",
                                                   "grpc.reflection.v1alpha.ServerReflection"};
   return kNames;
-}
-
-// None in plain mode.
-std::optional<wechat::CallbackCipher> Cipher(const config::AccountSettings& account) {
-  if (account.callback_mode == config::CallbackMode::kPlain) return std::nullopt;
-  auto cipher = wechat::CallbackCipher::Create(account.encoding_aes_key,
-                                               account.previous_encoding_aes_key, account.app_id);
-  return *std::move(cipher);  // the configuration's check of the keys is as strict
-}
-
-// The door's and the intake's accounts: the same in the same order.
-std::vector<doors::CallbackAccount> CallbackAccounts(const config::Settings& settings) {
-  std::vector<doors::CallbackAccount> accounts;
-  for (const config::AccountSettings& account : settings.accounts) {
-    if (!account.has_callback) continue;
-    accounts.push_back(
-        {account.name, account.callback_path, account.callback_token, Cipher(account)});
-  }
-  return accounts;
-}
-
-std::vector<core::IntakeAccount> IntakeAccounts(const config::Settings& settings) {
-  std::vector<core::IntakeAccount> accounts;
-  for (const config::AccountSettings& account : settings.accounts) {
-    if (!account.has_callback) continue;
-    std::vector<core::ReplyRule> rules;
-    for (const auto& rule : account.replies) rules.push_back({rule.on, rule.match, rule.text});
-    auto compiled = core::ReplyRules::Create(std::move(rules));  // checked with the configuration
-    accounts.push_back({account.name, *std::move(compiled)});
-  }
-  return accounts;
 }
 
 http::ServerOptions CallbackOptions(const config::CallbackSettings& settings) {

@@ -137,6 +137,15 @@ void AppendJsonEscaped(absl::string_view text, std::string& out) {
       case '\\':
         out += "\\\\";
         break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += absl::StrFormat("\\u%04x", static_cast<unsigned char>(c));

@@ -1,5 +1,3 @@
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <map>
@@ -16,15 +14,11 @@ namespace hongyan::config {
 namespace {
 
 constexpr int kMaxAccounts = 100;
-constexpr int kMaxReplies = 200;
 constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxAppId = 64;
 constexpr std::size_t kMaxSecret = 256;
 constexpr std::size_t kMaxPath = 256;
-constexpr std::size_t kMaxMatch = 4096;
-constexpr std::size_t kMaxReply = 2048;  // bytes; WeChat's limit for a text
 constexpr std::size_t kAesKey = 43;
-constexpr int kMaxExpressionMemory = 1 << 20;
 
 bool IsAlnum(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)); }
 
@@ -49,17 +43,11 @@ bool IsPath(absl::string_view text) {
            return IsAlnum(c) || absl::string_view("/-._~").find(c) != absl::string_view::npos;
          });
 }
-bool IsReplyType(absl::string_view text) {
-  return Consists(text, 1, kMaxName, [](char c) { return IsLower(c) || IsDigit(c) || c == '_'; }) &&
-         IsLower(text[0]);
-}
-// What XML can't carry.
-bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; }
 
 class AccountsCheck {
  public:
-  AccountsCheck(Findings& findings, Settings& settings)
-      : findings_(findings), settings_(settings) {}
+  AccountsCheck(const Environment& environment, Findings& findings, Settings& settings)
+      : environment_(environment), findings_(findings), settings_(settings) {}
 
   void Run(const v1::Config& config) {
     if (findings_.Given("accounts") && !findings_.Usable("accounts")) return;
@@ -133,7 +121,10 @@ class AccountsCheck {
     if (account.has_callback() && findings_.Usable(path + ".callback")) {
       CheckCallback(path + ".callback", account.callback(), out);
     }
-    CheckReplies(path + ".replies", account, out);
+    CheckReplies(path, account, findings_, out);
+    if (account.has_handler()) {
+      findings_.Refuse(path + ".handler", "comes with a later version of Hongyan; remove it");
+    }
     if (findings_.Usable(path + ".send_rate")) {
       if (account.send_rate() < 1 || account.send_rate() > 100000) {
         findings_.Refuse(path + ".send_rate",
@@ -141,9 +132,6 @@ class AccountsCheck {
       } else {
         findings_.Warn(path + ".send_rate", "is not used by this version, which has no queue");
       }
-    }
-    if (account.has_handler()) {
-      findings_.Refuse(path + ".handler", "comes with a later version of Hongyan; remove it");
     }
     settings_.accounts.push_back(std::move(out));
   }
@@ -216,58 +204,7 @@ class AccountsCheck {
     }
   }
 
-  void CheckReplies(const std::string& path, const v1::AccountConfig& account,
-                    AccountSettings& out) {
-    if (!findings_.Usable(path)) return;
-    if (account.replies_size() > kMaxReplies) {
-      return findings_.Refuse(path, absl::StrCat("has ", account.replies_size(), " rules; ",
-                                                 kMaxReplies, " are the limit"));
-    }
-    if (account.replies_size() > 0 && !account.has_callback()) {
-      findings_.Warn(path, "will never be used: the account has no callback");
-    }
-    for (int i = 0; i < account.replies_size(); ++i) {
-      const std::string item = absl::StrCat(path, "[", i, "]");
-      if (findings_.Usable(item)) CheckReply(item, account.replies(i), out);
-    }
-  }
-
-  void CheckReply(const std::string& path, const v1::ReplyRule& rule, AccountSettings& out) {
-    const std::string on_path = path + ".on";
-    if (Required(on_path, rule.on()) && !IsReplyType(rule.on())) {
-      findings_.Refuse(on_path, absl::StrCat(findings_.Quoted(on_path, rule.on()),
-                                             " is no message type or event: lower-case letters, "
-                                             "digits and _, such as text or subscribe"));
-    }
-    if (findings_.Usable(path + ".match")) CheckMatch(path + ".match", rule.match());
-    const std::string text_path = path + ".text";
-    if (Required(text_path, rule.text())) {
-      if (rule.text().size() > kMaxReply) {
-        findings_.Refuse(text_path, absl::StrCat("has ", rule.text().size(), " bytes; ", kMaxReply,
-                                                 " are the limit"));
-      }
-      if (std::any_of(rule.text().begin(), rule.text().end(), IsControl)) {
-        findings_.Refuse(text_path, "holds a control character other than line break and tab");
-      }
-    }
-    out.replies.push_back({rule.on(), rule.match(), rule.text()});
-  }
-
-  void CheckMatch(const std::string& path, const std::string& match) {
-    if (match.size() > kMaxMatch) {
-      return findings_.Refuse(
-          path, absl::StrCat("has ", match.size(), " bytes; ", kMaxMatch, " are the limit"));
-    }
-    RE2::Options options;
-    options.set_log_errors(false);
-    options.set_max_mem(kMaxExpressionMemory);
-    const RE2 expression(match, options);
-    if (!expression.ok()) {
-      findings_.Refuse(path,
-                       absl::StrCat("is no RE2 expression: ", base::Printable(expression.error())));
-    }
-  }
-
+  const Environment& environment_;
   Findings& findings_;
   Settings& settings_;
   Seen names_;
@@ -277,8 +214,9 @@ class AccountsCheck {
 
 }  // namespace
 
-void CheckAccounts(const v1::Config& config, Findings& findings, Settings& settings) {
-  AccountsCheck(findings, settings).Run(config);
+void CheckAccounts(const v1::Config& config, const Environment& environment, Findings& findings,
+                   Settings& settings) {
+  AccountsCheck(environment, findings, settings).Run(config);
 }
 
 }  // namespace hongyan::config

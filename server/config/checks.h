@@ -17,6 +17,13 @@ namespace hongyan::config {
 void CheckService(const v1::Config& config, const Environment& environment, Findings& findings,
                   Settings& settings);
 
-void CheckAccounts(const v1::Config& config, Findings& findings, Settings& settings);
+void CheckAccounts(const v1::Config& config, const Environment& environment, Findings& findings,
+                   Settings& settings);
+
+// The answers to users of the account at `path`: its `replies` and its `handler`.
+void CheckReplies(const std::string& path, const v1::AccountConfig& account, Findings& findings,
+                  AccountSettings& settings);
+void CheckHandler(const std::string& path, const v1::AccountConfig& account,
+                  const Environment& environment, Findings& findings, AccountSettings& settings);
 
 }  // namespace hongyan::config

@@ -30,7 +30,7 @@ void LoadInto(const std::string& file, const Environment& environment, Findings&
   const v1::Config config = ReadConfig(*root, environment, findings);
   if (root->kind != YamlNode::Kind::kMap) return;
   CheckService(config, environment, findings, settings);
-  CheckAccounts(config, findings, settings);
+  CheckAccounts(config, environment, findings, settings);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,10 +67,35 @@ struct StorageSettings {
   absl::Duration unsubscribed_retention = absl::Hours(30 * 24);  // of what is personal
 };
 
+enum class ReplyKind { kText, kImage, kVoice, kVideo, kMusic, kNews, kTransfer };
+
 struct ReplyRuleSettings {
-  std::string on;     // message type or event, lower case
-  std::string match;  // RE2; empty: any
+  std::string on;         // message type or event, lower case
+  std::string match;      // RE2; empty: any
+  std::string event_key;  // empty: any
+  ReplyKind kind = ReplyKind::kText;
+  // What the kind has no use for is empty.
   std::string text;
+  std::string media_id;
+  std::string title;
+  std::string description;
+  std::string url;
+  std::string picture_url;
+  std::string music_url;
+  std::string hq_music_url;
+  std::string thumb_media_id;
+  std::string kf_account;
+};
+
+struct HandlerSettings {
+  std::string target;  // as gRPC takes it
+  absl::Duration timeout = absl::Seconds(4);
+  absl::Duration late_reply_within;  // zero: a late reply is lost
+  bool tls = false;
+  std::string ca_file;    // empty: the system's
+  std::string cert_file;  // empty: none is shown
+  std::string key_file;
+  std::vector<std::string> on;  // empty: all
 };
 
 // How WeChat's console is set: 明文模式, 兼容模式, 安全模式.
@@ -86,6 +112,7 @@ struct AccountSettings {
   base::Secret encoding_aes_key;           // empty in plain mode
   base::Secret previous_encoding_aes_key;  // empty: none
   std::vector<ReplyRuleSettings> replies;
+  std::optional<HandlerSettings> handler;
 };
 
 struct Settings {

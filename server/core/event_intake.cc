@@ -74,7 +74,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
       profile_changed_(to.name, PushOpenid(push.event));
     }
   }
-  answer.reply = to.rules.Find(push.event);
+  if (const Reply* reply = to.rules.Find(push.event)) answer.reply = *reply;
   co_return answer;
 }
 

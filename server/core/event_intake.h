@@ -6,11 +6,12 @@
 //           kUnrecorded have no reply.
 // Bounds:   those of ReplayGuard and StorageThread, over all accounts.
 // Threads:  event loop only.
-// Lifetime: store, feed and clock outlive it; the strings in an Answer live as long as this object.
+// Lifetime: store, feed and clock outlive it.
 #pragma once
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,8 +39,8 @@ class EventIntake {
   enum class Verdict { kNew, kRepeat, kReplay, kUnrecorded };
   struct Answer {
     Verdict verdict = Verdict::kNew;
-    absl::string_view type;              // PushType
-    const std::string* reply = nullptr;  // the text to reply with; null: none
+    absl::string_view type;      // PushType
+    std::optional<Reply> reply;  // none: `success`
   };
   // Told, after the event is recorded, of who has followed and of whose profile has changed.
   using ProfileChanged = std::function<void(const std::string& account, const std::string& openid)>;

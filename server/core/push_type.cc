@@ -101,6 +101,13 @@ std::string PushOpenid(const wechat::PushedEvent& push) {
   return usable ? std::string(openid) : std::string();
 }
 
+bool IsOn(absl::string_view on, const wechat::PushedEvent& push) {
+  if (on == PushType(push)) return true;
+  const std::string word = PushWord(push);
+  // The event LOCATION comes unasked and often; "location" means the message that a user sends.
+  return on == word && !(IsEvent(push) && word == "location");
+}
+
 std::string PushWord(const wechat::PushedEvent& push) {
   return absl::AsciiStrToLower(IsEvent(push) ? push.event : push.msg_type);
 }

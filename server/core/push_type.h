@@ -27,6 +27,10 @@ absl::string_view RecordedType(const wechat::PushedEvent& push);
 // FromUserName. Empty when that is no openid: 1 to kMaxOpenidBytes visible ASCII characters.
 std::string PushOpenid(const wechat::PushedEvent& push);
 
+// Whether the configuration's word `on` means this push: a type of the public API, or WeChat's own word in lower case.
+// Where a word is both (location), the API's meaning holds.
+bool IsOn(absl::string_view on, const wechat::PushedEvent& push);
+
 // WeChat's own word for it in lower case: the event's name for events, else the message type.
 std::string PushWord(const wechat::PushedEvent& push);
 

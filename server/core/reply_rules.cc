@@ -8,6 +8,13 @@
 #include "server/core/push_type.h"
 
 namespace hongyan::core {
+namespace {
+
+absl::Status Wrong(std::size_t rule, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("replies[", rule, "]", what));
+}
+
+}  // namespace
 
 ReplyRules::ReplyRules() = default;
 ReplyRules::ReplyRules(ReplyRules&&) noexcept = default;
@@ -20,31 +27,27 @@ absl::StatusOr<ReplyRules> ReplyRules::Create(std::vector<ReplyRule> rules) {
   options.set_log_errors(false);
   options.set_max_mem(1 << 20);
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    ReplyRule& rule = rules[i];
     Compiled& compiled = result.rules_.emplace_back();
-    compiled.on = std::move(rule.on);
-    compiled.text = std::move(rule.text);
-    if (rule.match.empty()) continue;
-    compiled.match = std::make_unique<RE2>(rule.match, options);
-    if (!compiled.match->ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("replies[", i, "].match: ", compiled.match->error()));
+    compiled.rule = std::move(rules[i]);
+    if (const absl::Status status = CheckReply(compiled.rule.reply); !status.ok()) {
+      return Wrong(i, absl::StrCat(": ", std::string(status.message())));
     }
+    if (compiled.rule.match.empty()) continue;
+    compiled.match = std::make_unique<RE2>(compiled.rule.match, options);
+    if (!compiled.match->ok()) return Wrong(i, ".match: " + compiled.match->error());
   }
   return result;
 }
 
-const std::string* ReplyRules::Find(const wechat::PushedEvent& push) const {
-  const absl::string_view type = PushType(push);
-  const std::string word = PushWord(push);
+const Reply* ReplyRules::Find(const wechat::PushedEvent& push) const {
   const bool is_event = push.msg_type == "event";
-  // The event LOCATION comes unasked and often; "location" means the message that a user sends.
-  const bool by_word = !(is_event && word == "location");
   const std::string& subject = is_event ? push.event_key : push.content;
-  for (const Compiled& rule : rules_) {
-    if (rule.on != type && !(by_word && rule.on == word)) continue;
-    if (rule.match && !RE2::PartialMatch(subject, *rule.match)) continue;
-    return &rule.text;
+  for (const Compiled& compiled : rules_) {
+    const ReplyRule& rule = compiled.rule;
+    if (!IsOn(rule.on, push)) continue;
+    if (!rule.event_key.empty() && !(is_event && rule.event_key == push.event_key)) continue;
+    if (compiled.match && !RE2::PartialMatch(subject, *compiled.match)) continue;
+    return &rule.reply;
   }
   return nullptr;
 }

@@ -1,10 +1,8 @@
-// The configured automatic replies of one account: which text, if any, answers a push.
+// The configured automatic replies of one account: which reply, if any, answers a push.
 //
-// Contract: the first rule that fits decides. `on` is a type of the public API (text,
-//           location_report …) or WeChat's own word for it in lower case; where a word means both
-//           (location), the API's meaning holds. `match` is searched for in a message's content, in
-//           an event's key.
-// Errors:   Create: kInvalidArgument names the rule whose expression is wrong.
+// Contract: the first rule that fits decides: its `on` means the push (IsOn), its `event_key` is the event's, its
+//           `match` is found in a message's content or in an event's key.
+// Errors:   Create: kInvalidArgument names the rule whose expression or reply is wrong.
 // Bounds:   linear in the content whatever the expression.
 // Threads:  any; immutable.
 #pragma once
@@ -14,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/core/reply.h"
 #include "server/wechat/pushed_event.h"
 
 namespace re2 {
@@ -25,7 +24,8 @@ namespace hongyan::core {
 struct ReplyRule {
   std::string on;
   std::string match;  // RE2; empty: any
-  std::string text;
+  Reply reply;
+  std::string event_key = {};  // exactly; empty: any
 };
 
 class ReplyRules {
@@ -37,14 +37,13 @@ class ReplyRules {
   ReplyRules& operator=(ReplyRules&&) noexcept;
   ~ReplyRules();
 
-  // The text of the first rule that fits; nullptr when none does. Lives as long as this object.
-  const std::string* Find(const wechat::PushedEvent& push) const;
+  // The reply of the first rule that fits; nullptr when none does. Lives as long as this object.
+  const Reply* Find(const wechat::PushedEvent& push) const;
 
  private:
   struct Compiled {
-    std::string on;
+    ReplyRule rule;
     std::unique_ptr<re2::RE2> match;  // null: any
-    std::string text;
   };
   std::vector<Compiled> rules_;
 };

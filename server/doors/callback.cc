@@ -6,8 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "server/base/log.h"
-#include "server/wechat/event_json.h"
-#include "server/wechat/event_xml.h"
+#include "server/wechat/passive_reply.h"
 #include "server/wechat/pushed_event.h"
 #include "server/wechat/signature.h"
 
@@ -70,12 +69,13 @@ absl::Time TimestampOf(const RequestHead& head) {
 
 // None for a push that doesn't say whom to answer, or when it can't be encrypted.
 std::optional<std::string> Reply(const wechat::PushOpener& opener, const wechat::OpenedPush& push,
-                                 const std::string& text, absl::Time now, absl::string_view nonce) {
+                                 const core::Reply& reply, absl::Time now,
+                                 absl::string_view nonce) {
   const wechat::PushedEvent& event = push.event;
   if (event.from_user.empty() || event.to_user.empty()) return std::nullopt;
   std::string plain = event.format == wechat::PushFormat::kJson
-                          ? wechat::WriteTextReplyJson(event.from_user, event.to_user, now, text)
-                          : wechat::WriteTextReplyXml(event.from_user, event.to_user, now, text);
+                          ? wechat::WriteReplyJson(event.from_user, event.to_user, now, reply)
+                          : wechat::WriteReplyXml(event.from_user, event.to_user, now, reply);
   auto sealed = opener.Seal(push, std::move(plain), now, nonce);
   if (!sealed.ok()) return std::nullopt;
   return *std::move(sealed);
@@ -188,7 +188,7 @@ async::Task<Verdict> CallbackDoor::AnswerPush(std::size_t account, const Request
       break;
   }
   verdict.type = answer.type;
-  if (answer.reply == nullptr) co_return verdict;
+  if (!answer.reply) co_return verdict;
   if (auto reply = Reply(opener, *push, *answer.reply, clock_.Now(), nonce)) {
     verdict.reply.content_type = push->event.format == wechat::PushFormat::kJson
                                      ? "application/json"

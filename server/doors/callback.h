@@ -4,7 +4,7 @@
 //           parameter missing or doubled 400, a wrong signature, an old timestamp or a push that is
 //           encrypted in plain mode or not in the others 403 with an empty body. Then a GET is
 //           answered with the very bytes of `echostr`, a POST with `success` or with the account's
-//           text reply, in the form (XML or JSON) of the push and encrypted as it was; 400 for a
+//           reply, in the form (XML or JSON) of the push and encrypted as it was; 400 for a
 //           body that is neither or can't be deciphered, 403 for a wrong msg_signature and for
 //           another body under a known signature, 503 when it can't be recorded.
 // Bounds:   waits for storage only, EventIntake's two seconds, so WeChat's five are kept. At most one log line a second, and one about the clock an hour.

@@ -91,12 +91,6 @@ class Collector {
   bool overflow_ = false;
 };
 
-void AppendMember(absl::string_view name, absl::string_view value, std::string& out) {
-  absl::StrAppend(&out, out.empty() ? "{\"" : ",\"", name, "\":\"");
-  base::AppendJsonEscaped(CleanText(value), out);
-  out += '"';
-}
-
 }  // namespace
 
 absl::StatusOr<PushedEvent::Fields> ReadEventJson(absl::string_view body) {
@@ -112,18 +106,6 @@ absl::StatusOr<PushedEvent::Fields> ReadEventJson(absl::string_view body) {
     return absl::InvalidArgumentError("not well-formed JSON");
   }
   return std::move(parser.handler().fields);
-}
-
-std::string WriteTextReplyJson(absl::string_view to, absl::string_view from, absl::Time now,
-                               absl::string_view content) {
-  std::string out;
-  AppendMember("ToUserName", to, out);
-  AppendMember("FromUserName", from, out);
-  absl::StrAppend(&out, ",\"CreateTime\":", absl::ToUnixSeconds(now));
-  AppendMember("MsgType", "text", out);
-  AppendMember("Content", content, out);
-  out += '}';
-  return out;
 }
 
 }  // namespace hongyan::wechat

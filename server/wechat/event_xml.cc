@@ -53,12 +53,4 @@ std::string Cdata(absl::string_view text) {
                       absl::StrReplaceAll(CleanText(text), {{"]]>", "]]]]><![CDATA[>"}}), "]]>");
 }
 
-std::string WriteTextReplyXml(absl::string_view to, absl::string_view from, absl::Time now,
-                              absl::string_view content) {
-  return absl::StrCat("<xml><ToUserName>", Cdata(to), "</ToUserName><FromUserName>", Cdata(from),
-                      "</FromUserName><CreateTime>", absl::ToUnixSeconds(now),
-                      "</CreateTime><MsgType><![CDATA[text]]></MsgType><Content>", Cdata(content),
-                      "</Content></xml>");
-}
-
 }  // namespace hongyan::wechat

@@ -1,4 +1,4 @@
-// WeChat's XML: events in, text replies out.
+// WeChat's XML: events in. Replies are passive_reply.h's.
 //
 // Contract: ReadEventXml() takes what WeChat writes and refuses the rest before the parser sees it:
 //           DTDs, processing instructions, attributes, a second root, a root other than <xml>, more
@@ -15,16 +15,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "server/wechat/pushed_event.h"
 
 namespace hongyan::wechat {
 
 absl::StatusOr<PushedEvent::Fields> ReadEventXml(absl::string_view body);
-
-// The passive reply with a text, from `from` (the account) to `to` (the user).
-std::string WriteTextReplyXml(absl::string_view to, absl::string_view from, absl::Time now,
-                              absl::string_view content);
 
 // `text` as a CDATA section, or as several where it holds "]]>".
 std::string Cdata(absl::string_view text);

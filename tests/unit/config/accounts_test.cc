@@ -38,9 +38,6 @@ TEST_F(AccountsTest, RequiredKeysNameThemselves) {
                           IsProblem("accounts[0].app_secret", 2, "is empty")));
   EXPECT_THAT(LoadAccount("callback: {}").problems,
               ElementsAre(IsProblem("accounts[0].callback.token", 2, "is required")));
-  EXPECT_THAT(LoadAccount("replies: [{}]").problems,
-              ElementsAre(IsProblem("accounts[0].replies[0].on", 2, "is required"),
-                          IsProblem("accounts[0].replies[0].text", 2, "is required")));
 }
 
 TEST_F(AccountsTest, NamesAndAppIds) {
@@ -223,61 +220,6 @@ TEST_F(AccountsTest, WrongSecretsAreNotShownEither) {
       "     encoding_aes_key: PlantedKey}, app_secre: PlantedTypo}\n");
   EXPECT_EQ(result.problems.size(), 5u);
   EXPECT_THAT(AllText(result), Not(HasSubstr("Planted")));
-}
-
-TEST_F(AccountsTest, Replies) {
-  const auto load = [this](const std::string& reply) {
-    return LoadAccount(
-        absl::StrCat("callback: {token: '${WX_CALLBACK_TOKEN}'}, replies: [", reply, "]"));
-  };
-  const LoadResult good =
-      load("{on: text, match: '^帮助$', text: \"一\\n二\"}, {on: scan_code, text: x}");
-  ASSERT_THAT(good.problems, IsEmpty());
-  EXPECT_THAT(good.warnings, IsEmpty());
-  ASSERT_EQ(good.settings.accounts[0].replies.size(), 2u);
-  EXPECT_EQ(good.settings.accounts[0].replies[0].on, "text");
-  EXPECT_EQ(good.settings.accounts[0].replies[0].match, "^帮助$");
-  EXPECT_EQ(good.settings.accounts[0].replies[0].text, "一\n二");
-  EXPECT_EQ(good.settings.accounts[0].replies[1].match, "");
-
-  for (const char* on : {"Text", "te xt", "1text", "文本", "_x"}) {
-    EXPECT_THAT(load(absl::StrCat("{on: '", on, "', text: x}")).problems,
-                ElementsAre(IsProblem("accounts[0].replies[0].on", 2, "lower-case")))
-        << on;
-  }
-  for (const std::string& match :
-       {std::string("'('"), std::string("'[a'"), std::string("'(?=x)'"), std::string("'(x)\\1'"),
-        std::string("'((a{1000}){1000}){1000}'")}) {
-    EXPECT_THAT(load(absl::StrCat("{on: text, match: ", match, ", text: x}")).problems,
-                ElementsAre(IsProblem("accounts[0].replies[0].match", 2, "is no RE2 expression")))
-        << match;
-  }
-  EXPECT_THAT(
-      load(absl::StrCat("{on: text, match: ", std::string(4097, 'a'), ", text: x}")).problems,
-      ElementsAre(IsProblem("accounts[0].replies[0].match", 2, "4097 bytes")));
-
-  EXPECT_THAT(load(absl::StrCat("{on: text, text: ", std::string(2048, 'a'), "}")).problems,
-              IsEmpty());
-  EXPECT_THAT(load(absl::StrCat("{on: text, text: ", std::string(2049, 'a'), "}")).problems,
-              ElementsAre(IsProblem("accounts[0].replies[0].text", 2, "2049 bytes")));
-  variables_["BELL"] = "a\x07";
-  EXPECT_THAT(load("{on: text, text: '${BELL}'}").problems,
-              ElementsAre(IsProblem("accounts[0].replies[0].text", 2, "control character")));
-}
-
-TEST_F(AccountsTest, NumberOfRepliesHasALimit) {
-  const auto many = [this](int count) {
-    std::string text = "callback: {token: '${WX_CALLBACK_TOKEN}'}, replies: [";
-    for (int i = 0; i < count; ++i) text += "{on: text, text: x},";
-    return LoadAccount(text + "]").problems;
-  };
-  EXPECT_THAT(many(200), IsEmpty());
-  EXPECT_THAT(many(201), ElementsAre(IsProblem("accounts[0].replies", 2, "has 201 rules")));
-}
-
-TEST_F(AccountsTest, RepliesWithoutACallbackAreWarnedAbout) {
-  EXPECT_THAT(LoadAccount("replies: [{on: text, text: x}]").warnings,
-              ElementsAre(IsProblem("accounts[0].replies", 2, "will never be used")));
 }
 
 }  // namespace

@@ -186,8 +186,6 @@ TEST_F(ServiceTest, WhatComesLaterIsRefusedOrWarnedAbout) {
   ExpectRefused("token_store: redis://127.0.0.1", "token_store", "comes with a later version");
   ExpectRefused("token_store: disk", "token_store", "must be memory");
   Accepted("token_store: memory\ntoken_store_key: 'x:{app_id}'");
-  ExpectRefused("    handler: {target: 'dns:///a:1', timeout: 4s}", "accounts[0].handler",
-                "later version");
   Accepted("auth: {clients: []}");
   const LoadResult result = LoadWith("    send_rate: 50\n");
   EXPECT_THAT(result.problems, IsEmpty());

@@ -73,7 +73,7 @@ class EventIntakeTest : public ::testing::Test {
 
   static std::vector<IntakeAccount> TwoAccounts() {
     std::vector<IntakeAccount> accounts;
-    accounts.push_back({"one", *ReplyRules::Create({{"text", "", "hello"}})});
+    accounts.push_back({"one", *ReplyRules::Create({{"text", "", wechat::TextReply{"hello"}}})});
     accounts.push_back({"two", ReplyRules()});
     return accounts;
   }
@@ -116,8 +116,7 @@ TEST_F(EventIntakeTest, RepeatIsAnsweredLikeTheFirstTimeAndRecordedOnce) {
   const auto first = Take(0, "s", Text("x"));
   EXPECT_EQ(first.verdict, Verdict::kNew);
   EXPECT_EQ(first.type, "text");
-  ASSERT_NE(first.reply, nullptr);
-  EXPECT_EQ(*first.reply, "hello");
+  EXPECT_EQ(first.reply, Reply(wechat::TextReply{"hello"}));
   const auto second = Take(0, "s", Text("x"));
   EXPECT_EQ(second.verdict, Verdict::kRepeat);
   EXPECT_EQ(second.reply, first.reply);
@@ -125,10 +124,10 @@ TEST_F(EventIntakeTest, RepeatIsAnsweredLikeTheFirstTimeAndRecordedOnce) {
   EXPECT_EQ(Take(0, "t", Text("x")).verdict, Verdict::kRepeat);
   const auto other = Take(0, "s", Text("y"));
   EXPECT_EQ(other.verdict, Verdict::kReplay);
-  EXPECT_EQ(other.reply, nullptr);
+  EXPECT_EQ(other.reply, std::nullopt);
   // Another account has its own signatures, its own events and its own rules.
   EXPECT_EQ(Take(1, "s", Text("y")).verdict, Verdict::kNew);
-  EXPECT_EQ(Take(1, "s", Text("y")).reply, nullptr);
+  EXPECT_EQ(Take(1, "s", Text("y")).reply, std::nullopt);
   const auto stored = Stored();
   ASSERT_EQ(stored.size(), 2u);
   EXPECT_EQ(stored[0].account, "one");
@@ -172,7 +171,7 @@ TEST_F(EventIntakeTest, WhatCannotBeRecordedIsNotAnswered) {
   storage_.thread().Stop();
   const auto answer = Take(0, "s", Text("x"));
   EXPECT_EQ(answer.verdict, Verdict::kUnrecorded);
-  EXPECT_EQ(answer.reply, nullptr);
+  EXPECT_EQ(answer.reply, std::nullopt);
   EXPECT_EQ(feed_.latest(), 0);
 }
 

@@ -72,8 +72,8 @@ class CallbackTest : public ::testing::Test {
     return accounts;
   }
   static std::vector<core::IntakeAccount> Rules() {
-    auto rules =
-        core::ReplyRules::Create({{"text", "^帮助$", "a]]>b"}, {"subscribe", "", "welcome"}});
+    auto rules = core::ReplyRules::Create({{"text", "^帮助$", wechat::TextReply{"a]]>b"}},
+                                           {"subscribe", "", wechat::TextReply{"welcome"}}});
     std::vector<core::IntakeAccount> accounts;
     accounts.push_back({"main", *std::move(rules)});
     accounts.push_back({"safe", core::ReplyRules()});

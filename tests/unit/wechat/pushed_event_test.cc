@@ -356,28 +356,5 @@ TEST(PushJson, X07_DoubledRoutingFieldsAreRefused) {
   EXPECT_TRUE(IsRefused(R"({"FromUserName":"a","\u0046romUserName":"b"})"));
 }
 
-TEST(TextReply, XmlIsExact) {
-  EXPECT_EQ(WriteTextReplyXml("oU", "gh_1", absl::FromUnixSeconds(1348831861), "ok"),
-            "<xml><ToUserName><![CDATA[oU]]></ToUserName><FromUserName><![CDATA[gh_1]]>"
-            "</FromUserName><CreateTime>1348831861</CreateTime><MsgType><![CDATA[text]]></MsgType>"
-            "<Content><![CDATA[ok]]></Content></xml>");
-}
-
-TEST(TextReply, XmlComesBackAsItWas) {
-  for (const std::string content : {"a]]>b", "]]>", "]]]]>>", "<a href=\"x\">中🚚</a>&amp;", "]]"}) {
-    const auto push =
-        ParsePush(WriteTextReplyXml("o]]>U", "gh_1", absl::FromUnixSeconds(1), content));
-    ASSERT_TRUE(push.ok()) << content;
-    EXPECT_EQ(push->content, content);
-    EXPECT_EQ(push->to_user, "o]]>U");
-  }
-}
-
-TEST(TextReply, JsonIsExact) {
-  EXPECT_EQ(WriteTextReplyJson("oU", "gh_1", absl::FromUnixSeconds(1348831861), "中\"\n<a>\\"),
-            "{\"ToUserName\":\"oU\",\"FromUserName\":\"gh_1\",\"CreateTime\":1348831861,"
-            "\"MsgType\":\"text\",\"Content\":\"中\\\"\\u000a<a>\\\\\"}");
-}
-
 }  // namespace
 }  // namespace hongyan::wechat

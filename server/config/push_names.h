@@ -1,0 +1,33 @@
+// The message types and events that a configuration may name.
+//
+// Contract: the types of the public API, and WeChat's own words in lower case, those that the API calls `unknown`
+//           included. A test holds them against the API's table.
+// Source:   https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html
+//           https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html
+// Threads:  any.
+#pragma once
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace hongyan::config {
+
+enum class PushKind {
+  kNone,
+  kMessage,
+  kEvent,
+  kEither
+};  // kNone: not a name of any; kEither: `unknown`
+
+PushKind KindOfPush(absl::string_view name);
+
+// The API's types, for messages: "text, image, …".
+std::string ApiPushNames();
+
+// Every name, for tests.
+absl::Span<const absl::string_view> MessageNames();
+absl::Span<const absl::string_view> EventNames();
+
+}  // namespace hongyan::config

@@ -1,0 +1,162 @@
+#include "server/wechat/passive_reply.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/text.h"
+#include "server/wechat/event_xml.h"
+#include "server/wechat/pushed_event.h"
+
+namespace hongyan::wechat {
+namespace {
+
+// A reply as WeChat names its parts; the two forms differ only in how this is written down.
+struct Element {
+  enum class Kind { kText, kNumber, kGroup, kList };  // kList: one unnamed group, XML calls it item
+
+  Element(const char* n, absl::string_view text) : name(n), text(text) {}
+  Element(const char* n, std::int64_t value)
+      : name(n), text(absl::StrCat(value)), kind(Kind::kNumber) {}
+  Element(const char* n, Kind k, std::vector<Element> elements)
+      : name(n), kind(k), inside(std::move(elements)) {}
+
+  const char* name;
+  std::string text;
+  Kind kind = Kind::kText;
+  std::vector<Element> inside;
+};
+using Elements = std::vector<Element>;
+
+void AddUnlessEmpty(const char* name, absl::string_view text, Elements& elements) {
+  if (!text.empty()) elements.emplace_back(name, text);
+}
+
+void Add(const TextReply& text, Elements& out) {
+  out.emplace_back("MsgType", "text");
+  out.emplace_back("Content", text.content);
+}
+
+void Add(const ImageReply& image, Elements& out) {
+  out.emplace_back("MsgType", "image");
+  out.emplace_back("Image", Element::Kind::kGroup, Elements{{"MediaId", image.media_id}});
+}
+
+void Add(const VoiceReply& voice, Elements& out) {
+  out.emplace_back("MsgType", "voice");
+  out.emplace_back("Voice", Element::Kind::kGroup, Elements{{"MediaId", voice.media_id}});
+}
+
+void Add(const VideoReply& video, Elements& out) {
+  Elements inside{{"MediaId", video.media_id}};
+  AddUnlessEmpty("Title", video.title, inside);
+  AddUnlessEmpty("Description", video.description, inside);
+  out.emplace_back("MsgType", "video");
+  out.emplace_back("Video", Element::Kind::kGroup, std::move(inside));
+}
+
+void Add(const MusicReply& music, Elements& out) {
+  Elements inside;
+  AddUnlessEmpty("Title", music.title, inside);
+  AddUnlessEmpty("Description", music.description, inside);
+  AddUnlessEmpty("MusicUrl", music.music_url, inside);
+  AddUnlessEmpty("HQMusicUrl", music.hq_music_url, inside);
+  inside.emplace_back("ThumbMediaId", music.thumb_media_id);
+  out.emplace_back("MsgType", "music");
+  out.emplace_back("Music", Element::Kind::kGroup, std::move(inside));
+}
+
+void Add(const NewsReply& news, Elements& out) {
+  out.emplace_back("MsgType", "news");
+  out.emplace_back("ArticleCount", std::int64_t{1});
+  out.emplace_back("Articles", Element::Kind::kList,
+                   Elements{{"Title", news.title},
+                            {"Description", news.description},
+                            {"PicUrl", news.picture_url},
+                            {"Url", news.url}});
+}
+
+void Add(const TransferReply& transfer, Elements& out) {
+  out.emplace_back("MsgType", "transfer_customer_service");
+  if (transfer.kf_account.empty()) return;
+  out.emplace_back("TransInfo", Element::Kind::kGroup,
+                   Elements{{"KfAccount", transfer.kf_account}});
+}
+
+Elements ElementsOf(absl::string_view to, absl::string_view from, absl::Time now,
+                    const Reply& reply) {
+  Elements elements{
+      {"ToUserName", to}, {"FromUserName", from}, {"CreateTime", absl::ToUnixSeconds(now)}};
+  std::visit([&](const auto& each) { Add(each, elements); }, reply);
+  return elements;
+}
+
+// Both writers recurse no deeper than a reply goes: two levels.
+void AppendXml(const Elements& elements, std::string& out) {
+  for (const Element& element : elements) {
+    absl::StrAppend(&out, "<", element.name, ">");
+    switch (element.kind) {
+      case Element::Kind::kText:
+        out += Cdata(element.text);
+        break;
+      case Element::Kind::kNumber:
+        out += element.text;
+        break;
+      case Element::Kind::kGroup:
+        AppendXml(element.inside, out);
+        break;
+      case Element::Kind::kList:
+        out += "<item>";
+        AppendXml(element.inside, out);
+        out += "</item>";
+        break;
+    }
+    absl::StrAppend(&out, "</", element.name, ">");
+  }
+}
+
+void AppendJson(const Elements& elements, std::string& out) {
+  const char* separator = "{\"";
+  for (const Element& element : elements) {
+    absl::StrAppend(&out, separator, element.name, "\":");
+    separator = ",\"";
+    switch (element.kind) {
+      case Element::Kind::kText:
+        out += '"';
+        base::AppendJsonEscaped(CleanText(element.text), out);
+        out += '"';
+        break;
+      case Element::Kind::kNumber:
+        out += element.text;
+        break;
+      case Element::Kind::kGroup:
+        AppendJson(element.inside, out);
+        break;
+      case Element::Kind::kList:
+        out += '[';
+        AppendJson(element.inside, out);
+        out += ']';
+        break;
+    }
+  }
+  out += '}';
+}
+
+}  // namespace
+
+std::string WriteReplyXml(absl::string_view to, absl::string_view from, absl::Time now,
+                          const Reply& reply) {
+  std::string out = "<xml>";
+  AppendXml(ElementsOf(to, from, now, reply), out);
+  out += "</xml>";
+  return out;
+}
+
+std::string WriteReplyJson(absl::string_view to, absl::string_view from, absl::Time now,
+                           const Reply& reply) {
+  std::string out;
+  AppendJson(ElementsOf(to, from, now, reply), out);
+  return out;
+}
+
+}  // namespace hongyan::wechat

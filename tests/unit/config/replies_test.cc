@@ -1,0 +1,175 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "server/config/push_names.h"
+#include "server/core/push_type.h"
+#include "tests/unit/config/config_test.h"
+
+namespace hongyan::config {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr char kRule[] = "accounts[0].replies[0]";
+
+class RepliesTest : public ConfigTest {
+ protected:
+  // One account in one line, with these rules.
+  LoadResult LoadRules(const std::string& rules) {
+    return LoadParts(
+        absl::StrCat("callback: {token: '${WX_CALLBACK_TOKEN}'}, replies: [", rules, "]"));
+  }
+  LoadResult LoadParts(const std::string& parts) {
+    return Load(absl::StrCat(
+        "accounts:\n  - {name: main, app_id: wx1, app_secret: '${WX_APP_SECRET}', ", parts, "}\n"));
+  }
+  // The rule `{on: text, REPLY}` has this one problem.
+  void ExpectRefused(const std::string& reply, const std::string& key, const std::string& part) {
+    EXPECT_THAT(LoadRules(absl::StrCat("{on: text, ", reply, "}")).problems,
+                ElementsAre(IsProblem(absl::StrCat(kRule, ".", key), 2, part)))
+        << reply;
+  }
+  ReplyRuleSettings Accepted(const std::string& rule) {
+    const LoadResult result = LoadRules(rule);
+    EXPECT_THAT(result.problems, IsEmpty()) << rule;
+    EXPECT_THAT(result.warnings, IsEmpty()) << rule;
+    return result.settings.accounts.at(0).replies.at(0);
+  }
+};
+
+TEST_F(RepliesTest, ARuleNeedsATypeAndAReply) {
+  EXPECT_THAT(LoadRules("{}").problems,
+              ElementsAre(IsProblem("accounts[0].replies[0].on", 2, "is required"),
+                          IsProblem("accounts[0].replies[0].text", 2, "is required")));
+  EXPECT_THAT(LoadRules("{on: '', text: x}").problems,
+              ElementsAre(IsProblem("accounts[0].replies[0].on", 2, "is empty")));
+}
+
+TEST_F(RepliesTest, TextsAndExpressions) {
+  const ReplyRuleSettings rule = Accepted("{on: text, match: '^帮助$', text: \"一\\n二\"}");
+  EXPECT_EQ(rule.on, "text");
+  EXPECT_EQ(rule.match, "^帮助$");
+  EXPECT_EQ(rule.kind, ReplyKind::kText);
+  EXPECT_EQ(rule.text, "一\n二");
+  for (const std::string& match :
+       {std::string("'('"), std::string("'[a'"), std::string("'(?=x)'"), std::string("'(x)\\1'"),
+        std::string("'((a{1000}){1000}){1000}'")}) {
+    ExpectRefused(absl::StrCat("match: ", match, ", text: x"), "match", "is no RE2 expression");
+  }
+  ExpectRefused(absl::StrCat("match: ", std::string(4097, 'a'), ", text: x"), "match",
+                "4097 bytes");
+  Accepted(absl::StrCat("{on: text, text: ", std::string(2048, 'a'), "}"));
+  ExpectRefused(absl::StrCat("text: ", std::string(2049, 'a')), "text", "2049 bytes");
+  ExpectRefused("text: ''", "text", "is empty");
+  variables_["BELL"] = "a\x07";
+  ExpectRefused("text: '${BELL}'", "text", "control character");
+}
+
+TEST_F(RepliesTest, EveryKindOfReply) {
+  EXPECT_EQ(Accepted("{on: text, image: {media_id: M1}}").media_id, "M1");
+  EXPECT_EQ(Accepted("{on: text, voice: {media_id: M2}}").kind, ReplyKind::kVoice);
+  const auto video = Accepted("{on: text, video: {media_id: M, title: 标题, description: d}}");
+  EXPECT_EQ(video.kind, ReplyKind::kVideo);
+  EXPECT_EQ(video.title, "标题");
+  EXPECT_EQ(video.description, "d");
+  const auto music = Accepted(
+      "{on: text, music: {thumb_media_id: T, title: t, music_url: 'http://m', hq_music_url: "
+      "'https://h'}}");
+  EXPECT_EQ(music.kind, ReplyKind::kMusic);
+  EXPECT_EQ(music.thumb_media_id, "T");
+  EXPECT_EQ(music.music_url, "http://m");
+  EXPECT_EQ(music.hq_music_url, "https://h");
+  const auto news =
+      Accepted("{on: text, news: {title: t, url: 'https://u', picture_url: 'https://p'}}");
+  EXPECT_EQ(news.kind, ReplyKind::kNews);
+  EXPECT_EQ(news.url, "https://u");
+  EXPECT_EQ(news.picture_url, "https://p");
+  EXPECT_EQ(Accepted("{on: text, transfer: {}}").kind, ReplyKind::kTransfer);
+  EXPECT_EQ(Accepted("{on: text, transfer: {kf_account: a@b}}").kf_account, "a@b");
+}
+
+TEST_F(RepliesTest, WhatAKindCannotDoWithoutIsNamed) {
+  ExpectRefused("image: {}", "image.media_id", "is required");
+  ExpectRefused("voice: {media_id: ''}", "voice.media_id", "is empty");
+  ExpectRefused("image: {media_id: 'a b'}", "image.media_id", "visible ASCII");
+  ExpectRefused(absl::StrCat("image: {media_id: ", std::string(129, 'M'), "}"), "image.media_id",
+                "1 to 128");
+  ExpectRefused("video: {title: t}", "video.media_id", "is required");
+  ExpectRefused("music: {title: t}", "music.thumb_media_id", "is required");
+  ExpectRefused("music: {thumb_media_id: T, music_url: 'ftp://m'}", "music.music_url", "is no URL");
+  ExpectRefused("news: {url: 'https://u'}", "news.title", "is required");
+  ExpectRefused("news: {title: t}", "news.url", "is required");
+  ExpectRefused("news: {title: t, url: 'https://u v'}", "news.url", "without blanks");
+  ExpectRefused("image: M1", "image", "must be a section");
+}
+
+TEST_F(RepliesTest, ARuleHasExactlyOneReply) {
+  EXPECT_THAT(LoadRules("{on: text, text: x,\n image: {media_id: M}}").problems,
+              ElementsAre(IsProblem("accounts[0].replies[0].image", 3, "beside text")));
+}
+
+TEST_F(RepliesTest, UnknownTypesAreRefusedWithTheKnownOnes) {
+  for (const char* on : {"Text", "te xt", "1text", "文本", "subcribe", "CLICK", "event"}) {
+    EXPECT_THAT(
+        LoadRules(absl::StrCat("{on: '", on, "', text: x}")).problems,
+        ElementsAre(IsProblem("accounts[0].replies[0].on", 2, "known are text, image, voice")))
+        << on;
+  }
+  EXPECT_THAT(AllText(LoadRules("{on: subcribe, text: x}")), HasSubstr("subscription_receipt"));
+  for (const char* on : {"scan_code", "shortvideo", "scancode_push", "debug_demo", "unknown"}) {
+    Accepted(absl::StrCat("{on: ", on, ", text: x}"));
+  }
+}
+
+// The API's own table is the truth: each name that it knows may be configured, and a name that is the API's is one that
+// the table gives out.
+TEST_F(RepliesTest, TypesAreThoseOfTheApi) {
+  std::map<std::string, bool> given_out;
+  for (const bool event : {false, true}) {
+    for (const absl::string_view name : event ? EventNames() : MessageNames()) {
+      wechat::PushedEvent push;
+      push.msg_type = event ? "event" : std::string(name);
+      push.event = event ? std::string(name) : "";
+      const std::string type(core::PushType(push));
+      given_out[type] = true;
+      EXPECT_NE(KindOfPush(type), PushKind::kNone) << type;
+      EXPECT_EQ(KindOfPush(name), event ? PushKind::kEvent : PushKind::kMessage) << name;
+    }
+  }
+  given_out["location_report"] = true;  // WeChat's word for it is the message's
+  const std::string shown = ", " + ApiPushNames() + ",";
+  for (const auto& [type, unused] : given_out) EXPECT_THAT(shown, HasSubstr(", " + type + ","));
+  EXPECT_EQ(given_out.size(), std::count(shown.begin(), shown.end(), ',') - 1u);
+}
+
+TEST_F(RepliesTest, EventKeysAreForEvents) {
+  EXPECT_EQ(Accepted("{on: click, event_key: MENU_1, text: x}").event_key, "MENU_1");
+  Accepted("{on: subscribe, event_key: qrscene_7, transfer: {}}");
+  ExpectRefused("event_key: A, text: x", "event_key", "is for events");
+  EXPECT_THAT(LoadRules("{on: click, event_key: '', text: x}").problems,
+              ElementsAre(IsProblem("accounts[0].replies[0].event_key", 2, "from 1 to 1024")));
+}
+
+TEST_F(RepliesTest, NumberOfRulesHasALimit) {
+  const auto many = [this](int count) {
+    std::string rules;
+    for (int i = 0; i < count; ++i) rules += "{on: text, text: x},";
+    return LoadRules(rules).problems;
+  };
+  EXPECT_THAT(many(200), IsEmpty());
+  EXPECT_THAT(many(201), ElementsAre(IsProblem("accounts[0].replies", 2, "has 201 rules")));
+}
+
+TEST_F(RepliesTest, WithoutACallbackTheyAreWarnedAbout) {
+  EXPECT_THAT(LoadParts("replies: [{on: text, text: x}]").warnings,
+              ElementsAre(IsProblem("accounts[0].replies", 2, "will never be used")));
+}
+
+}  // namespace
+}  // namespace hongyan::config
