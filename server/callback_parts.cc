@@ -3,6 +3,8 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace hongyan {
 namespace {
 
@@ -56,13 +58,51 @@ std::vector<doors::CallbackAccount> CallbackAccounts(const config::Settings& set
   return accounts;
 }
 
-std::vector<core::IntakeAccount> IntakeAccounts(const config::Settings& settings) {
+std::vector<core::IntakeAccount> IntakeAccounts(const config::Settings& settings,
+                                                Handlers& handlers) {
   std::vector<core::IntakeAccount> accounts;
   for (const config::AccountSettings& account : settings.accounts) {
     if (!account.has_callback) continue;
-    accounts.push_back({account.name, RulesOf(account)});
+    const auto handler = handlers.find(account.name);
+    accounts.push_back({account.name, RulesOf(account),
+                        handler == handlers.end() ? nullptr : handler->second.get()});
   }
   return accounts;
+}
+
+absl::StatusOr<HandlerClients> ConnectHandlers(const config::Settings& settings,
+                                               async::Executor executor) {
+  HandlerClients clients;
+  for (const config::AccountSettings& account : settings.accounts) {
+    if (!account.has_callback || !account.handler) continue;
+    const config::HandlerSettings& handler = *account.handler;
+    auto client = doors::HandlerClient::Create(
+        {handler.target, handler.tls, handler.ca_file, handler.cert_file, handler.key_file},
+        executor);
+    if (!client.ok()) {
+      return absl::Status(client.status().code(),
+                          absl::StrCat("handler.tls of account ", account.name, ": ",
+                                       std::string(client.status().message())));
+    }
+    clients[account.name] = *std::move(client);
+  }
+  return clients;
+}
+
+Handlers MakeHandlers(const config::Settings& settings,
+                      const absl::StatusOr<HandlerClients>& clients, core::Sender& sender,
+                      async::Executor executor, async::Clock& clock, base::Metrics& metrics) {
+  Handlers handlers;
+  if (!clients.ok()) return handlers;
+  for (const config::AccountSettings& account : settings.accounts) {
+    const auto client = clients->find(account.name);
+    if (client == clients->end()) continue;
+    core::HandlerOptions options{account.name, account.handler->on, account.handler->timeout,
+                                 account.handler->late_reply_within};
+    handlers[account.name] = std::make_unique<core::HandlerCalls>(
+        std::move(options), *client->second, sender, executor, clock, metrics);
+  }
+  return handlers;
 }
 
 }  // namespace hongyan

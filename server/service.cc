@@ -114,6 +114,9 @@ struct Service::Graph {
   core::Subscribers subscribers{accounts, subscriber_rows, recipients,
                                 clock,    loop.executor(), background};
   core::EventFeed feed{clock};
+  const absl::StatusOr<HandlerClients> handler_clients{ConnectHandlers(settings, loop.executor())};
+  Handlers handlers{
+      MakeHandlers(settings, handler_clients, sender, loop.executor(), clock, metrics)};
   core::EventIntake intake;
 
   doors::InFlight in_flight;
@@ -141,7 +144,7 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
       http(loop, clock,
            http::CurlOptions{settings.wechat.max_connections, settings.wechat.ca_file}),
       transport(http, clock, metrics, settings.wechat.api_urls, settings.wechat.timeout),
-      intake(IntakeAccounts(settings), events, feed, clock,
+      intake(IntakeAccounts(settings, handlers), events, feed, clock,
              [this](const std::string& account, const std::string& openid) {
                subscribers.Fetch(account, openid);
              }),
@@ -229,6 +232,8 @@ async::Task<void> Service::Graph::KeepHouse() {
 async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> done) {
   const async::MonoTime until = async::After(clock.Mono(), settings.shutdown.grace);
   co_await callback.Drain(until);
+  // Late answers are still on their way, from handlers and to users.
+  for (auto& [account, handler] : handlers) co_await handler->Drain(until);
   done->set_value();
 }
 
@@ -256,6 +261,7 @@ absl::Status Service::Start() {
 }
 
 absl::Status Service::Graph::Listen() {
+  if (!handler_clients.ok()) return handler_clients.status();
   const auto callback_address = callback.StartListening(settings.callback.listen);
   if (!callback_address.ok()) {
     return absl::UnavailableError(

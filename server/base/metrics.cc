@@ -90,6 +90,16 @@ Metrics::Metrics()
                                      "with a right signature.")
                                .Register(registry_)
                                .Add({})),
+      handler_calls_(BuildCounter()
+                         .Name("hongyan_handler_calls_total")
+                         .Help("Events for the account's handler, by account and outcome.")
+                         .Register(registry_),
+                     {"account", "outcome"}),
+      handler_seconds_(BuildHistogram()
+                           .Name("hongyan_handler_seconds")
+                           .Help("Time of one call to the account's handler.")
+                           .Register(registry_),
+                       {"account"}),
       in_flight_(BuildGauge()
                      .Name("hongyan_in_flight")
                      .Help("Calls that are being worked on.")
@@ -142,6 +152,14 @@ void Metrics::CallbackClockSkew(absl::Duration skew) {
 
 void Metrics::EventWatchers(std::int64_t delta) {
   event_watchers_.Increment(static_cast<double>(delta));
+}
+
+void Metrics::HandlerCall(absl::string_view account, absl::string_view outcome) {
+  handler_calls_.At({account, outcome}).Increment();
+}
+
+void Metrics::HandlerSeconds(absl::string_view account, absl::Duration took) {
+  handler_seconds_.At({account}, Seconds()).Observe(absl::ToDoubleSeconds(took));
 }
 
 void Metrics::InFlight(std::int64_t delta) { in_flight_.Increment(static_cast<double>(delta)); }

@@ -45,6 +45,10 @@ class Metrics {
                 absl::Duration took);
   // Ours against the timestamp of a request with a right signature; positive: ours is ahead.
   void CallbackClockSkew(absl::Duration skew);
+  // outcome: replied, empty, invalid, failed, late, late_sent, late_failed, late_dropped, overloaded.
+  void HandlerCall(absl::string_view account, absl::string_view outcome);
+  // Of calls that were made.
+  void HandlerSeconds(absl::string_view account, absl::Duration took);
   void InFlight(std::int64_t delta);
   void EventWatchers(std::int64_t delta);
   void LogLinesDropped(std::int64_t total);
@@ -81,6 +85,8 @@ class Metrics {
   Children<prometheus::Counter> callbacks_;
   Children<prometheus::Histogram> callback_seconds_;
   prometheus::Gauge& callback_clock_skew_;
+  Children<prometheus::Counter> handler_calls_;
+  Children<prometheus::Histogram> handler_seconds_;
   prometheus::Gauge& in_flight_;
   prometheus::Gauge& event_watchers_;
   prometheus::Gauge& log_lines_dropped_;

@@ -122,9 +122,7 @@ class AccountsCheck {
       CheckCallback(path + ".callback", account.callback(), out);
     }
     CheckReplies(path, account, findings_, out);
-    if (account.has_handler()) {
-      findings_.Refuse(path + ".handler", "comes with a later version of Hongyan; remove it");
-    }
+    CheckHandler(path, account, environment_, findings_, out);
     if (findings_.Usable(path + ".send_rate")) {
       if (account.send_rate() < 1 || account.send_rate() > 100000) {
         findings_.Refuse(path + ".send_rate",

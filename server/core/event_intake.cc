@@ -33,6 +33,19 @@ storage::NewEvent ToNewEvent(const std::string& account, const wechat::OpenedPus
   return event;
 }
 
+// As storage will give it back, but for the cursor.
+storage::StoredEvent ToStored(const storage::NewEvent& event) {
+  storage::StoredEvent stored;
+  stored.account = event.account;
+  stored.openid = event.openid;
+  stored.type = event.type;
+  stored.create_time = event.create_time;
+  stored.receive_time = absl::FromUnixMicros(absl::ToUnixMicros(event.receive_time));
+  stored.format = event.format;
+  stored.body = event.body;
+  return stored;
+}
+
 }  // namespace
 
 ReplayGuard::Verdict EventIntake::Look(std::size_t account, absl::string_view signature,
@@ -42,7 +55,8 @@ ReplayGuard::Verdict EventIntake::Look(std::size_t account, absl::string_view si
 
 async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::string signature,
                                                    ReplayGuard::Digest body,
-                                                   wechat::OpenedPush push, absl::Time expires) {
+                                                   wechat::OpenedPush push, absl::Time expires,
+                                                   async::MonoTime received) {
   const IntakeAccount& to = accounts_[account];
   Answer answer;
   answer.type = PushType(push.event);
@@ -55,6 +69,18 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
   guard_.Remember(key, body, expires);
   storage::NewEvent event = ToNewEvent(to.name, push, clock_.Now());
   const Kind effect = event.effect.kind;
+  const Reply* const rule = to.rules.Find(push.event);
+  // A push of nobody can't be answered.
+  HandlerCalls* const handler = rule == nullptr && to.handler != nullptr && !event.openid.empty() &&
+                                        to.handler->Wants(push.event)
+                                    ? to.handler
+                                    : nullptr;
+  HandlerCalls::Arrival arrival;
+  storage::StoredEvent stored;
+  if (handler != nullptr) {
+    arrival = handler->Arrive(event.dedup_key);
+    stored = ToStored(event);
+  }
   const auto recorded =
       co_await store_.Record(std::move(event), async::After(clock_.Mono(), kRecordLimit));
   if (!recorded.ok()) {
@@ -74,7 +100,12 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
       profile_changed_(to.name, PushOpenid(push.event));
     }
   }
-  if (const Reply* reply = to.rules.Find(push.event)) answer.reply = *reply;
+  if (rule != nullptr) answer.reply = *rule;
+  if (handler != nullptr) {
+    stored.cursor = recorded->cursor;
+    answer.reply = co_await handler->Answer(std::move(arrival), recorded->repeated,
+                                            std::move(stored), received);
+  }
   co_return answer;
 }
 

@@ -6,7 +6,7 @@
 //           kUnrecorded have no reply.
 // Bounds:   those of ReplayGuard and StorageThread, over all accounts.
 // Threads:  event loop only.
-// Lifetime: store, feed and clock outlive it.
+// Lifetime: store, feed, clock and the handlers outlive it.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/core/event_feed.h"
+#include "server/core/handler_calls.h"
 #include "server/core/replay_guard.h"
 #include "server/core/reply_rules.h"
 #include "server/storage/event_store.h"
@@ -32,6 +33,7 @@ inline constexpr absl::Duration kRecordLimit = absl::Seconds(2);
 struct IntakeAccount {
   std::string name;
   ReplyRules rules;
+  HandlerCalls* handler = nullptr;  // asked where no rule fits; null: none
 };
 
 class EventIntake {
@@ -57,9 +59,10 @@ class EventIntake {
   // Whether `body` was seen before under this signature; nothing is remembered. For asking before the body is parsed.
   ReplayGuard::Verdict Look(std::size_t account, absl::string_view signature,
                             const ReplayGuard::Digest& body);
-  // `expires`: when the signature stops being accepted.
+  // `expires`: when the signature stops being accepted. `received`: when the request began to come in; the handler's time
+  // runs from there.
   async::Task<Answer> Take(std::size_t account, std::string signature, ReplayGuard::Digest body,
-                           wechat::OpenedPush push, absl::Time expires);
+                           wechat::OpenedPush push, absl::Time expires, async::MonoTime received);
 
   const ReplayGuard& guard() const { return guard_; }
 

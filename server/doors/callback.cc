@@ -173,7 +173,7 @@ async::Task<Verdict> CallbackDoor::AnswerPush(std::size_t account, const Request
   const absl::Time expires = window_ > absl::ZeroDuration() ? TimestampOf(head) + window_
                                                             : clock_.Now() + kMemoryWithoutWindow;
   const core::EventIntake::Answer answer =
-      co_await intake_.Take(account, signature, digest, *push, expires);
+      co_await intake_.Take(account, signature, digest, *push, expires, head.received_mono);
   Verdict verdict = Ok("ok", "text/plain", "success");
   switch (answer.verdict) {
     case core::EventIntake::Verdict::kNew:

@@ -66,6 +66,8 @@ def load(folder):
         errors=get("hongyan.v1.errors_pb2"),
         events=get("hongyan.v1.event_pb2"),
         events_rpc=get("hongyan.v1.event_pb2_grpc"),
+        handler=get("hongyan.v1.event_handler_pb2"),
+        handler_rpc=get("hongyan.v1.event_handler_pb2_grpc"),
         subscribers=get("hongyan.v1.subscriber_pb2"),
         subscribers_rpc=get("hongyan.v1.subscriber_pb2_grpc"),
         status=get("google.rpc.status_pb2"),

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "fields.h"
 #include "text.h"
@@ -33,35 +34,34 @@ std::string DecodeEntities(std::string_view text) {
   return out;
 }
 
-// Reads <xml><Name>text</Name>…</xml>. Elements inside elements are kept as their raw text.
+// Reads <xml><Name>text</Name>…</xml>. An element inside an element goes by both names, Image.MediaId; one that comes
+// again (item) has its number, Articles.item, Articles.item#2 …
 class ReplyReader {
  public:
   explicit ReplyReader(std::string_view text) : text_(text) {}
 
-  std::optional<std::map<std::string, std::string>> Read() {
-    std::map<std::string, std::string> fields;
+  std::optional<Fields> Read() {
     SkipBlanks();
-    if (!Take("<xml>")) return std::nullopt;
-    for (SkipBlanks(); !Take("</xml>"); SkipBlanks()) {
-      const std::string name = OpeningName();
-      std::string content;
-      if (name.empty() || !Content(name, &content)) return std::nullopt;
-      fields[name] = content;
-    }
+    if (!Take("<xml>") || !Children("", "</xml>", 0)) return std::nullopt;
     SkipBlanks();
     if (at_ != text_.size()) return std::nullopt;
-    return fields;
+    return fields_;
   }
 
  private:
+  static constexpr int kDepth = 4;
+
   void SkipBlanks() {
     while (at_ < text_.size() &&
            std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) {
       ++at_;
     }
   }
+  bool Next(std::string_view expected) const {
+    return text_.substr(at_, expected.size()) == expected;
+  }
   bool Take(std::string_view expected) {
-    if (text_.substr(at_, expected.size()) != expected) return false;
+    if (!Next(expected)) return false;
     at_ += expected.size();
     return true;
   }
@@ -76,8 +76,29 @@ class ReplyReader {
     });
     return plain ? name : "";
   }
-  bool Content(const std::string& name, std::string* out) {
+  // Up to and with `closing`.
+  bool Children(const std::string& prefix, const std::string& closing, int depth) {
+    if (depth > kDepth) return false;
+    for (SkipBlanks(); !Take(closing); SkipBlanks()) {
+      const std::string name = OpeningName();
+      if (name.empty() || !Element(prefix, name, depth)) return false;
+    }
+    return true;
+  }
+  bool Element(const std::string& prefix, const std::string& name, int depth) {
     const std::string closing = "</" + name + ">";
+    std::string path = prefix + name;
+    if (const int count = ++seen_[path]; count > 1) path += "#" + std::to_string(count);
+    const size_t content = at_;
+    SkipBlanks();
+    if (Next("<") && !Next("<![CDATA[") && !Next(closing)) {
+      fields_[path] = "";
+      return Children(path + ".", closing, depth + 1);
+    }
+    at_ = content;
+    return Content(closing, &fields_[path]);
+  }
+  bool Content(const std::string& closing, std::string* out) {
     while (!Take(closing)) {
       if (at_ >= text_.size()) return false;
       if (Take("<![CDATA[")) {
@@ -88,7 +109,9 @@ class ReplyReader {
         continue;
       }
       const size_t next = std::min(text_.find('<', at_ + 1), text_.size());
-      *out += DecodeEntities(text_.substr(at_, next - at_));
+      const std::string_view piece = text_.substr(at_, next - at_);
+      if (piece.find("]]>") != std::string_view::npos || piece.front() == '<') return false;
+      *out += DecodeEntities(piece);
       at_ = next;
     }
     return true;
@@ -96,18 +119,35 @@ class ReplyReader {
 
   std::string_view text_;
   size_t at_ = 0;
+  Fields fields_;
+  std::map<std::string, int> seen_;
 };
+
+// The same names as in XML: the objects of an array are items.
+void Flatten(const json::value& value, const std::string& path, Fields* fields) {
+  if (const json::object* object = value.if_object()) {
+    if (!path.empty()) (*fields)[path] = "";
+    for (const auto& member : *object) {
+      Flatten(member.value(), (path.empty() ? "" : path + ".") + std::string(member.key()), fields);
+    }
+  } else if (const json::array* array = value.if_array()) {
+    (*fields)[path] = "";
+    for (size_t i = 0; i < array->size(); ++i) {
+      Flatten((*array)[i], path + ".item" + (i == 0 ? "" : "#" + std::to_string(i + 1)), fields);
+    }
+  } else if (const json::string* text = value.if_string()) {
+    (*fields)[path] = std::string(text->data(), text->size());
+  } else {
+    (*fields)[path] = json::serialize(value);
+  }
+}
 
 std::optional<Fields> ReadJson(const std::string& body) {
   json::error_code error;
   const json::value document = json::parse(body, error);
   if (error || !document.is_object()) return std::nullopt;
   Fields fields;
-  for (const auto& member : document.get_object()) {
-    const json::string* text = member.value().if_string();
-    fields[std::string(member.key())] =
-        text == nullptr ? json::serialize(member.value()) : std::string(text->data(), text->size());
-  }
+  Flatten(document, "", &fields);
   return fields;
 }
 
@@ -116,20 +156,77 @@ std::string Get(const Fields& fields, const std::string& name) {
   return found == fields.end() ? std::string() : found->second;
 }
 
-// What each type of reply cannot do without: an element, and what must stand in it.
+// What each type of reply cannot do without, and what else it may have inside.
 struct ReplyType {
   const char* name;
-  const char* element;
-  const char* inside;
+  const char* inside;  // the element around its fields; none: they stand beside the envelope's
+  std::vector<std::string_view> required;
+  std::vector<std::string_view> optional;
 };
-constexpr ReplyType kTypes[] = {{"text", "Content", ""},
-                                {"image", "Image", "MediaId"},
-                                {"voice", "Voice", "MediaId"},
-                                {"video", "Video", "MediaId"},
-                                {"music", "Music", "ThumbMediaId"},
-                                {"news", "Articles", "Title"},
-                                {"transfer_customer_service", nullptr, nullptr},
-                                {"transfer_biz_ai_ivr", nullptr, nullptr}};
+
+const std::vector<ReplyType>& Types() {
+  static const std::vector<ReplyType> kTypes = {
+      {"text", "", {"Content"}, {}},
+      {"image", "Image", {"MediaId"}, {}},
+      {"voice", "Voice", {"MediaId"}, {}},
+      {"video", "Video", {"MediaId"}, {"Title", "Description"}},
+      {"music", "Music", {"ThumbMediaId"}, {"Title", "Description", "MusicUrl", "HQMusicUrl"}},
+      {"news", "Articles", {}, {}},
+      {"transfer_customer_service", "", {}, {"TransInfo", "TransInfo.KfAccount"}},
+      {"transfer_biz_ai_ivr", "", {}, {}}};
+  return kTypes;
+}
+
+constexpr size_t kMaxText = 2048;
+
+// Each article has a title and a link; the articles are as many as ArticleCount says.
+std::string CheckArticles(const Fields& fields, bool answers_message) {
+  int64_t count = 0;
+  const bool counted = ParseInt(Get(fields, "ArticleCount"), &count);
+  if (!counted || count < 1 || count > (answers_message ? 1 : 8)) {
+    return "ArticleCount: 1 to 8, and 1 for a message";
+  }
+  const auto item = [](int64_t number) {
+    return "Articles.item" + (number == 1 ? std::string() : "#" + std::to_string(number));
+  };
+  if (fields.count(item(count)) == 0 || fields.count(item(count + 1)) != 0) {
+    return "Articles are not as many as ArticleCount says";
+  }
+  for (int64_t i = 1; i <= count; ++i) {
+    for (const char* name : {"Title", "Url"}) {
+      if (Get(fields, item(i) + "." + name).empty()) {
+        return "Articles: " + std::string(name) + " is missing";
+      }
+    }
+  }
+  return "";
+}
+
+std::string CheckType(const ReplyType& type, const Fields& fields, bool answers_message) {
+  if (std::string_view(type.name) == "news") return CheckArticles(fields, answers_message);
+  const std::string prefix = *type.inside == 0 ? "" : std::string(type.inside) + ".";
+  for (const std::string_view name : type.required) {
+    const std::string path = prefix + std::string(name);
+    if (Get(fields, path).empty()) {
+      return path + (fields.count(path) == 0 ? " is missing" : " is empty");
+    }
+  }
+  if (Get(fields, "Content").size() > kMaxText) return "Content is longer than 2048 bytes";
+  for (const auto& [path, value] : fields) {
+    static const std::vector<std::string_view> kEnvelope = {"ToUserName", "FromUserName",
+                                                            "CreateTime", "MsgType"};
+    const auto holds = [&, known = std::string_view(path)](const auto& names,
+                                                           const std::string& before) {
+      return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+        return known == before + std::string(name);
+      });
+    };
+    const bool known = path == type.inside || holds(kEnvelope, "") ||
+                       holds(type.required, prefix) || holds(type.optional, prefix);
+    if (!known) return path + " does not belong into a reply of this type";
+  }
+  return "";
+}
 
 std::string CheckReply(const Fields& fields, const Envelope& sent) {
   if (Get(fields, "ToUserName") != sent.from_user || Get(fields, "FromUserName") != sent.to_user) {
@@ -139,23 +236,10 @@ std::string CheckReply(const Fields& fields, const Envelope& sent) {
   if (!ParseInt(Get(fields, "CreateTime"), &create_time)) return "CreateTime is not a number";
   const std::string kind = Get(fields, "MsgType");
   if (kind.empty()) return "MsgType is missing";
-  const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes),
-                                  [&kind](const ReplyType& each) { return kind == each.name; });
-  if (type == std::end(kTypes)) return "MsgType is none of a reply's";
-  if (type->element == nullptr) return "";
-  const std::string content = Get(fields, type->element);
-  if (content.empty()) return std::string(type->element) + " is empty";
-  if (content.find(type->inside) == std::string::npos) {
-    return std::string(type->inside) + " is missing";
-  }
-  if (kind != "news") return "";
-  int64_t articles = 0;
-  const bool counted = ParseInt(Get(fields, "ArticleCount"), &articles);
-  const bool answers_message = sent.msg_type != "event";
-  if (!counted || articles < 1 || articles > (answers_message ? 1 : 8)) {
-    return "ArticleCount: 1 to 8, and 1 for a message";
-  }
-  return "";
+  const auto type = std::find_if(Types().begin(), Types().end(),
+                                 [&kind](const ReplyType& each) { return kind == each.name; });
+  if (type == Types().end()) return "MsgType is none of a reply's";
+  return CheckType(*type, fields, sent.msg_type != "event");
 }
 
 PassiveReply ReadPlain(const std::string& body, const Envelope& sent, CallbackFormat format) {

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
-#include "server/doors/grpc/convert.h"
 #include "server/doors/grpc/event_convert.h"
+#include "server/doors/grpc/stored_event.h"
 #include "server/doors/grpc/unary_call.h"
 
 namespace hongyan::doors {
@@ -92,7 +92,7 @@ async::Task<absl::Status> EventService::List(CallInfo& info, const v1::ListEvent
   while (true) {
     auto page = co_await store_.List(*filter, after, size, info.limit.deadline);
     if (!page.ok()) co_return page.status();
-    for (const storage::StoredEvent& event : page->events) *response.add_events() = ToProto(event);
+    for (const storage::StoredEvent& event : page->events) ToProto(event, *response.add_events());
     if (!page->events.empty() || !page->more) co_return absl::OkStatus();
     after = page->next_cursor;
   }
@@ -104,9 +104,7 @@ async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventService::Rea
   auto page = co_await store_.List(std::move(filter), after, kTailPage, deadline);
   if (!page.ok()) co_return page.status();
   auto batch = std::make_shared<EventBatch>();
-  for (const storage::StoredEvent& stored : page->events) batch->events.push_back(ToProto(stored));
-  batch->next_cursor = page->next_cursor;
-  batch->more = page->more;
+  Fill(*page, *batch);
   co_return batch;
 }
 

@@ -3,31 +3,16 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/base/log.h"
 #include "server/base/status.h"
-#include "server/doors/grpc/convert.h"
-#include "server/doors/grpc/event_convert.h"
+#include "server/doors/grpc/stored_event.h"
 
 namespace hongyan::doors {
 
-v1::Event ToProto(const storage::StoredEvent& stored) {
-  v1::Event event;
-  const auto push =
-      stored.damaged ? absl::DataLossError("damaged") : wechat::ParsePush(stored.body);
-  if (push.ok()) {
-    ToProto(*push, stored.type, event);
-  } else {
-    // Its place in the order is told all the same: nothing is missing silently.
-    base::Log(base::Level::kError, "stored event can't be read", {{"cursor", stored.cursor}});
-    event.set_type("unknown");
-    event.mutable_unknown();
-  }
-  event.set_cursor(stored.cursor);
-  event.set_account(stored.account);
-  event.set_openid(stored.openid);
-  if (stored.create_time) ToProto(*stored.create_time, *event.mutable_create_time());
-  ToProto(stored.receive_time, *event.mutable_receive_time());
-  return event;
+void Fill(const storage::EventPage& page, EventBatch& batch) {
+  batch.events.resize(page.events.size());
+  for (std::size_t i = 0; i < page.events.size(); ++i) ToProto(page.events[i], batch.events[i]);
+  batch.next_cursor = page.next_cursor;
+  batch.more = page.more;
 }
 
 async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventTail::After(
@@ -53,9 +38,7 @@ async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventTail::After(
     if (!page.ok()) co_return page.status();
   }
   auto batch = std::make_shared<EventBatch>();
-  for (const storage::StoredEvent& stored : page->events) batch->events.push_back(ToProto(stored));
-  batch->next_cursor = page->next_cursor;
-  batch->more = page->more;
+  Fill(*page, *batch);
   read->batch = batch;
   read->done.NotifyAll();
   while (reads_.size() > kTailBatches && reads_.front()->batch != nullptr) reads_.pop_front();

@@ -30,8 +30,7 @@ struct EventBatch {
   bool more = false;
 };
 
-// The public form of a stored event. One that can't be read keeps its place as `unknown`, and is logged.
-v1::Event ToProto(const storage::StoredEvent& stored);
+void Fill(const storage::EventPage& page, EventBatch& batch);
 
 class EventTail {
  public:

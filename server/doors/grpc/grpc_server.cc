@@ -6,14 +6,13 @@
 
 #include <atomic>
 #include <chrono>
-#include <fstream>
-#include <sstream>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "server/base/log.h"
+#include "server/doors/grpc/files.h"
 
 namespace hongyan::doors {
 namespace {
@@ -28,16 +27,6 @@ constexpr int kKeepaliveMillis = 60 * 1000;
 constexpr int kKeepaliveTimeoutMillis = 20 * 1000;
 constexpr int kMinPingMillis = 30 * 1000;
 constexpr int kPingStrikes = 2;
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream content;
-  content << file.rdbuf();
-  if (!file || content.str().empty()) {
-    return absl::FailedPreconditionError(absl::StrCat("can't read ", path));
-  }
-  return content.str();
-}
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(
     const GrpcServerOptions& options) {

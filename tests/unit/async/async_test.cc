@@ -5,11 +5,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "server/async/clock.h"
 #include "server/async/event_loop.h"
 #include "server/async/fan_out.h"
+#include "server/async/handoff.h"
 #include "server/async/task_group.h"
 #include "server/async/wait_list.h"
 
@@ -166,6 +168,61 @@ TEST_F(AsyncTest, C03_FarTimesDontOverflow) {
   EXPECT_EQ(After(clock_.Mono(), absl::Hours(24 * 365 * 100000)), MonoTime::max());
   const MonoTime now = clock_.Mono();
   EXPECT_EQ(Between(now, After(now, absl::Seconds(5))), absl::Seconds(5));
+}
+
+Task<void> AwaitThread(Executor executor, std::thread& thread, int& cancelled, bool& ended) {
+  co_await UntilDone(
+      executor, [&thread](Done done) { thread = std::thread(std::move(done)); },
+      [&cancelled] { ++cancelled; });
+  ended = true;
+}
+
+TEST_F(AsyncTest, UntilDoneGoesOnWhenAnotherThreadIsDone) {
+  std::thread thread;
+  int cancelled = 0;
+  bool ended = false;
+  loop_.RunUntilDone(AwaitThread(loop_.executor(), thread, cancelled, ended));
+  thread.join();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(cancelled, 0);
+}
+
+Task<void> AwaitDone(Executor executor, Done& keep, int& cancelled, bool& ended) {
+  co_await UntilDone(
+      executor, [&keep](Done done) { keep = std::move(done); }, [&cancelled] { ++cancelled; });
+  ended = true;
+}
+
+TEST_F(AsyncTest, UntilDoneTellsOfCancellationAndStillWaits) {
+  TaskGroup group(loop_.executor(), clock_, 1);
+  Done done;
+  int cancelled = 0;
+  bool ended = false;
+  group.Spawn(AwaitDone(loop_.executor(), done, cancelled, ended));
+  Turn();
+  group.CancelAll();
+  Turn();
+  EXPECT_EQ(cancelled, 1);
+  EXPECT_FALSE(ended);
+  done();
+  Turn();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(group.size(), 0u);
+}
+
+TEST_F(AsyncTest, UntilDoneThatBeginsCancelledIsCancelledAtOnce) {
+  TaskGroup group(loop_.executor(), clock_, 1);
+  Done done;
+  int cancelled = 0;
+  bool ended = false;
+  group.Spawn(AwaitDone(loop_.executor(), done, cancelled, ended));
+  group.CancelAll();
+  Turn();
+  EXPECT_EQ(cancelled, 1);
+  ASSERT_TRUE(done);
+  done();
+  Turn();
+  EXPECT_TRUE(ended);
 }
 
 }  // namespace

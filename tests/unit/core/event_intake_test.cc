@@ -83,7 +83,7 @@ class EventIntakeTest : public ::testing::Test {
     push.event = *wechat::ParsePush(body);
     push.text = body;
     return loop_.RunUntilDone(intake_.Take(account, signature, Body(body), std::move(push),
-                                           clock_.Now() + absl::Minutes(10)));
+                                           clock_.Now() + absl::Minutes(10), clock_.Mono()));
   }
   std::vector<storage::StoredEvent> Stored() {
     auto page = loop_.RunUntilDone(

@@ -1,0 +1,171 @@
+#include "server/core/handler_calls.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/id.h"
+#include "server/base/log.h"
+#include "server/core/push_type.h"
+
+namespace hongyan::core {
+namespace {
+
+constexpr absl::Duration kLateSendLimit = absl::Seconds(10);
+constexpr absl::Duration kLastWords = absl::Seconds(2);
+
+absl::string_view OutcomeOf(const absl::Status& failure) {
+  if (absl::IsDeadlineExceeded(failure)) return "late";
+  return absl::IsDataLoss(failure) ? "invalid" : "failed";
+}
+
+}  // namespace
+
+bool HandlerCalls::Wants(const wechat::PushedEvent& push) const {
+  return options_.on.empty() || std::any_of(options_.on.begin(), options_.on.end(),
+                                            [&](const auto& on) { return IsOn(on, push); });
+}
+
+HandlerCalls::Arrival HandlerCalls::Arrive(const std::string& dedup_key) {
+  if (const auto found = entries_.find(dedup_key); found != entries_.end()) {
+    const std::shared_ptr<Entry>& known = *found->second;
+    const bool expired = async::Between(known->arrived, clock_.Mono()) >= kMemory;
+    if (!expired || known->state == State::kCalling) return {known, false};
+    Forget(found->second);
+  }
+  if (!MakeRoom()) return {};
+  order_.push_back(std::make_shared<Entry>(clock_, dedup_key, clock_.Mono()));
+  entries_.emplace(dedup_key, std::prev(order_.end()));
+  return {order_.back(), true};
+}
+
+// Drops what is expired, and the oldest when all places are taken. No call in flight is forgotten: it would be made again.
+bool HandlerCalls::MakeRoom() {
+  const auto is_calling = [](const auto& entry) { return entry->state == State::kCalling; };
+  while (!order_.empty() && !is_calling(order_.front()) &&
+         async::Between(order_.front()->arrived, clock_.Mono()) >= kMemory) {
+    Forget(order_.begin());
+  }
+  if (entries_.size() < kMaxRemembered) return true;
+  // At most kMaxCalls steps.
+  const auto idle = std::find_if_not(order_.begin(), order_.end(), is_calling);
+  if (idle == order_.end()) return false;
+  Forget(idle);
+  return true;
+}
+
+void HandlerCalls::Forget(Order::iterator it) {
+  entries_.erase((*it)->key);
+  order_.erase(it);
+}
+
+async::Task<std::optional<Reply>> HandlerCalls::Answer(Arrival arrival, bool repeated,
+                                                       storage::StoredEvent event,
+                                                       async::MonoTime received) {
+  if (arrival.entry == nullptr) {
+    metrics_.HandlerCall(options_.account, "overloaded");
+    co_return std::nullopt;
+  }
+  const std::shared_ptr<Entry> entry = std::move(arrival.entry);
+  if (entry->state == State::kArrived) {
+    if (arrival.first && repeated) {
+      Settle(*entry, std::nullopt);  // recorded by an earlier process, which may have asked
+    } else {
+      Begin(entry, std::move(event), received);
+    }
+  }
+  const async::MonoTime limit = async::After(received, options_.timeout);
+  auto woken = async::WaitList::Woken::kNotified;
+  while (entry->state == State::kCalling && woken == async::WaitList::Woken::kNotified) {
+    woken = co_await entry->settled.Wait(limit);
+  }
+  // From here on WeChat has heard `success`: repeats are told the same.
+  if (entry->state == State::kCalling && woken == async::WaitList::Woken::kDeadline) {
+    Settle(*entry, std::nullopt);
+  }
+  co_return entry->reply;
+}
+
+void HandlerCalls::Settle(Entry& entry, std::optional<Reply> reply) {
+  entry.state = State::kSettled;
+  entry.reply = std::move(reply);
+  entry.settled.NotifyAll();
+}
+
+void HandlerCalls::Begin(const std::shared_ptr<Entry>& entry, storage::StoredEvent event,
+                         async::MonoTime received) {
+  entry->state = State::kCalling;
+  if (calls_.Spawn(Call(entry, std::move(event), base::RandomHex128(), received))) return;
+  metrics_.HandlerCall(options_.account, "overloaded");
+  Settle(*entry, std::nullopt);
+}
+
+async::Task<void> HandlerCalls::Call(std::shared_ptr<Entry> entry, storage::StoredEvent event,
+                                     std::string request_id, async::MonoTime received) {
+  const async::MonoTime began = clock_.Mono();
+  const absl::Duration limit = std::max(options_.timeout, options_.late_within);
+  const absl::Duration left = limit - async::Between(received, began);
+  absl::StatusOr<std::optional<Reply>> answer = absl::DeadlineExceededError("no time was left");
+  if (left > absl::ZeroDuration()) answer = co_await handler_.Handle(event, request_id, left);
+  const absl::Duration took = async::Between(began, clock_.Mono());
+
+  absl::Status broken;  // the rule of WeChat's that the reply breaks
+  if (answer.ok() && answer->has_value()) broken = CheckReply(**answer);
+  const bool late =
+      entry->state == State::kSettled || clock_.Mono() >= async::After(received, options_.timeout);
+  absl::string_view outcome = "replied";
+  if (!answer.ok()) {
+    outcome = OutcomeOf(answer.status());
+  } else if (!answer->has_value()) {
+    outcome = "empty";
+  } else if (!broken.ok()) {
+    outcome = "invalid";
+  } else if (late) {
+    outcome = "late";
+  }
+  const bool good = outcome == "replied" || outcome == "empty";
+  const absl::string_view kind =
+      answer.ok() && answer->has_value() ? ReplyKind(**answer) : absl::string_view();
+  if (entry->state == State::kCalling) {
+    Settle(*entry, outcome == "replied" ? **answer : std::optional<Reply>());
+  }
+  if (outcome == "late" && answer.ok() && options_.late_within > absl::ZeroDuration()) {
+    outcome = co_await SendLate(event.openid, event.cursor, **answer);
+  }
+  metrics_.HandlerCall(options_.account, outcome);
+  metrics_.HandlerSeconds(options_.account, took);
+  base::Log(good ? base::Level::kInfo : base::Level::kWarn, "handler called",
+            {{"request_id", request_id},
+             {"account", options_.account},
+             {"cursor", event.cursor},
+             {"type", event.type},
+             {"outcome", outcome},
+             {"kind", kind},
+             {"code", answer.ok() ? absl::string_view() : base::CodeName(answer.status().code())},
+             {"rule", broken.message()},
+             {"took_ms", absl::ToInt64Milliseconds(took)}});
+}
+
+async::Task<absl::string_view> HandlerCalls::SendLate(std::string openid, std::int64_t cursor,
+                                                      Reply reply) {
+  const auto* text = std::get_if<wechat::TextReply>(&reply);
+  if (text == nullptr || openid.empty()) co_return "late_dropped";
+  Notification notification;
+  notification.account = options_.account;
+  notification.openid = std::move(openid);
+  notification.body = wechat::TextMessage{text->content, ""};
+  // Whatever may happen here one day: one event, one message.
+  notification.idempotency_key = absl::StrCat("hongyan-late-reply/", cursor);
+  const Delivery delivery = co_await sender_.Send(
+      std::move(notification), {async::After(clock_.Mono(), kLateSendLimit), false});
+  co_return delivery.state == DeliveryState::kAccepted ? "late_sent" : "late_failed";
+}
+
+async::Task<void> HandlerCalls::Drain(async::MonoTime until) {
+  const bool idle = co_await calls_.Drain(until);
+  if (idle) co_return;
+  calls_.CancelAll();
+  co_await calls_.Drain(async::After(clock_.Mono(), kLastWords));
+}
+
+}  // namespace hongyan::core
