@@ -272,6 +272,13 @@ def test_G21_a_slow_handler_is_success_within_its_time(start, account, user, han
     assert account.texts(user) == [] and account.arrivals(CUSTOM) == 0
 
 
+def test_X17_a_reply_after_WeChats_five_seconds_is_success_before_them(start, account, user, handler):
+    handler.says_when_released("太晚")
+    with_handler(start, account, handler, timeout="4500ms")
+    push = say(account, user)
+    assert push["status"] == 200 and push["reply"] == "success" and 4500 <= push["elapsed_ms"] < 5000 * SCALE
+
+
 @pytest.mark.parametrize("answer, outcome", [
     (b"\xff\xff\xff\xff", "invalid"), (b"\x0a\x04\x0a\x02\xff\xfe", "invalid"), ("big", "failed"), ("error", "failed"),
     ({"text": {"content": ""}}, "invalid"), ({"text": {"content": "x" * 2049}}, "invalid"),

@@ -10,7 +10,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "server/doors/grpc/convert.h"
 #include "server/doors/grpc/push_fields.h"
 
 namespace hongyan::doors {

@@ -10,8 +10,8 @@
 #include "hongyan/v1/event_handler.pb.h"
 #include "server/async/handoff.h"
 #include "server/doors/grpc/call_task.h"
-#include "server/doors/grpc/stored_event.h"
 #include "server/doors/grpc/files.h"
+#include "server/doors/grpc/stored_event.h"
 #include "server/doors/handler/reply_convert.h"
 
 namespace hongyan::doors {

@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/support/core_test.h"
+#include "tests/support/known_people.h"
 
 namespace hongyan::core {
 namespace {
@@ -90,7 +91,8 @@ class HandlerCallsTest : public support::CoreTest {
 
   const std::optional<Reply> kHello = wechat::TextReply{"hello"};
   Idempotency idempotency_{clock_};
-  Sender sender_{accounts_, idempotency_, clock_, metrics_};
+  support::KnownPeople people_;
+  Sender sender_{accounts_, people_, idempotency_, clock_, metrics_};
   FakeHandler handler_{clock_};
   std::optional<HandlerCalls> calls_;
 };

@@ -12,6 +12,7 @@
 #include "server/base/status.h"
 #include "tests/support/core_test.h"
 #include "tests/support/error_details.h"
+#include "tests/support/known_people.h"
 
 namespace hongyan::core {
 namespace {
@@ -39,26 +40,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Knows one person by unionid, and notes what it is told.
-class KnownPeople final : public Recipients {
- public:
-  async::Task<absl::StatusOr<std::string>> OpenidOf(std::string account, std::string unionid,
-                                                    async::MonoTime) override {
-    asked.push_back(account + "/" + unionid);
-    if (unionid == "uABC") co_return "oOfABC";
-    co_return base::ErrorBuilder(StatusCode::kNotFound, base::Reason::kUnionidNotFound, "nobody");
-  }
-  void Sent(const std::string& account, const std::string& openid) override {
-    told.push_back("sent " + account + "/" + openid);
-  }
-  void WindowClosed(const std::string& account, const std::string& openid) override {
-    told.push_back("closed " + account + "/" + openid);
-  }
-
-  std::vector<std::string> asked;
-  std::vector<std::string> told;
-};
-
 class SenderTest : public support::CoreTest {
  protected:
   async::Task<Delivery> Sending(Notification notification, absl::Duration within = Seconds(30)) {
@@ -69,7 +50,7 @@ class SenderTest : public support::CoreTest {
   }
 
   Idempotency idempotency_{clock_};
-  KnownPeople people_;
+  support::KnownPeople people_;
   Sender sender_{accounts_, people_, idempotency_, clock_, metrics_};
 };
 
