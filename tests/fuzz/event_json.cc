@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/base/text.h"
+#include "server/wechat/passive_reply.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/push_checks.h"
 
@@ -80,8 +81,8 @@ void CheckTree(absl::string_view body, wechat::PushedEvent::Fields fields) {
 }
 
 void CheckReply(absl::string_view content) {
-  const auto reply =
-      ParsePush(wechat::WriteTextReplyJson("openid", "gh_1", absl::UnixEpoch(), content));
+  const auto reply = ParsePush(wechat::WriteReplyJson("openid", "gh_1", absl::UnixEpoch(),
+                                                      wechat::TextReply{std::string(content)}));
   FUZZ_CHECK(reply.ok());
   FUZZ_CHECK(reply->fields.size() == 5 && reply->to_user == "openid" && reply->from_user == "gh_1");
   FUZZ_CHECK(reply->content == wechat::CleanText(content));

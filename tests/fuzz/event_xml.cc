@@ -3,6 +3,7 @@
 
 #include <tinyxml2.h>
 
+#include "server/wechat/passive_reply.h"
 #include "server/wechat/xml_scan.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/push_checks.h"
@@ -50,8 +51,8 @@ void CheckScan(absl::string_view body) {
 }
 
 void CheckReply(absl::string_view content) {
-  const auto reply =
-      ParsePush(wechat::WriteTextReplyXml("openid", "gh_1", absl::UnixEpoch(), content));
+  const auto reply = ParsePush(wechat::WriteReplyXml("openid", "gh_1", absl::UnixEpoch(),
+                                                     wechat::TextReply{std::string(content)}));
   FUZZ_CHECK(reply.ok());
   FUZZ_CHECK(reply->fields.size() == 5 && reply->to_user == "openid" && reply->from_user == "gh_1");
   FUZZ_CHECK(reply->content == WithLineFeeds(wechat::CleanText(content)));
