@@ -3,6 +3,7 @@
 // Exit codes: 0 clean, 1 runtime failure, 2 bad configuration or usage.
 #include <curl/curl.h>
 #include <google/protobuf/stubs/common.h>
+#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 #include <openssl/crypto.h>
 #include <unistd.h>
@@ -52,6 +53,16 @@ void WaitOrEndAtOnce(absl::Duration span, const std::future<void>* until = nullp
   }
 }
 
+// Lets gRPC end its threads here and now. Without it the last channel's end would do so on a thread of its own, while the
+// process exits.
+class GrpcLibrary {
+ public:
+  GrpcLibrary() { grpc_init(); }
+  GrpcLibrary(const GrpcLibrary&) = delete;
+  GrpcLibrary& operator=(const GrpcLibrary&) = delete;
+  ~GrpcLibrary() { grpc_shutdown_blocking(); }
+};
+
 int Run(const config::LoadResult& loaded) {
   const config::Settings& settings = loaded.settings;
   HardenProcess();
@@ -64,6 +75,7 @@ int Run(const config::LoadResult& loaded) {
               {{"path", warning.path}, {"line", warning.line}, {"problem", warning.message}});
   }
 
+  const GrpcLibrary grpc_library;
   Service service(settings);
   if (const absl::Status started = service.Start(); !started.ok()) {
     base::StopLog();

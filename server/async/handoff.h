@@ -4,6 +4,8 @@
 //           waiting task goes on, on the loop. When the task is cancelled meanwhile `cancel` is called, on the loop, and
 //           the wait still lasts until `done`: nothing that was started is left behind. The loop doesn't end before.
 // Threads:  event loop only, but for `done`.
+// Use:      give `start` and `cancel` names and move them in: what a temporary captures in a co_await expression is
+//           destroyed twice by GCC 12.
 // Lifetime: what `start` and `cancel` refer to outlives the call; `cancel` may come after `done`, never after the wait.
 #pragma once
 

@@ -32,7 +32,11 @@ class Handler:
         self.server.start()
 
     def _handle(self, request, context):
-        context.add_callback(lambda: self.ended.put(request.event.cursor))
+        def ended():
+            self.ended.put(request.event.cursor)
+
+        if not context.add_callback(ended):
+            ended()  # its time had passed before this thread had its turn
         self.calls.put((request, dict(context.invocation_metadata())))
         return self.answer(request, context)
 

@@ -3,6 +3,7 @@
 The sandbox opens and judges every reply by itself; here its XML or JSON is read by Python's own parsers.
 """
 
+import concurrent.futures
 import json
 import signal
 import subprocess
@@ -203,6 +204,25 @@ def test_after_a_restart_repeats_are_not_handled_again(start, account, user, han
     account.change(callback=callback)
     assert account.post("message", **message)["push"]["reply"] == "success"
     assert handler.next_call() and handler.no_more_calls()
+
+
+def test_many_events_at_once_are_each_answered(start, account, handler):
+    def echo(request, context):
+        return handler.api.handler.HandleEventResponse(text={"content": "答" + request.event.text.content})
+
+    handler.answer = echo
+    service = with_handler(start, account, handler)
+    users = [account.user() for _ in range(8)]
+
+    def talk(user):
+        for i in range(40):
+            assert say(account, user, f"{i}")["reply"] == "text"
+        return account.texts(user)
+
+    with concurrent.futures.ThreadPoolExecutor(len(users)) as pool:
+        for texts in pool.map(talk, users):
+            assert texts == [f"答{i}" for i in range(40)]
+    eventually(lambda: outcomes(service, "replied") == 320, what="counted")
 
 
 def certificates(folder):

@@ -171,9 +171,9 @@ TEST_F(AsyncTest, C03_FarTimesDontOverflow) {
 }
 
 Task<void> AwaitThread(Executor executor, std::thread& thread, int& cancelled, bool& ended) {
-  co_await UntilDone(
-      executor, [&thread](Done done) { thread = std::thread(std::move(done)); },
-      [&cancelled] { ++cancelled; });
+  std::function<void(Done)> start = [&thread](Done done) { thread = std::thread(std::move(done)); };
+  std::function<void()> cancel = [&cancelled] { ++cancelled; };
+  co_await UntilDone(executor, std::move(start), std::move(cancel));
   ended = true;
 }
 
@@ -188,8 +188,9 @@ TEST_F(AsyncTest, UntilDoneGoesOnWhenAnotherThreadIsDone) {
 }
 
 Task<void> AwaitDone(Executor executor, Done& keep, int& cancelled, bool& ended) {
-  co_await UntilDone(
-      executor, [&keep](Done done) { keep = std::move(done); }, [&cancelled] { ++cancelled; });
+  std::function<void(Done)> start = [&keep](Done done) { keep = std::move(done); };
+  std::function<void()> cancel = [&cancelled] { ++cancelled; };
+  co_await UntilDone(executor, std::move(start), std::move(cancel));
   ended = true;
 }
 
