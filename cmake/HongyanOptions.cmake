@@ -2,15 +2,18 @@
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# The same for libraries and programs, with and without GTest, so that one precompiled header fits all.
+add_compile_options(-fPIC -pthread)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 find_program(HONGYAN_CCACHE ccache)
 if(HONGYAN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # The base folder lets checkouts share the cache.
+  # The base folder lets checkouts share the cache. The sloppiness is what ccache wants for precompiled headers: sources
+  # with other macros than the header's, and __TIME__, which nothing of ours uses.
   set(CMAKE_CXX_COMPILER_LAUNCHER
       ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros
       ${HONGYAN_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
@@ -59,4 +62,5 @@ function(hongyan_library)
   add_library(hongyan_${ARG_NAME} STATIC ${ARG_SOURCES})
   add_library(hongyan::${ARG_NAME} ALIAS hongyan_${ARG_NAME})
   target_link_libraries(hongyan_${ARG_NAME} PUBLIC hongyan::options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  hongyan_precompiled(hongyan_${ARG_NAME})
 endfunction()
