@@ -155,7 +155,7 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
                names.emplace_back();
                return names;
              }()),
-      reflection(doors::MakeReflection(ServiceNames())),
+      reflection(doors::MakeReflection(environment, ServiceNames())),
       callback_door(CallbackAccounts(settings), settings.callback.timestamp_window, intake, clock,
                     metrics),
       callback(loop.executor(), clock, callback_door, CallbackOptions(settings.callback)),
@@ -209,8 +209,7 @@ async::Task<void> Service::Graph::BecomeReady() {
 
 // What grows old is removed, and profiles that could not be read are asked again.
 async::Task<void> Service::Graph::KeepHouse() {
-  bool goes_on = true;
-  while (goes_on) {
+  while (true) {
     const async::MonoTime until = async::After(clock.Mono(), kHousekeepingLimit);
     const auto pruned = co_await events.Prune(clock.Now(), settings.storage.retention, until);
     if (!pruned.ok()) {
@@ -223,9 +222,12 @@ async::Task<void> Service::Graph::KeepHouse() {
       base::Log(base::Level::kWarn, "personal fields not erased",
                 {{"problem", erased.status().message()}});
     }
-    co_await subscribers.KeepUp(until);
+    const bool goes_on = co_await subscribers.KeepUp(until);
+    if (!goes_on) co_return;
     const auto alarm = clock.NewAlarm();
-    goes_on = co_await alarm->WaitUntil(async::After(clock.Mono(), kHousekeepingEvery));
+    const bool time_came =
+        co_await alarm->WaitUntil(async::After(clock.Mono(), kHousekeepingEvery));
+    if (!time_came) co_return;
   }
 }
 
@@ -309,6 +311,7 @@ void Service::Stop() {
   Graph& g = *graph_;
   auto http_closed = std::make_shared<std::promise<void>>();
   g.loop.Post([&g, http_closed] {
+    g.environment.end = async::After(g.clock.Mono(), g.settings.shutdown.grace);
     g.health.EndWatches();
     g.feed.Close();
     g.reflection.end();
@@ -318,7 +321,11 @@ void Service::Stop() {
   g.grpc.Shutdown(g.settings.shutdown.grace);
   http_closed->get_future().wait();
   g.loop.Post([&g] {
-    async::asio::co_spawn(g.loop.executor(), g.EndBackground(), [](std::exception_ptr) {});
+    async::asio::co_spawn(g.loop.executor(), g.EndBackground(), [&g](std::exception_ptr e) {
+      if (!e) return;
+      base::Log(base::Level::kError, "stopping failed; ending all the same");
+      g.loop.Stop();
+    });
   });
   g.thread.join();
   g.storage.Stop();

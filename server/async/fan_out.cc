@@ -21,7 +21,7 @@ Task<void> Worker(Progress& progress, std::size_t count,
 }  // namespace
 
 Task<bool> FanOut(Executor executor, Clock& clock, std::size_t count, std::size_t width,
-                  OnCancel on_cancel, std::function<Task<void>(std::size_t)> work) {
+                  Patience patience, std::function<Task<void>(std::size_t)> work) {
   Progress progress;
   TaskGroup workers(executor, clock, width);
   for (std::size_t i = 0; i < std::min(count, width); ++i) {
@@ -30,10 +30,13 @@ Task<bool> FanOut(Executor executor, Clock& clock, std::size_t count, std::size_
   const bool all = co_await workers.Drain(MonoTime::max());
   if (all) co_return true;
   progress.stopped = true;
-  if (on_cancel == OnCancel::kCancelBegun) workers.CancelAll();
   // The workers refer to this frame: it stays until they have ended, cancelled or not.
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  co_await workers.Drain(MonoTime::max());
+  const bool ended = co_await workers.Drain(patience());
+  if (!ended) {
+    workers.CancelAll();
+    co_await workers.Drain(MonoTime::max());
+  }
   co_return false;
 }
 

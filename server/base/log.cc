@@ -40,7 +40,8 @@ class Writer {
  public:
   Writer() : thread_([this] { Work(); }) {}
 
-  ~Writer() {
+  // Writes what waits and ends the thread.
+  void Stop() {
     {
       std::lock_guard lock(mutex_);
       stopping_ = true;
@@ -52,6 +53,10 @@ class Writer {
   bool Add(const std::string& line, bool at_once) {
     {
       std::lock_guard lock(mutex_);
+      if (stopping_) {
+        WriteAll(line);
+        return true;
+      }
       if (pending_.size() + line.size() > kBufferBytes) return false;
       pending_ += line;
       urgent_ |= at_once;
@@ -148,7 +153,10 @@ void StartLog(Level level, LogFormat format) {
   if (g_writer == nullptr) g_writer = new Writer;
 }
 
-void StopLog() { delete g_writer.exchange(nullptr); }
+// The writer stays: other threads may be about to add a line.
+void StopLog() {
+  if (g_writer != nullptr) g_writer.load()->Stop();
+}
 
 bool LogEnabled(Level level) { return level >= g_level.load(std::memory_order_relaxed); }
 

@@ -43,7 +43,7 @@ class LogField {
 
 // Starts logging; until then lines go out unbuffered at level info. Call once, from main.
 void StartLog(Level level, LogFormat format);
-// Writes what waits and stops the thread. Later lines go out unbuffered.
+// Writes what waits and stops the thread. Later lines go out unbuffered. Call once, from main, other threads or not.
 void StopLog();
 
 bool LogEnabled(Level level);

@@ -2,7 +2,7 @@
 //
 // Contract: each method counts or observes one thing. Labels come from closed sets (configured accounts, our own
 //           method names, WeChat's codes), never from a peer: no openid, errmsg or rid.
-// Threads:  any. A first use of a label set takes a lock, later ones an atomic.
+// Threads:  any. Finding the series of a label set takes a lock, counting an atomic.
 #pragma once
 
 #include <prometheus/counter.h>

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/status.h"
 
 namespace hongyan::core {
 namespace {
@@ -49,6 +50,15 @@ async::Task<Idempotency::Claimed> Idempotency::Claim(std::string account, std::s
     // The key may have made room for another before this twin ran; its answer is the first one's all the same.
     if (entry->result) co_return Claimed{Verdict::kDone, entry->result};
   }
+}
+
+bool Idempotency::StandsForAnother(const std::string& account, const std::string& key,
+                                   const std::string& fingerprint) const {
+  const auto it = entries_.find(NameOf(account, key));
+  if (it == entries_.end()) return false;
+  const Entry& entry = **it->second;
+  const bool over = entry.result && async::Between(entry.first_used, clock_.Mono()) >= kRemember;
+  return !over && entry.fingerprint != fingerprint;
 }
 
 void Idempotency::Settle(const std::string& account, const std::string& key,
@@ -99,7 +109,8 @@ bool UsesKeyUp(const Delivery& delivery) {
     case absl::StatusCode::kPermissionDenied:
       return false;
     default:
-      return delivery.attempts > 0;
+      return delivery.attempts > 0 &&
+             base::ReasonOf(delivery.error) != base::ReasonName(base::Reason::kAccountConfig);
   }
 }
 

@@ -35,6 +35,10 @@ class Idempotency {
                              async::MonoTime deadline);
   void Settle(const std::string& account, const std::string& key, const Delivery& result);
 
+  // Whether Claim() would say kReused. Claims nothing.
+  bool StandsForAnother(const std::string& account, const std::string& key,
+                        const std::string& fingerprint) const;
+
   std::size_t size() const { return entries_.size(); }
 
  private:

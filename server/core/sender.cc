@@ -74,6 +74,14 @@ async::Task<Delivery> Sender::Send(Notification notification, wechat::CallLimit 
     co_return delivery;
   }
   if (notification.validate_only) {
+    if (!notification.idempotency_key.empty() &&
+        idempotency_.StandsForAnother(account.name, notification.idempotency_key,
+                                      Fingerprint(notification))) {
+      delivery.state = DeliveryState::kFailed;
+      delivery.error = base::Annotate(ClaimError(Idempotency::Verdict::kReused, account.name),
+                                      "account", account.name);
+      co_return delivery;
+    }
     delivery.error = co_await Resolve(account, notification, delivery, limit);
     if (!delivery.error.ok()) {
       delivery.state = DeliveryState::kFailed;

@@ -243,7 +243,7 @@ async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, wechat::Ca
     const std::size_t batches = (missing.openids.size() + kBatch - 1) / kBatch;
     progress.missing += static_cast<std::int64_t>(missing.openids.size());
     const bool all = co_await async::FanOut(
-        executor_, clock_, batches, kBatchesAtOnce, async::OnCancel::kCancelBegun,
+        executor_, clock_, batches, kBatchesAtOnce, async::NoPatience,
         [this, &missing](std::size_t index) { return ReadBatch(missing, index); });
     progress.fetched += missing.fetched;
     if (!missing.error.ok()) co_return missing.error;
@@ -280,19 +280,29 @@ async::Task<void> Subscribers::ReadBatch(Missing& missing, std::size_t index) {
   missing.fetched += *stored;
 }
 
-async::Task<void> Subscribers::KeepUp(async::MonoTime deadline) {
+async::Task<bool> Subscribers::GoesOnAlone(const Account& account, bool& gave_way) const {
+  gave_way = syncing_.contains(account.name);
+  co_return !gave_way;
+}
+
+async::Task<bool> Subscribers::KeepUp(async::MonoTime deadline) {
   for (Account& account : accounts_.all()) {
     if (syncing_.contains(account.name) || !account.token.last_error().ok()) continue;
-    const Place place(syncing_, account.name);
     Progress progress;
-    const Report silent = [](Progress) -> async::Task<bool> { co_return true; };
+    bool gave_way = false;
+    const Report report = [this, &account, &gave_way](Progress) {
+      return GoesOnAlone(account, gave_way);
+    };
     const wechat::CallLimit limit{deadline, false};
-    const absl::Status status = co_await ReadProfiles(account, limit, progress, silent);
+    const absl::Status status = co_await ReadProfiles(account, limit, progress, report);
+    if (gave_way) continue;
+    if (absl::IsCancelled(status)) co_return false;
     if (!status.ok()) {
       base::Log(base::Level::kWarn, "profiles not fetched",
                 {{"account", account.name}, {"problem", status.message()}});
     }
   }
+  co_return true;
 }
 
 }  // namespace hongyan::core

@@ -1,9 +1,9 @@
 // The followers of each account: what storage has of them, kept true by WeChat's own word.
 //
-// Contract: Get, Find, List and Delete are about storage only; they see what sends have spent before. Fetch() asks WeChat for a stored person's profile
-//           in the background; what it can't get is asked again by KeepUp(). Sync() reads WeChat's whole list of followers,
-//           then the profiles that are missing; it goes on where an earlier one was interrupted, and only one runs for
-//           each account.
+// Contract: Get, Find, List and Delete are about storage only; they see what sends have spent before. Fetch() asks WeChat
+//           for a stored person's profile in the background; what it can't get is asked again by KeepUp(). Sync() reads
+//           WeChat's whole list of followers, then the profiles that are missing; it goes on where an earlier one was
+//           interrupted, and only one runs for each account. KeepUp() gives way to it.
 // Errors:   those of Accounts, SubscriberStore and WechatClient. RESOURCE_EXHAUSTED OVERLOADED: a Sync() of this account runs.
 // Bounds:   profiles are asked 100 at a time, four requests beside each other. At most kMaxFetches fetches in the
 //           background; further ones wait for KeepUp().
@@ -66,8 +66,9 @@ class Subscribers {
   // `restart`: from the first follower, whatever an earlier import has done.
   async::Task<absl::Status> Sync(std::string account, bool restart, wechat::CallLimit limit,
                                  Report report);
-  // Asks for the profiles that are missing, of all accounts. Call now and then.
-  async::Task<void> KeepUp(async::MonoTime deadline);
+  // Asks for the profiles that are missing, of all accounts. Call now and then. False: the task was cancelled, and must
+  // end by itself.
+  async::Task<bool> KeepUp(async::MonoTime deadline);
 
  private:
   struct Missing;
@@ -78,6 +79,8 @@ class Subscribers {
                                      const Report& report);
   async::Task<absl::Status> ReadProfiles(Account& account, wechat::CallLimit limit,
                                          Progress& progress, const Report& report);
+  // KeepUp's report: ends it where a Sync() has begun.
+  async::Task<bool> GoesOnAlone(const Account& account, bool& gave_way) const;
   async::Task<void> ReadBatch(Missing& missing, std::size_t index);
 
   Accounts& accounts_;

@@ -171,15 +171,28 @@ absl::Status CheckAgainst(const wechat::TemplateMessage& message,
 
 async::Task<absl::Status> TemplateCatalog::Check(wechat::TemplateMessage message,
                                                  wechat::CallLimit limit) {
-  const async::MonoTime now = clock_.Mono();
-  const auto older_than = [&](absl::Duration age) {
-    return !fetched_at_ || async::Between(*fetched_at_, now) > age;
-  };
-  if (older_than(kMaxAge) || (Find(message.template_id) == nullptr && older_than(kMinAge))) {
+  while (Lacks(message.template_id)) {
+    if (fetching_) {
+      const auto woken = co_await fetched_.Wait(limit.deadline);
+      if (woken == async::WaitList::Woken::kNotified) continue;
+      const bool late = woken == async::WaitList::Woken::kDeadline;
+      co_return base::ErrorBuilder(
+          late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kCancelled,
+          late ? base::Reason::kDeadlineTooShort : base::Reason::kCancelled,
+          late ? "the deadline passed while waiting for the account's template list"
+               : "the call was cancelled while waiting for the account's template list")
+          .Chinese(late ? "等待该账号的模板列表时已到截止时间" : "调用方已取消");
+    }
+    fetching_ = true;
     auto templates = co_await client_.ListTemplates(limit);
+    fetching_ = false;
+    if (templates.ok()) {
+      templates_ = *std::move(templates);
+      fetched_at_ = clock_.Mono();
+    }
+    fetched_.NotifyAll();
+    // Whoever waited tries himself: this failure may be this caller's own deadline.
     if (!templates.ok()) co_return templates.status();
-    templates_ = *std::move(templates);
-    fetched_at_ = clock_.Mono();
   }
   const wechat::TemplateInfo* info = Find(message.template_id);
   if (info == nullptr) {
@@ -187,6 +200,12 @@ async::Task<absl::Status> TemplateCatalog::Check(wechat::TemplateMessage message
                                  "不在该账号的模板列表中", base::Reason::kInvalidTemplateId);
   }
   co_return CheckAgainst(message, *info);
+}
+
+bool TemplateCatalog::Lacks(const std::string& template_id) const {
+  if (!fetched_at_) return true;
+  const absl::Duration age = async::Between(*fetched_at_, clock_.Mono());
+  return age > kMaxAge || (age > kMinAge && Find(template_id) == nullptr);
 }
 
 const wechat::TemplateInfo* TemplateCatalog::Find(const std::string& template_id) const {

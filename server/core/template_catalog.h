@@ -2,7 +2,7 @@
 //
 // Contract: Check() holds a message against the list that WeChat gave at most ten minutes ago: template_id known,
 //           keywords neither missing nor strange, each value within the limit of its type. A template that the list
-//           doesn't have makes it fetched once more, at most once a minute.
+//           doesn't have makes it fetched once more, at most once a minute. Whoever comes during a fetch waits for it.
 // Errors:   INVALID_ARGUMENT INVALID_TEMPLATE_ID or INVALID_TEMPLATE_VALUE naming the fields; else those of
 //           WechatClient::ListTemplates.
 // Threads:  event loop only.
@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "server/async/clock.h"
+#include "server/async/wait_list.h"
 #include "server/wechat/messages.h"
 #include "server/wechat/wechat_client.h"
 
@@ -24,17 +25,21 @@ namespace hongyan::core {
 class TemplateCatalog {
  public:
   TemplateCatalog(wechat::WechatClient& client, async::Clock& clock)
-      : client_(client), clock_(clock) {}
+      : client_(client), clock_(clock), fetched_(clock) {}
 
   async::Task<absl::Status> Check(wechat::TemplateMessage message, wechat::CallLimit limit);
 
  private:
   const wechat::TemplateInfo* Find(const std::string& template_id) const;
+  // Whether the list must be fetched before it can say something of this template.
+  bool Lacks(const std::string& template_id) const;
 
   wechat::WechatClient& client_;
   async::Clock& clock_;
   std::vector<wechat::TemplateInfo> templates_;
   std::optional<async::MonoTime> fetched_at_;
+  bool fetching_ = false;
+  async::WaitList fetched_;
 };
 
 // The keywords of a template's content: "{{thing1.DATA}}" → "thing1". In their order, each once.

@@ -82,7 +82,7 @@ async::Task<absl::StatusOr<std::vector<wechat::UserInfo>>> UserDirectory::BatchG
   pages.openids.erase(std::unique(pages.openids.begin(), pages.openids.end()), pages.openids.end());
   const std::size_t count = (pages.openids.size() + kPage - 1) / kPage;
   const bool all =
-      co_await async::FanOut(executor_, clock_, count, kPagesAtOnce, async::OnCancel::kCancelBegun,
+      co_await async::FanOut(executor_, clock_, count, kPagesAtOnce, async::NoPatience,
                              [&pages](std::size_t index) { return ReadPage(pages, index); });
   if (!pages.error.ok()) co_return pages.error;
   if (!all) {

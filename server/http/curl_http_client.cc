@@ -166,6 +166,9 @@ std::unique_ptr<CurlHttpClient::Transfer> CurlHttpClient::NewTransfer() {
   }
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(options_.connect_timeout.count()));  // NOLINT
+  // A transfer that ends while its name is still being looked up leaves the resolver's thread alone. libcurl would else
+  // wait for it, here on the loop, as long as a nameserver is silent.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, kIdleLimitSeconds);
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 8192L);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &Transfer::OnAboutToSend);
@@ -212,7 +215,8 @@ async::Task<HttpResult> CurlHttpClient::Send(HttpRequest request) {
           },
           async::use_task);
   GivePlaceBack();
-  // What the request held must not outlive it in the pool: the URL has a token in it.
+  // What the request held must not outlive it in the pool: the URL has a token in it, and libcurl a copy of the URL.
+  curl_easy_setopt(t.easy, CURLOPT_URL, nullptr);
   t.request = HttpRequest{};
   t.answer = std::string();
   t.allowed = false;
@@ -253,8 +257,8 @@ void CurlHttpClient::Begin(Transfer& t) {
   }
   const CURLMcode code = multi_.Add(t.easy);
   if (code != CURLM_OK) {
-    loop_.Post([&t, code] {
-      t.done(HttpFailure{HttpFailure::Kind::kOther, false, curl_multi_strerror(code)});
+    loop_.Post([done = std::exchange(t.done, nullptr), code]() mutable {
+      done(HttpFailure{HttpFailure::Kind::kOther, false, curl_multi_strerror(code)});
     });
   }
 }

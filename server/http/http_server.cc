@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
@@ -179,11 +180,14 @@ bool HttpServer::OverLimit(const std::string& peer) {
 }
 
 Task<void> HttpServer::Serve(std::shared_ptr<HttpConnection> connection, std::string peer) {
+  // Whatever ends the connection, an exception too.
+  const absl::Cleanup forget = [this, &connection, &peer] {
+    live_.erase(connection.get());
+    const auto it = per_address_.find(peer);
+    if (--it->second == 0) per_address_.erase(it);
+  };
   if (draining_) connection->Finish();
   co_await connection->Run();
-  live_.erase(connection.get());
-  const auto it = per_address_.find(peer);
-  if (--it->second == 0) per_address_.erase(it);
 }
 
 }  // namespace hongyan::http

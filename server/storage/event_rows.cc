@@ -186,7 +186,8 @@ absl::StatusOr<Recorded> InsertEvent(Database& database, const NewEvent& event) 
 }
 
 absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& filter,
-                                       std::int64_t after_cursor, int limit) {
+                                       std::int64_t after_cursor, int limit,
+                                       std::size_t max_bytes) {
   soci::session& session = database.session();
   const int most = std::clamp(limit, 1, kMaxPage);
   const Reach reach = ReachOf(session, filter, after_cursor);
@@ -225,7 +226,7 @@ absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& fi
   std::size_t bytes = 0;
   while (statement.fetch()) {
     const bool full = static_cast<int>(page.events.size()) == most ||
-                      (!page.events.empty() && bytes + row.body.size() > kMaxPageBytes);
+                      (!page.events.empty() && bytes + row.body.size() > max_bytes);
     if (full) {
       page.next_cursor = page.events.back().cursor;
       page.more = true;

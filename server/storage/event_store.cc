@@ -48,13 +48,14 @@ async::Task<absl::StatusOr<Recorded>> EventStore::Record(NewEvent event, async::
 
 async::Task<absl::StatusOr<EventPage>> EventStore::List(EventFilter filter,
                                                         std::int64_t after_cursor, int limit,
-                                                        async::MonoTime deadline) {
+                                                        async::MonoTime deadline,
+                                                        std::size_t bytes) {
   for (const std::string& type : filter.types) {
     if (!IsTypeName(type)) return FailPage(Over("types"));
   }
-  StorageWork<EventPage> work = [filter = std::move(filter), after_cursor,
-                                 limit](Database& database) {
-    return SelectEvents(database, filter, after_cursor, limit);
+  StorageWork<EventPage> work = [filter = std::move(filter), after_cursor, limit,
+                                 bytes](Database& database) {
+    return SelectEvents(database, filter, after_cursor, limit, bytes);
   };
   return thread_.Read<EventPage>(std::move(work), deadline);
 }

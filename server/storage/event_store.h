@@ -7,7 +7,7 @@
 //           A row whose checksum doesn't fit is told as damaged, and the others go on.
 // Errors:   those of StorageThread. INVALID_ARGUMENT - a field over its bound: a mistake of the caller.
 // Bounds:   a key is remembered for kKeyRetention, also when its event is gone sooner; WeChat repeats a push three times
-//           within some 20 s. One List looks at kMaxScan rows at most and returns kMaxPage events, kMaxPageBytes.
+//           within some 20 s. One List looks at kMaxScan rows at most and returns kMaxPage events, `bytes` of them.
 // Threads:  event loop only. Lifetime: `thread` outlives it and its tasks.
 #pragma once
 
@@ -28,7 +28,7 @@ namespace hongyan::storage {
 
 inline constexpr absl::Duration kKeyRetention = absl::Hours(48);
 inline constexpr int kMaxPage = 1000;
-inline constexpr std::size_t kMaxPageBytes = 4 << 20;  // of bodies; one event always fits
+inline constexpr std::size_t kMaxPageBytes = 3 << 20;  // of bodies; one event always fits
 inline constexpr int kMaxScan = 5000;
 inline constexpr int kPruneBatch = 500;         // rows of one transaction
 inline constexpr std::size_t kMaxAccount = 64;  // bytes; so the next ones
@@ -92,7 +92,8 @@ class EventStore {
   async::Task<absl::StatusOr<Recorded>> Record(NewEvent event, async::MonoTime deadline);
   // Events after `after_cursor` in the order of their cursors; 0: from the first that is kept.
   async::Task<absl::StatusOr<EventPage>> List(EventFilter filter, std::int64_t after_cursor,
-                                              int limit, async::MonoTime deadline);
+                                              int limit, async::MonoTime deadline,
+                                              std::size_t bytes = kMaxPageBytes);
   // The greatest cursor ever given; 0 when there was no event yet.
   async::Task<absl::StatusOr<std::int64_t>> LastCursor(async::MonoTime deadline);
   // Removes events that were received more than `retention` before `now`, and keys older than kKeyRetention, in

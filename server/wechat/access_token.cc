@@ -5,6 +5,7 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/base/text.h"
@@ -54,15 +55,17 @@ AccessToken::AccessToken(Options options, ApiTransport& transport, async::Clock&
       replacements_(kReplacementBurst),
       replacements_at_(clock.Mono()) {}
 
-bool AccessToken::has_token() const { return !token_.empty() && clock_.Mono() < usable_until_; }
+bool AccessToken::has_token() const {
+  return !token_.empty() && !refused_ && clock_.Mono() < usable_until_;
+}
 
 async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Get(MonoTime deadline) {
   while (true) {
-    if (has_token() && !refused_) co_return Current{token_, generation_};
+    if (has_token()) co_return Current{token_, generation_};
     if (!renewing_) {
-      if (clock_.Mono() < quiet_until_) co_return Remembered();
+      if (clock_.Mono() < quiet_until_) co_return last_error_;
       StartRenewal();
-      if (!renewing_) co_return Remembered();
+      if (!renewing_) co_return last_error_;
     }
     const auto woken = co_await renewed_.Wait(deadline);
     if (woken == async::WaitList::Woken::kDeadline) {
@@ -88,7 +91,7 @@ async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Replace(std::uint
                                                                        MonoTime deadline) {
   if (generation == generation_ && !refused_) {
     if (clock_.Mono() < irreplaceable_until_) co_return StillRefused();
-    if (clock_.Mono() < quiet_until_) co_return Remembered();
+    if (clock_.Mono() < quiet_until_) co_return last_error_;
     // A renewal that began before the refusal may bring the refused token once more; Renew looks at refused_ then.
     if (!renewing_ && !TakeReplacement()) co_return StillRefused();
     refused_ = true;
@@ -106,7 +109,7 @@ async::Task<void> AccessToken::KeepFresh() {
     const bool cancelled = co_await async::Cancelled();
     if (cancelled) co_return;
     const MonoTime now = clock_.Mono();
-    const bool due = token_.empty() || now >= renew_at_;
+    const bool due = token_.empty() || refused_ || now >= renew_at_;
     if (due && !renewing_ && now >= quiet_until_) StartRenewal();
     if (renewing_) {
       const auto woken = co_await renewed_.Wait(MonoTime::max());
@@ -148,18 +151,22 @@ async::Task<void> AccessToken::Renew() {
       TokenGrant fresh;
       const absl::Status forced =
           co_await Fetch(Mode::kForced, After(clock_.Mono(), kFetchLimit), &fresh);
-      if (forced.ok()) {
-        grant = std::move(fresh);
-      } else {
-        irreplaceable_until_ = After(forced_.back(), kForceSpacing);
+      if (!forced.ok()) {
         base::Log(base::Level::kWarn, "forced refresh failed",
                   {{"account", options_.account}, {"problem", forced.message()}});
+        // Its answer may only have been lost on the way: then the normal mode knows the new token.
+        fresh = grant;
+        co_await Fetch(Mode::kNormal, After(clock_.Mono(), kFetchLimit), &fresh);
       }
+      if (token_.Equals(fresh.access_token)) {
+        irreplaceable_until_ = After(forced_.back(), kForceSpacing);
+      }
+      grant = std::move(fresh);
     }
   }
-  refused_ = false;
   renewing_ = false;
   if (status.ok()) {
+    refused_ = false;
     Store(std::move(grant), begun);
   } else {
     Failed(std::move(status));
@@ -182,9 +189,13 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
         StableTokenBody(options_.app_id, options_.app_secret.Reveal(), mode == Mode::kForced);
   }
   const std::string path = request.path;
-  const Attempt attempt = co_await transport_.Call(std::move(request));
+  Attempt attempt = co_await transport_.Call(std::move(request));
   absl::Status status;
   if (attempt.outcome == Attempt::Outcome::kAnswered) {
+    // Should WeChat ever quote the secret, it stops here.
+    const std::string& secret = options_.app_secret.Reveal();
+    absl::StrReplaceAll({{secret, "(app_secret)"}, {base::UrlEscape(secret), "(app_secret)"}},
+                        &attempt.answer.errmsg);
     status = ToStatus({attempt.answer.errcode, attempt.answer.errmsg, path, options_.account});
     if (status.ok()) {
       auto read = ReadToken(attempt.answer);
@@ -293,7 +304,5 @@ absl::Status AccessToken::StillRefused() const {
       .RetryAfter(std::max(left, absl::Seconds(1)))
       .Chinese("微信拒绝了 access_token，暂时无法换新；什么也没有发送，请稍后重试");
 }
-
-absl::Status AccessToken::Remembered() const { return last_error_; }
 
 }  // namespace hongyan::wechat

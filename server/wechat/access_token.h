@@ -2,9 +2,10 @@
 //
 // Contract: Get() yields a token that is valid now. Callers that arrive during a renewal share it: there is never more
 //           than one request for a token at a time. While the old token lives, a renewal in the background or its
-//           failure makes nobody wait. A token that WeChat refused is replaced only if it is still the current one; if
-//           the normal mode of stable_token hands back the refused token, one forced refresh follows, at most once in
-//           30 s and 10 times a day. Failing fetches are remembered for a while (1 s and growing for a platform that
+//           failure makes nobody wait. A token that WeChat refused is replaced only if it is still the current one, and
+//           not used again while no other can be had, which is asked for in the background too. If the normal mode of
+//           stable_token hands back the refused token, one forced refresh follows, at most once in 30 s and 10 times
+//           a day; a refused token that stays all the same is used on, for other APIs may take it. Failing fetches are remembered for a while (1 s and growing for a platform that
 //           is busy or away, 60 s and growing for credentials that it refuses) and answered from memory.
 // Errors:   FAILED_PRECONDITION ACCOUNT_CONFIG - WeChat refuses appid, secret or address.
 //           UNAVAILABLE WECHAT_BUSY, WECHAT_UNREACHABLE, ACCESS_TOKEN_REJECTED - later may work.
@@ -56,6 +57,7 @@ class AccessToken {
   // Fetches now and renews ahead of expiry until its task is cancelled. One for each account, in the group.
   async::Task<void> KeepFresh();
 
+  // Whether there is a token that lives and that WeChat has not refused.
   bool has_token() const;
   // Why there is no token, or why the last renewal failed; OK when neither.
   const absl::Status& last_error() const { return last_error_; }
@@ -64,14 +66,13 @@ class AccessToken {
   enum class Mode { kNormal, kForced };
   void StartRenewal();
   async::Task<void> Renew();
-  // One request for a token. OK: stored. Returns the class of failure in last_error_.
+  // One request for a token, into `grant`.
   async::Task<absl::Status> Fetch(Mode mode, async::MonoTime deadline, TokenGrant* grant);
   void Store(TokenGrant grant, async::MonoTime fetched_at);
   void Failed(absl::Status error);
   bool MayForce() const;
   bool TakeReplacement();
   absl::Status StillRefused() const;
-  absl::Status Remembered() const;
 
   Options options_;
   ApiTransport& transport_;
@@ -83,7 +84,7 @@ class AccessToken {
   std::uint64_t generation_ = 0;
   async::MonoTime usable_until_{};
   async::MonoTime renew_at_{};
-  bool refused_ = false;  // WeChat refused token_, and its replacement is being fetched
+  bool refused_ = false;  // WeChat refused token_, and nothing has replaced it yet
   bool renewing_ = false;
   async::WaitList renewed_;
   std::unique_ptr<async::Alarm> next_;

@@ -156,13 +156,17 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
   int repeats = 0;
   bool token_replaced = false;
   bool may_have_gone_out = false;  // an earlier attempt of a repeatable send had no answer
-  absl::Status last;               // why the attempt before this one failed
+  bool was_busy = false;  // one was answered with -1, which is no proof that nothing was taken
+  absl::Status last;      // why the attempt before this one failed
   std::optional<AccessToken::Current> token;
 
   if (const auto it = quotas_.find(call.path);
-      it != quotas_.end() && clock_.Mono() < it->second.closed_until) {
-    outcome.status = it->second.error;
-    co_return outcome;
+      it != quotas_.end() && it->second.exhausted_in_a_row >= kQuotaInARow) {
+    if (clock_.Mono() < it->second.closed_until) {
+      outcome.status = it->second.error;
+      co_return outcome;
+    }
+    it->second.closed_until = After(clock_.Mono(), kQuotaPause);  // this call alone finds out
   }
 
   const MonoTime begin_by = std::min(call.limit.deadline, call.limit.begin_before);
@@ -215,8 +219,11 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
     last = ToStatus({attempt.answer.errcode, attempt.answer.errmsg, call.path, account_});
     NoteQuota(call.path, attempt.answer.errcode, last);
     const ErrorClass error_class = ClassOf(attempt.answer.errcode, call.path);
-    if (error_class == ErrorClass::kOk ||
-        (error_class == ErrorClass::kDuplicate && may_have_gone_out)) {
+    // A repeat carries the id of this very delivery: what it is a duplicate of is our own earlier attempt.
+    const bool own_duplicate = error_class == ErrorClass::kDuplicate &&
+                               (may_have_gone_out || (was_busy && call.is_send &&
+                                                      call.after_unknown == AfterUnknown::kRepeat));
+    if (error_class == ErrorClass::kOk || own_duplicate) {
       outcome.status = absl::OkStatus();
       outcome.answer = std::move(attempt.answer);
       co_return outcome;
@@ -225,10 +232,12 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
       token_replaced = true;
       auto replaced = co_await token_.Replace(token->generation, begin_by);
       if (!replaced.ok()) {
-        // What WeChat said of the old token is still the reason.
-        absl::Status status = base::Annotate(replaced.status(), "api", call.path);
-        for (const char* key : {"errcode", "errmsg", "rid"}) {
-          status = base::Annotate(std::move(status), key, base::MetadataOf(last, key));
+        absl::Status status = replaced.status();
+        if (base::MetadataOf(status, "api").empty()) {
+          // What WeChat said of the old token is still the reason, not how a fetch of a new one failed.
+          for (const char* key : {"api", "errcode", "errmsg", "rid"}) {
+            status = base::Annotate(std::move(status), key, base::MetadataOf(last, key));
+          }
         }
         last = std::move(status);
         break;
@@ -236,6 +245,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
       token = *std::move(replaced);
       continue;
     }
+    was_busy |= error_class == ErrorClass::kBusy;
     if (error_class == ErrorClass::kBusy && repeats < kMaxRepeats) {
       const bool again = co_await BackOff(repeats++, begin_by);
       if (again) continue;
@@ -286,8 +296,13 @@ absl::Status WechatClient::Unknown(const Call& call, const std::string& detail) 
 absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attempt) const {
   const bool caller_late =
       call.limit.set_by_caller && async::Between(clock_.Mono(), call.limit.deadline) < kLeastTime;
-  // A cancelled read leaves nothing behind either, whether or not its request left.
-  if (attempt.cancelled && (!call.is_send || attempt.outcome == Attempt::Outcome::kNotSent)) {
+  if (attempt.cancelled && !call.is_send) {
+    return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled, "the call was cancelled")
+        .With("account", account_)
+        .With("api", call.path)
+        .Chinese("调用方已取消");
+  }
+  if (attempt.cancelled && attempt.outcome == Attempt::Outcome::kNotSent) {
     return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled,
                         "the call was cancelled before anything was sent")
         .With("account", account_)

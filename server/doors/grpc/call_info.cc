@@ -94,9 +94,9 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
 void CallEnded(CallEnvironment& environment, const CallInfo& info, const absl::Status& status) {
   const absl::Duration took = async::Between(info.begun, environment.clock.Mono());
   environment.metrics.RpcHandled(info.service, info.method, status.code(), took);
-  const auto level = status.ok() || status.code() == absl::StatusCode::kInvalidArgument
-                         ? base::Level::kInfo
-                         : base::Level::kWarn;
+  // A caller's mistakes and his leaving are no trouble of ours.
+  const bool ordinary = status.ok() || absl::IsInvalidArgument(status) || absl::IsCancelled(status);
+  const auto level = ordinary ? base::Level::kInfo : base::Level::kWarn;
   if (!base::LogEnabled(level)) return;
   base::Log(level, "rpc",
             {{"method", info.method},

@@ -40,6 +40,8 @@ struct CallEnvironment {
   base::Metrics& metrics;
   InFlight& in_flight;
   absl::Duration stalled = absl::Seconds(30);  // how long a reader of a stream may take nothing
+  async::MonoTime end =
+      async::MonoTime::max();  // the loop's: of the last call, once the server stops
 };
 
 struct CallInfo {
@@ -75,7 +77,7 @@ void CallEnded(CallEnvironment& environment, const CallInfo& info, const absl::S
 // RESOURCE_EXHAUSTED OVERLOADED with RetryInfo.
 absl::Status Overloaded(absl::string_view what, absl::string_view chinese);
 absl::Status TooManyInFlight();
-// For the reader of a stream who took nothing for too long.
+// For the reader of a stream who took nothing for too long and can go on where it stopped.
 absl::Status TooSlow();
 
 }  // namespace hongyan::doors

@@ -101,7 +101,7 @@ async::Task<absl::Status> EventService::List(CallInfo& info, const v1::ListEvent
 // A reader far behind the newest event lets storage pick what it wants.
 async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventService::ReadFar(
     storage::EventFilter filter, std::int64_t after, async::MonoTime deadline) {
-  auto page = co_await store_.List(std::move(filter), after, kTailPage, deadline);
+  auto page = co_await store_.List(std::move(filter), after, kTailPage, deadline, kTailBytes);
   if (!page.ok()) co_return page.status();
   auto batch = std::make_shared<EventBatch>();
   Fill(*page, *batch);
@@ -113,8 +113,9 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
   info.account = request.account();
   const WatcherPlace place(watchers_, environment_.metrics);
   if (!place) {
-    co_return Overloaded("1000 watchers are there already, try again later",
-                         "订阅数已达 1000，请稍后重试");
+    co_return Overloaded(
+        absl::StrCat(kMaxEventWatchers, " watchers are there already, try again later"),
+        absl::StrCat("订阅数已达 ", kMaxEventWatchers, "，请稍后重试"));
   }
   const auto filter = FilterOf(accounts_, request);
   if (!filter.ok()) co_return filter.status();
@@ -124,7 +125,7 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
   std::int64_t after = request.has_after_cursor() ? request.after_cursor() : *last;
   writer.Begin();
   while (true) {
-    const bool near_the_end = after + kTailPage >= std::max(*last, feed_.latest());
+    const bool near_the_end = std::max(*last, feed_.latest()) - after <= kTailPage;
     auto reading = near_the_end ? tail_.After(after, soon()) : ReadFar(*filter, after, soon());
     const auto batch = co_await std::move(reading);
     if (!batch.ok()) co_return batch.status();
@@ -133,7 +134,7 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
       v1::WatchEventsResponse response;
       *response.mutable_event() = event;
       const bool told = co_await writer.Write(std::move(response));
-      if (!told) co_return Left();
+      if (!told) co_return writer.stalled() ? TooSlow() : Left();
     }
     after = std::max(after, (*batch)->next_cursor);
     if ((*batch)->more) continue;

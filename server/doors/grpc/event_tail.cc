@@ -30,7 +30,7 @@ async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventTail::After(
   const auto read = std::make_shared<Read>(cursor, clock_);
   reads_.push_back(read);
   storage::EventFilter all;
-  auto page = co_await store_.List(std::move(all), cursor, kTailPage, deadline);
+  auto page = co_await store_.List(std::move(all), cursor, kTailPage, deadline, kTailBytes);
   if (!page.ok() || page->events.empty()) {
     // Nothing to keep: later there may be more. Whoever waited asks anew.
     reads_.remove(read);

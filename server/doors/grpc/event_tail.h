@@ -4,7 +4,7 @@
 //           for the same cursor while it is being read waits for that read, and shortly afterwards gets the same batch;
 //           so a batch may lack what was recorded meanwhile, and `next_cursor` says where to go on.
 // Errors:   those of EventStore; DEADLINE_EXCEEDED when somebody else's read takes longer than `deadline`.
-// Bounds:   kTailBatches batches are kept, each of at most storage::kMaxPageBytes of pushes.
+// Bounds:   kTailBatches batches are kept, each of at most kTailBytes of pushes.
 // Threads:  event loop only.          Lifetime: store and clock outlive it; it outlives the tasks that wait.
 #pragma once
 
@@ -22,6 +22,8 @@
 namespace hongyan::doors {
 
 inline constexpr int kTailPage = 200;
+// Each of many slow readers may hold a batch of its own.
+inline constexpr std::size_t kTailBytes = 256 << 10;
 inline constexpr std::size_t kTailBatches = 4;
 
 struct EventBatch {

@@ -11,6 +11,7 @@ namespace {
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
+constexpr char kService[] = "grpc.health.v1.Health";
 constexpr std::size_t kMaxWatchers = 1000;
 
 absl::Status ShuttingDown() {
@@ -25,18 +26,20 @@ absl::Status ShuttingDown() {
 class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheckResponse>,
                                      public std::enable_shared_from_this<Watcher> {
  public:
-  Watcher(HealthService& health, std::string service)
-      : health_(health), service_(std::move(service)) {}
+  Watcher(HealthService& health, CallInfo info, grpc::CallbackServerContext* context,
+          std::string service)
+      : health_(health), info_(std::move(info)), context_(context), service_(std::move(service)) {}
 
   // On gRPC's thread.
   void Start() {
     until_done_ = shared_from_this();
+    WriteInitialMetadata(*context_, info_);
     health_.environment_.loop.Post([self = shared_from_this()] {
       if (self->health_.ended_ || self->health_.watchers_.size() >= kMaxWatchers) {
-        self->End(ToGrpcStatus(self->health_.ended_
-                                   ? ShuttingDown()
-                                   : Overloaded("too many health watchers, try again in a second",
-                                                "健康检查订阅过多，请一秒后重试")));
+        self->End(self->health_.ended_
+                      ? ShuttingDown()
+                      : Overloaded("too many health watchers, try again in a second",
+                                   "健康检查订阅过多，请一秒后重试"));
         return;
       }
       self->health_.watchers_.insert(self);
@@ -56,11 +59,13 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
     StartWrite(&message_);
   }
 
-  void End(const grpc::Status& status) {
+  void End(const absl::Status& status) {
     if (ended_) return;
     ended_ = true;
     health_.watchers_.erase(shared_from_this());
-    Finish(status);
+    CallEnded(health_.environment_, info_, status);
+    WriteTrailers(*context_, info_, status);
+    Finish(ToGrpcStatus(status));
   }
 
  private:
@@ -73,12 +78,14 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
 
   void OnCancel() override {
     health_.environment_.loop.Post(
-        [self = shared_from_this()] { self->End(grpc::Status::CANCELLED); });
+        [self = shared_from_this()] { self->End(absl::CancelledError("the caller went away")); });
   }
 
   void OnDone() override { until_done_.reset(); }
 
   HealthService& health_;
+  const CallInfo info_;
+  grpc::CallbackServerContext* const context_;
   const std::string service_;
   HealthCheckResponse message_;  // UNKNOWN at first, which is never sent
   bool writing_ = false;
@@ -98,7 +105,7 @@ void HealthService::EndWatches() {
   ended_ = true;
   const auto watchers = watchers_;
   for (const auto& watcher : watchers) {
-    watcher->End(ToGrpcStatus(ShuttingDown()));
+    watcher->End(ShuttingDown());
   }
 }
 
@@ -117,13 +124,15 @@ grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* cont
                                                const grpc::ByteBuffer* request,
                                                grpc::ByteBuffer* response) {
   return StartUnary<HealthCheckRequest, HealthCheckResponse>(
-      environment_, context, "grpc.health.v1.Health", "Check", request, response,
+      environment_, context, kService, "Check", request, response,
       [this](CallInfo&, const auto& in, auto& out) { return DoCheck(in, out); }, Admission::kFree);
 }
 
 grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
-    grpc::CallbackServerContext*, const HealthCheckRequest* request) {
-  auto watcher = std::make_shared<Watcher>(*this, request->service());
+    grpc::CallbackServerContext* context, const HealthCheckRequest* request) {
+  CallInfo info =
+      ReadCall(*context, kService, "Watch", environment_.clock.Mono(), absl::InfiniteDuration());
+  auto watcher = std::make_shared<Watcher>(*this, std::move(info), context, request->service());
   watcher->Start();
   return watcher.get();
 }

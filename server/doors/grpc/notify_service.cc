@@ -1,5 +1,6 @@
 #include "server/doors/grpc/notify_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +20,8 @@ constexpr int kMaxBulkCalls = 16;
 constexpr int kMaxBatch = 10000;
 constexpr std::size_t kBatchWidth = 32;
 constexpr absl::Duration kBatchCeiling = absl::Minutes(10);
+// What has begun for a caller who is gone may end by itself: its outcome is recorded under the item's key.
+constexpr absl::Duration kBatchPatience = absl::Seconds(5);
 
 // A place among the large calls, which have a small limit of their own since each may hold megabytes.
 class BulkPlace {
@@ -129,6 +132,7 @@ void Echo(const v1::Notification& item, v1::Delivery& delivery) {
 Task<void> SendItem(core::Sender& sender, async::Clock& clock, const CallInfo& info,
                     const v1::SendBatchRequest& request, std::size_t index,
                     StreamWriter<v1::SendBatchResponse>& writer, bool& all_told) {
+  if (!all_told) co_return;  // nothing more is sent for a caller who wouldn't hear of it
   const v1::Notification& item = request.notifications(static_cast<int>(index));
   core::Delivery delivery;
   auto notification = FromProto(item);
@@ -167,12 +171,22 @@ Task<absl::Status> DoSendBatch(CallEnvironment& environment, core::Sender& sende
         absl::StrCat("应有 1 到 ", kMaxBatch, " 条，而不是 ", count, " 条"));
   }
   bool all_told = true;
+  const async::Patience patience = [&environment] {
+    return std::min(environment.end, async::After(environment.clock.Mono(), kBatchPatience));
+  };
   const bool all_done = co_await async::FanOut(
       environment.loop.executor(), environment.clock, static_cast<std::size_t>(count), kBatchWidth,
-      async::OnCancel::kFinishBegun, [&](std::size_t index) {
+      patience, [&](std::size_t index) {
         return SendItem(sender, environment.clock, info, request, index, writer, all_told);
       });
   if (all_done && all_told) co_return absl::OkStatus();
+  if (writer.stalled()) {
+    co_return base::ErrorBuilder(
+        absl::StatusCode::kUnknown, base::Reason::kOutcomeUnknown,
+        "results were not read for too long, so the batch was ended; an item without a result may "
+        "have been sent")
+        .Chinese("结果太久没有被读取，批次已结束；没有结果的条目可能已经发送");
+  }
   co_return base::ErrorBuilder(
       absl::StatusCode::kCancelled, base::Reason::kCancelled,
       "the caller went away; what had begun was finished, nothing more was sent")

@@ -127,22 +127,26 @@ class Conversations {
 template <typename Request, typename Response>
 class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
  public:
-  Conversation(grpc::CallbackServerContext* context, const std::vector<std::string>& services,
-               std::shared_ptr<Conversations> all)
-      : context_(context), services_(services), all_(std::move(all)) {
+  Conversation(CallEnvironment& environment, CallInfo info, grpc::CallbackServerContext* context,
+               const std::vector<std::string>& services, std::shared_ptr<Conversations> all)
+      : environment_(environment),
+        info_(std::move(info)),
+        context_(context),
+        services_(services),
+        all_(std::move(all)) {
+    WriteInitialMetadata(*context_, info_);
     if (all_->Add(this, [this] { context_->TryCancel(); })) {
       this->StartRead(&request_);
     } else {
-      this->Finish(ToGrpcStatus(
-          Overloaded("too many reflection streams are open, or the server is shutting down",
-                     "反射流过多，或服务正在关闭")));
+      End(Overloaded("too many reflection streams are open, or the server is shutting down",
+                     "反射流过多，或服务正在关闭"));
     }
   }
 
  private:
   void OnReadDone(bool ok) override {
     if (!ok) {
-      this->Finish(grpc::Status::OK);
+      End(Ended());
       return;
     }
     response_.Clear();
@@ -154,8 +158,20 @@ class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
     if (ok) {
       this->StartRead(&request_);
     } else {
-      this->Finish(grpc::Status::OK);
+      End(Ended());
     }
+  }
+
+  // The peer has said all that it wanted to, or is gone.
+  absl::Status Ended() const {
+    return context_->IsCancelled() ? absl::CancelledError("the caller went away")
+                                   : absl::OkStatus();
+  }
+
+  void End(const absl::Status& status) {
+    CallEnded(environment_, info_, status);
+    WriteTrailers(*context_, info_, status);
+    this->Finish(ToGrpcStatus(status));
   }
 
   void OnDone() override {
@@ -163,6 +179,8 @@ class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
     delete this;
   }
 
+  CallEnvironment& environment_;
+  const CallInfo info_;
   grpc::CallbackServerContext* const context_;
   const std::vector<std::string>& services_;
   const std::shared_ptr<Conversations> all_;
@@ -173,22 +191,31 @@ class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
 template <typename Base, typename Request, typename Response>
 class ReflectionService final : public Base {
  public:
-  ReflectionService(std::vector<std::string> services, std::shared_ptr<Conversations> all)
-      : services_(std::move(services)), all_(std::move(all)) {}
+  ReflectionService(CallEnvironment& environment, const char* name,
+                    std::vector<std::string> services, std::shared_ptr<Conversations> all)
+      : environment_(environment),
+        name_(name),
+        services_(std::move(services)),
+        all_(std::move(all)) {}
 
   grpc::ServerBidiReactor<Request, Response>* ServerReflectionInfo(
       grpc::CallbackServerContext* context) override {
-    return new Conversation<Request, Response>(context, services_, all_);
+    CallInfo info = ReadCall(*context, name_, "ServerReflectionInfo", environment_.clock.Mono(),
+                             absl::InfiniteDuration());
+    return new Conversation<Request, Response>(environment_, std::move(info), context, services_,
+                                               all_);
   }
 
  private:
+  CallEnvironment& environment_;
+  const char* const name_;
   const std::vector<std::string> services_;
   const std::shared_ptr<Conversations> all_;
 };
 
 }  // namespace
 
-Reflection MakeReflection(std::vector<std::string> services) {
+Reflection MakeReflection(CallEnvironment& environment, std::vector<std::string> services) {
   namespace v1 = grpc::reflection::v1;
   namespace v1alpha = grpc::reflection::v1alpha;
   const auto all = std::make_shared<Conversations>();
@@ -196,12 +223,13 @@ Reflection MakeReflection(std::vector<std::string> services) {
   made.services.push_back(
       std::make_unique<
           ReflectionService<v1::ServerReflection::CallbackService, v1::ServerReflectionRequest,
-                            v1::ServerReflectionResponse>>(services, all));
+                            v1::ServerReflectionResponse>>(
+          environment, "grpc.reflection.v1.ServerReflection", services, all));
   made.services.push_back(
       std::make_unique<
           ReflectionService<v1alpha::ServerReflection::CallbackService,
                             v1alpha::ServerReflectionRequest, v1alpha::ServerReflectionResponse>>(
-          services, all));
+          environment, "grpc.reflection.v1alpha.ServerReflection", services, all));
   made.end = [all] { all->EndAll(); };
   return made;
 }

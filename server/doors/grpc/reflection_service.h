@@ -3,7 +3,7 @@
 // Contract: answers list_services, file_by_filename, file_containing_symbol, file_containing_extension and
 //           all_extension_numbers_of_type from the descriptors that are linked in.
 // Bounds:   at most 200 streams at once over both versions; RESOURCE_EXHAUSTED OVERLOADED beyond.
-// Threads:  any.       Lifetime: outlives the gRPC server.
+// Threads:  any.       Lifetime: outlives the gRPC server; `environment` outlives it.
 // Source:   https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
 #pragma once
 
@@ -14,16 +14,18 @@
 #include <string>
 #include <vector>
 
+#include "server/doors/grpc/call_info.h"
+
 namespace hongyan::doors {
 
 struct Reflection {
-  std::vector<std::unique_ptr<grpc::Service>>
-      services;  // one for each version; register both with the server
-  std::function<void()>
-      end;  // cancels the open streams and refuses new ones: before the server's shutdown
+  // One for each version; register both with the server.
+  std::vector<std::unique_ptr<grpc::Service>> services;
+  // Cancels the open streams and refuses new ones: before the server's shutdown.
+  std::function<void()> end;
 };
 
 // `services` are full names, as list_services answers them.
-Reflection MakeReflection(std::vector<std::string> services);
+Reflection MakeReflection(CallEnvironment& environment, std::vector<std::string> services);
 
 }  // namespace hongyan::doors

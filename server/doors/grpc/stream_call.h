@@ -1,9 +1,10 @@
 // One server-streaming RPC: the handler is a task on the loop that writes message by message.
 //
 // Contract: Write() ends when gRPC has taken the message, so a slow reader slows the handler and nothing piles up;
-//           false once the caller is gone, which its deadline brings about too. A caller who takes nothing for
-//           CallEnvironment::stalled is cut off: the call ends with TooSlow(), which a caller who reads on finds behind
-//           what was sent before. Else as UnaryCall.
+//           false once the caller is gone, which its deadline brings about too, or has taken nothing for
+//           CallEnvironment::stalled; stalled() tells which. The handler ends then, with a status that a caller who
+//           reads on finds behind what was sent before. After a cancelled Write the task can't be cancelled any more.
+//           Else as UnaryCall.
 // Bounds:   one message, and what HTTP/2's windows hold, for as long as the caller leaves it there and the connection
 //           lasts.
 // Threads:  as UnaryCall.
@@ -30,6 +31,8 @@ class StreamWriter {
  public:
   virtual ~StreamWriter() = default;
   virtual async::Task<bool> Write(Response response) = 0;
+  // Whether Write() gave up on a reader who takes nothing.
+  virtual bool stalled() const = 0;
   // Sends the initial metadata ahead of the first message, to tell that the stream stands. At most once, before Write.
   virtual void Begin() = 0;
 };
@@ -65,6 +68,8 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
   void Begin() override { this->StartSendInitialMetadata(); }
+
+  bool stalled() const override { return stalled_; }
 
   async::Task<bool> Write(Response response) override {
     // The awaited values get names: GCC 12 keeps that of a bare `if (co_await …)` in this template in the frame's own
@@ -113,7 +118,6 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   void End(absl::Status status) {
     ended_ = true;
-    if (stalled_) status = TooSlow();
     CallEnded(environment_, info_, status);
     if (counted_) environment_.in_flight.GiveBack();
     WriteTrailers(*context_, info_, status);

@@ -134,10 +134,12 @@ Task<absl::Status> DoSync(core::Subscribers& subscribers, async::Clock& clock, C
                           const v1::SyncSubscribersRequest& request,
                           StreamWriter<v1::SyncSubscribersResponse>& writer) {
   info.account = request.account();
-  co_return co_await subscribers.Sync(request.account(), request.restart(), info.limit,
-                                      [&clock, &writer](core::Subscribers::Progress progress) {
-                                        return Tell(progress, clock, writer);
-                                      });
+  absl::Status status =
+      co_await subscribers.Sync(request.account(), request.restart(), info.limit,
+                                [&clock, &writer](core::Subscribers::Progress progress) {
+                                  return Tell(progress, clock, writer);
+                                });
+  co_return writer.stalled() ? TooSlow() : std::move(status);
 }
 
 Task<absl::Status> DoDelete(core::Subscribers& subscribers, CallInfo& info,

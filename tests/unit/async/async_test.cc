@@ -14,6 +14,7 @@
 #include "server/async/handoff.h"
 #include "server/async/task_group.h"
 #include "server/async/wait_list.h"
+#include "tests/support/fake_clock.h"
 
 namespace hongyan::async {
 namespace {
@@ -121,7 +122,7 @@ TEST_F(AsyncTest, FanOutDoesAllAFewAtATime) {
   Work work(clock_);
   std::optional<bool> all;
   asio::co_spawn(loop_.executor(),
-                 FanOut(loop_.executor(), clock_, 10, 3, OnCancel::kCancelBegun,
+                 FanOut(loop_.executor(), clock_, 10, 3, NoPatience,
                         [&](std::size_t i) { return Step(work, i); }),
                  [&](std::exception_ptr, bool done) { all = done; });
   while (!all) {
@@ -133,16 +134,20 @@ TEST_F(AsyncTest, FanOutDoesAllAFewAtATime) {
   EXPECT_EQ(work.most, 3);
 }
 
+// When nothing begun is left to finish, when it finishes in time, when its time is over.
 TEST_F(AsyncTest, G17_CancelledFanOutBeginsNothingMoreAndFinishesWhatBegan) {
-  for (const OnCancel on_cancel : {OnCancel::kFinishBegun, OnCancel::kCancelBegun}) {
-    Work work(clock_);
+  enum class Case { kNoPatience, kFinishes, kTimeIsOver };
+  for (const Case which : {Case::kNoPatience, Case::kFinishes, Case::kTimeIsOver}) {
+    support::FakeClock clock(loop_);
+    Work work(clock);
     std::optional<bool> all;
-    asio::cancellation_signal signal;
+    Patience patience = [&clock] { return After(clock.Mono(), absl::Seconds(5)); };
+    if (which == Case::kNoPatience) patience = NoPatience;
     const auto run = [&]() -> Task<bool> {
-      return FanOut(loop_.executor(), clock_, 10, 2, on_cancel,
+      return FanOut(loop_.executor(), clock, 10, 2, patience,
                     [&](std::size_t i) { return Step(work, i); });
     };
-    TaskGroup group(loop_.executor(), clock_, 1);
+    TaskGroup group(loop_.executor(), clock, 1);
     const auto note = [](Task<bool> task, std::optional<bool>& out) -> Task<void> {
       out = co_await std::move(task);
     };
@@ -151,15 +156,16 @@ TEST_F(AsyncTest, G17_CancelledFanOutBeginsNothingMoreAndFinishesWhatBegan) {
     EXPECT_EQ(work.begun.size(), 2u);
     group.CancelAll();
     Turn();
-    if (on_cancel == OnCancel::kFinishBegun) {
+    if (which != Case::kNoPatience) {
       EXPECT_FALSE(all.has_value()) << "what has begun is waited for";
-      work.gate.NotifyAll();
+      if (which == Case::kFinishes) work.gate.NotifyAll();
+      if (which == Case::kTimeIsOver) clock.Advance(absl::Seconds(6));
       Turn();
     }
     ASSERT_TRUE(all.has_value());
     EXPECT_FALSE(*all);
     EXPECT_EQ(work.begun.size(), 2u);
-    EXPECT_EQ(work.finished, std::vector<bool>(2, on_cancel == OnCancel::kFinishBegun));
+    EXPECT_EQ(work.finished, std::vector<bool>(2, which == Case::kFinishes));
   }
 }
 
