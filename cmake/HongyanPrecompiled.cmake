@@ -1,20 +1,34 @@
-# Two precompiled headers, made once for all targets: reading headers is half of a compilation.
+# Two precompiled headers, made once for all targets: reading headers is half of a compilation. They hold what nearly every
+# source includes and what takes long to read; sources include all the same what they use.
 #
-# hongyan_precompiled(TARGET [TESTS]): lets a target of ours use them. Every target is compiled -fPIC (HongyanOptions), or
-# the compiler would refuse them.
-foreach(name precompiled precompiled_tests)
-  if(name STREQUAL "precompiled_tests" AND NOT HONGYAN_TESTS)
-    continue()
-  endif()
+# hongyan_precompiled(TARGET [TESTS]): lets a target of ours use them. Every target is compiled -fPIC -pthread
+# (HongyanOptions), or the compiler would refuse them.
+#
+# No file of ours is among them, since its path would keep ccache from sharing them between checkouts.
+set(HONGYAN_PRECOMPILED
+  <algorithm> <chrono> <cstdint> <functional> <map> <memory> <optional> <set> <string> <utility> <variant> <vector>
+  <boost/asio/awaitable.hpp> <boost/asio/basic_waitable_timer.hpp> <boost/asio/cancellation_signal.hpp>
+  <boost/asio/co_spawn.hpp> <boost/asio/executor_work_guard.hpp> <boost/asio/io_context.hpp> <boost/asio/ip/tcp.hpp>
+  <boost/asio/post.hpp> <boost/asio/this_coro.hpp> <boost/asio/use_awaitable.hpp>
+  <absl/container/flat_hash_map.h> <absl/functional/any_invocable.h> <absl/status/statusor.h> <absl/strings/str_cat.h>
+  <absl/time/time.h>)
+
+# hongyan_precompile(NAME HEADERS ... DEPS ...)
+function(hongyan_precompile name)
+  cmake_parse_arguments(ARG "" "" "HEADERS;DEPS" ${ARGN})
   file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/cmake/${name}.cc CONTENT "")
-  add_library(hongyan_${name} OBJECT EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/cmake/${name}.cc)
-  target_link_libraries(hongyan_${name} PRIVATE hongyan::options Boost::headers absl::any_invocable absl::flat_hash_map
-                                                absl::statusor absl::strings absl::time Threads::Threads)
-  if(name STREQUAL "precompiled_tests")
-    target_link_libraries(hongyan_${name} PRIVATE GTest::gmock)
-  endif()
-  target_precompile_headers(hongyan_${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/${name}.h)
-endforeach()
+  add_library(${name} OBJECT EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/cmake/${name}.cc)
+  target_link_libraries(${name} PRIVATE hongyan::options Boost::headers absl::any_invocable absl::flat_hash_map
+                                        absl::statusor absl::strings absl::time Threads::Threads ${ARG_DEPS})
+  target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
+endfunction()
+
+hongyan_precompile(hongyan_precompiled HEADERS ${HONGYAN_PRECOMPILED})
+if(HONGYAN_TESTS)
+  hongyan_precompile(hongyan_precompiled_tests
+    HEADERS ${HONGYAN_PRECOMPILED} <gmock/gmock.h> <gtest/gtest.h>
+    DEPS GTest::gmock)
+endif()
 
 function(hongyan_precompiled target)
   if(HONGYAN_FUZZ)

@@ -47,6 +47,7 @@ namespace {
 constexpr std::size_t kMaxBackgroundTasks = 1000;
 // Callers that come before the first token wait for it; beyond this a slow platform doesn't keep us from serving.
 constexpr absl::Duration kFirstTokenLimit = absl::Seconds(3);
+constexpr absl::Duration kLastAnswers = absl::Milliseconds(200);
 constexpr absl::Duration kLastWords = absl::Seconds(2);
 constexpr absl::Duration kHousekeepingEvery = absl::Minutes(10);
 constexpr absl::Duration kHousekeepingLimit = absl::Minutes(5);
@@ -92,6 +93,7 @@ struct Service::Graph {
   async::Task<void> BecomeReady();
   async::Task<void> KeepHouse();
   async::Task<void> CloseHttp(std::shared_ptr<std::promise<void>> done);
+  async::Task<void> EndCalls();
   async::Task<void> EndBackground();
 
   const config::Settings settings;
@@ -239,6 +241,15 @@ async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> 
   done->set_value();
 }
 
+// Shortly before gRPC would cut them off: cut off, a caller can't know what became of its message.
+async::Task<void> Service::Graph::EndCalls() {
+  const auto alarm = clock.NewAlarm();
+  const absl::Duration left = async::Between(clock.Mono(), environment.end);
+  const bool time_came =
+      co_await alarm->WaitUntil(async::After(environment.end, -std::min(kLastAnswers, left / 2)));
+  if (time_came) environment.CancelAll();
+}
+
 async::Task<void> Service::Graph::EndBackground() {
   co_await admin.Drain(async::After(clock.Mono(), absl::Milliseconds(200)));
   background.CancelAll();
@@ -312,6 +323,7 @@ void Service::Stop() {
   auto http_closed = std::make_shared<std::promise<void>>();
   g.loop.Post([&g, http_closed] {
     g.environment.end = async::After(g.clock.Mono(), g.settings.shutdown.grace);
+    g.background.Spawn(g.EndCalls());
     g.health.EndWatches();
     g.feed.Close();
     g.reflection.end();

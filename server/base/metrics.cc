@@ -110,6 +110,11 @@ Metrics::Metrics()
                           .Help("WatchEvents streams.")
                           .Register(registry_)
                           .Add({})),
+      signatures_forgotten_(BuildGauge()
+                                .Name("hongyan_callback_signatures_forgotten")
+                                .Help("Remembered signatures that made room before their time.")
+                                .Register(registry_)
+                                .Add({})),
       log_lines_dropped_(BuildGauge()
                              .Name("hongyan_log_lines_dropped")
                              .Help("Log lines dropped because the log's buffer was full.")
@@ -152,6 +157,10 @@ void Metrics::CallbackClockSkew(absl::Duration skew) {
 
 void Metrics::EventWatchers(std::int64_t delta) {
   event_watchers_.Increment(static_cast<double>(delta));
+}
+
+void Metrics::SignaturesForgotten(std::int64_t total) {
+  signatures_forgotten_.Set(static_cast<double>(total));
 }
 
 void Metrics::HandlerCall(absl::string_view account, absl::string_view outcome) {

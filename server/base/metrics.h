@@ -51,6 +51,8 @@ class Metrics {
   void HandlerSeconds(absl::string_view account, absl::Duration took);
   void InFlight(std::int64_t delta);
   void EventWatchers(std::int64_t delta);
+  // Signatures that made room before their time, since the process began.
+  void SignaturesForgotten(std::int64_t total);
   void LogLinesDropped(std::int64_t total);
 
   // For the admin listener.
@@ -89,6 +91,7 @@ class Metrics {
   Children<prometheus::Histogram> handler_seconds_;
   prometheus::Gauge& in_flight_;
   prometheus::Gauge& event_watchers_;
+  prometheus::Gauge& signatures_forgotten_;
   prometheus::Gauge& log_lines_dropped_;
 };
 

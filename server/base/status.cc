@@ -51,6 +51,7 @@ constexpr std::array<const char*, static_cast<std::size_t>(kLastReason) + 1> kRe
     "NOT_IMPLEMENTED",
     "CANCELLED",
     "INTERNAL",
+    "SHUTTING_DOWN",
 };
 
 constexpr absl::string_view kTypePrefix = "type.googleapis.com/";
@@ -237,6 +238,13 @@ std::string SerializeRpcStatus(const absl::Status& status) {
     any->set_type_url(std::string(url));
     any->set_value(std::string(payload));
   });
+  // Abseil hands them out in any order. Readers often take the first one for the ErrorInfo.
+  const std::string first = UrlOf<google::rpc::ErrorInfo>();
+  std::sort(rpc.mutable_details()->begin(), rpc.mutable_details()->end(),
+            [&](const auto& a, const auto& b) {
+              return std::make_pair(a.type_url() != first, a.type_url()) <
+                     std::make_pair(b.type_url() != first, b.type_url());
+            });
   return rpc.SerializeAsString();
 }
 

@@ -56,8 +56,9 @@ enum class Reason {
   kNotImplemented,
   kCancelled,
   kInternal,
+  kShuttingDown,
 };
-inline constexpr Reason kLastReason = Reason::kInternal;
+inline constexpr Reason kLastReason = Reason::kShuttingDown;
 
 // The name as it stands in ErrorInfo.reason, for example "WECHAT_BUSY".
 absl::string_view ReasonName(Reason reason);

@@ -15,11 +15,11 @@
 namespace hongyan::config {
 
 enum class PushKind {
-  kNone,
+  kNone,  // no name of any
   kMessage,
   kEvent,
-  kEither
-};  // kNone: not a name of any; kEither: `unknown`
+  kEither,  // `unknown`
+};
 
 PushKind KindOfPush(absl::string_view name);
 

@@ -68,7 +68,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
   // Before the wait: nobody may slip another body under the signature meanwhile.
   guard_.Remember(key, body, expires);
   storage::NewEvent event = ToNewEvent(to.name, push, clock_.Now());
-  const Kind effect = event.effect.kind;
+  const News news{to.name, event.openid, event.effect.kind};
   const Reply* const rule = to.rules.Find(push.event);
   // A push of nobody can't be answered.
   HandlerCalls* const handler = rule == nullptr && to.handler != nullptr && !event.openid.empty() &&
@@ -81,8 +81,11 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
     arrival = handler->Arrive(event.dedup_key);
     stored = ToStored(event);
   }
-  const auto recorded =
-      co_await store_.Record(std::move(event), async::After(clock_.Mono(), kRecordLimit));
+  std::function<void(const storage::Recorded&)> late = [this, news](const auto& recorded) {
+    Tell(news, recorded);
+  };
+  const auto recorded = co_await store_.Record(
+      std::move(event), async::After(clock_.Mono(), kRecordLimit), std::move(late));
   if (!recorded.ok()) {
     base::Log(base::Level::kError, "event not recorded",
               {{"account", to.name},
@@ -93,13 +96,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
     co_return answer;
   }
   answer.verdict = recorded->repeated ? Verdict::kRepeat : Verdict::kNew;
-  if (!recorded->repeated) {
-    feed_.Recorded(recorded->cursor);
-    if (effect == Kind::kSubscribe || effect == Kind::kProfileChanged ||
-        effect == Kind::kProfileRevoked) {
-      profile_changed_(to.name, PushOpenid(push.event));
-    }
-  }
+  Tell(news, *recorded);
   if (rule != nullptr) answer.reply = *rule;
   if (handler != nullptr) {
     stored.cursor = recorded->cursor;
@@ -107,6 +104,15 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
                                             std::move(stored), received);
   }
   co_return answer;
+}
+
+void EventIntake::Tell(const News& news, const storage::Recorded& recorded) {
+  if (recorded.repeated) return;
+  feed_.Recorded(recorded.cursor);
+  if (news.effect == Kind::kSubscribe || news.effect == Kind::kProfileChanged ||
+      news.effect == Kind::kProfileRevoked) {
+    profile_changed_(news.account, news.openid);
+  }
 }
 
 }  // namespace hongyan::core

@@ -1,7 +1,8 @@
 // What happens to a verified push: recorded once, told to those who follow, and perhaps answered at once.
 //
 // Contract: Take() judges a push whose signature is right. It ends when the event is on the disk, or after
-//           kRecordLimit with kUnrecorded: WeChat then repeats it. A repeat is answered like the first time and recorded
+//           kRecordLimit with kUnrecorded: WeChat then repeats it. What is recorded later than that is told to those who
+//           follow like anything else. A repeat is answered like the first time and recorded
 //           once, however it is signed; a body that comes under the signature of another one is refused. kReplay and
 //           kUnrecorded have no reply.
 // Bounds:   those of ReplayGuard and StorageThread, over all accounts.
@@ -67,6 +68,14 @@ class EventIntake {
   const ReplayGuard& guard() const { return guard_; }
 
  private:
+  // What those who follow are told of an event, beside its cursor.
+  struct News {
+    std::string account;
+    std::string openid;
+    storage::SubscriberEffect::Kind effect;
+  };
+  void Tell(const News& news, const storage::Recorded& recorded);
+
   const std::vector<IntakeAccount> accounts_;
   storage::EventStore& store_;
   EventFeed& feed_;

@@ -104,14 +104,16 @@ bool UsesKeyUp(const Delivery& delivery) {
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kInternal:
       return false;
-    // A request that was refused doesn't use the key up, and an account's configuration gets repaired.
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kPermissionDenied:
-      return false;
     default:
-      return delivery.attempts > 0 &&
-             base::ReasonOf(delivery.error) != base::ReasonName(base::Reason::kAccountConfig);
+      break;
   }
+  // An account gets repaired; then the same request works.
+  const std::string reason = base::ReasonOf(delivery.error);
+  if (reason == base::ReasonName(base::Reason::kAccountConfig) ||
+      reason == base::ReasonName(base::Reason::kApiUnauthorized)) {
+    return false;
+  }
+  return delivery.attempts > 0;  // what we refused ourselves was no use
 }
 
 std::string Fingerprint(const Notification& notification) {

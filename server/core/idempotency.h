@@ -60,7 +60,8 @@ class Idempotency {
   absl::flat_hash_map<std::string, Entries::iterator> entries_;
 };
 
-// Whether a result is the key's last word: accepted, unknown, or a failure that no retry would mend.
+// Whether a result is the key's last word: accepted, unknown, or WeChat's refusal of this very message, which no retry
+// would mend.
 bool UsesKeyUp(const Delivery& delivery);
 
 // Equal for equal requests, whatever their key and time limits.

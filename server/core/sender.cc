@@ -74,22 +74,10 @@ async::Task<Delivery> Sender::Send(Notification notification, wechat::CallLimit 
     co_return delivery;
   }
   if (notification.validate_only) {
-    if (!notification.idempotency_key.empty() &&
-        idempotency_.StandsForAnother(account.name, notification.idempotency_key,
-                                      Fingerprint(notification))) {
+    absl::Status status = co_await Validate(account, notification, delivery, limit);
+    if (!status.ok()) {
       delivery.state = DeliveryState::kFailed;
-      delivery.error = base::Annotate(ClaimError(Idempotency::Verdict::kReused, account.name),
-                                      "account", account.name);
-      co_return delivery;
-    }
-    delivery.error = co_await Resolve(account, notification, delivery, limit);
-    if (!delivery.error.ok()) {
-      delivery.state = DeliveryState::kFailed;
-      co_return delivery;
-    }
-    if (auto* message = std::get_if<wechat::TemplateMessage>(&notification.body)) {
-      delivery.error = co_await account.templates.Check(*message, limit);
-      if (!delivery.error.ok()) delivery.state = DeliveryState::kFailed;
+      delivery.error = base::Annotate(std::move(status), "account", account.name);
     }
     co_return delivery;
   }
@@ -113,6 +101,25 @@ async::Task<Delivery> Sender::Send(Notification notification, wechat::CallLimit 
   co_await Deliver(account, notification, delivery, limit);
   idempotency_.Settle(account.name, notification.idempotency_key, delivery);
   co_return delivery;
+}
+
+async::Task<absl::Status> Sender::Validate(Account& account, const Notification& notification,
+                                           Delivery& delivery, wechat::CallLimit limit) {
+  const std::string& key = notification.idempotency_key;
+  if (!key.empty() && idempotency_.StandsForAnother(account.name, key, Fingerprint(notification))) {
+    co_return ClaimError(Idempotency::Verdict::kReused, account.name);
+  }
+  absl::Status status = co_await Resolve(account, notification, delivery, limit);
+  if (!status.ok()) co_return status;
+  if (const auto* message = std::get_if<wechat::TemplateMessage>(&notification.body)) {
+    status = co_await account.templates.Check(*message, limit);
+  }
+  co_return status;
+}
+
+std::string Sender::AccountName(const std::string& account) const {
+  const auto found = accounts_.Find(account);
+  return found.ok() ? (*found)->name : account;
 }
 
 async::Task<void> Sender::Deliver(Account& account, const Notification& notification,

@@ -32,12 +32,18 @@ class Sender {
 
   async::Task<Delivery> Send(Notification notification, wechat::CallLimit limit);
 
+  // The account's full name for the one that a request gives, which may be empty; as given when there is none such.
+  std::string AccountName(const std::string& account) const;
+
   // Shows "typing…" in a chat, or takes it away. `unionid`: instead of the openid.
   async::Task<absl::Status> SetTyping(std::string account, std::string openid,
                                       std::optional<std::string> unionid, bool cancel,
                                       wechat::CallLimit limit);
 
  private:
+  // All that can be checked without sending.
+  async::Task<absl::Status> Validate(Account& account, const Notification& notification,
+                                     Delivery& delivery, wechat::CallLimit limit);
   async::Task<void> Deliver(Account& account, const Notification& notification, Delivery& delivery,
                             wechat::CallLimit limit);
   // Puts the openid of a unionid into `delivery`.

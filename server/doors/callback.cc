@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "server/base/log.h"
+#include "server/base/text.h"
 #include "server/wechat/passive_reply.h"
 #include "server/wechat/pushed_event.h"
 #include "server/wechat/signature.h"
@@ -19,6 +20,7 @@ using http::RequestHead;
 using Verdict = CallbackDoor::Verdict;
 
 constexpr std::size_t kMaxEchostr = 1024;
+constexpr std::size_t kMaxNonce = 128;
 constexpr absl::Duration kBetweenSkewWarnings = absl::Hours(1);
 constexpr absl::Duration kMemoryWithoutWindow = absl::Minutes(10);
 
@@ -54,11 +56,11 @@ bool OnceAndNotEmpty(const RequestHead& head, absl::string_view name) {
 }
 
 // The signature has no separators: digits moved from the nonce to the timestamp give the same one.
-// Fixed forms leave only one way to cut.
+// A timestamp of ten digits leaves few ways to cut, and those are outside of the window.
 bool HasLawfulForm(absl::string_view timestamp, absl::string_view nonce) {
   return timestamp.size() == 10 &&
          std::all_of(timestamp.begin(), timestamp.end(), absl::ascii_isdigit) &&
-         nonce.size() <= 20 && std::all_of(nonce.begin(), nonce.end(), absl::ascii_isalnum);
+         nonce.size() <= kMaxNonce && base::IsVisibleAscii(nonce);
 }
 
 absl::Time TimestampOf(const RequestHead& head) {
@@ -174,6 +176,7 @@ async::Task<Verdict> CallbackDoor::AnswerPush(std::size_t account, const Request
                                                             : clock_.Now() + kMemoryWithoutWindow;
   const core::EventIntake::Answer answer =
       co_await intake_.Take(account, signature, digest, *push, expires, head.received_mono);
+  metrics_.SignaturesForgotten(intake_.guard().evictions());
   Verdict verdict = Ok("ok", "text/plain", "success");
   switch (answer.verdict) {
     case core::EventIntake::Verdict::kNew:
@@ -206,21 +209,35 @@ HttpReply CallbackDoor::Counted(const RequestHead& head, Verdict verdict) {
   metrics_.Callback(account, verdict.type, verdict.outcome,
                     async::Between(head.received_mono, clock_.Mono()));
   if (verdict.reply.status >= 400) {
-    const absl::Time now = clock_.Now();
-    if (absl::AbsDuration(now - last_log_) < absl::Seconds(1)) {
-      ++suppressed_;
-    } else {
-      base::Log(base::Level::kInfo, "callback refused",
-                {{"account", account},
-                 {"outcome", verdict.outcome},
-                 {"status", verdict.reply.status},
-                 {"peer", head.peer},
-                 {"suppressed", suppressed_}});
-      last_log_ = now;
-      suppressed_ = 0;
-    }
+    LogRefusal(account, verdict.outcome, verdict.reply.status, head.peer);
   }
   return std::move(verdict.reply);
+}
+
+void CallbackDoor::OnRefused(int status) {
+  const absl::string_view outcome = status == 0                                       ? "no_room"
+                                    : status == 408                                   ? "timeout"
+                                    : status == 413 || status == 414 || status == 431 ? "too_large"
+                                                                                      : "malformed";
+  metrics_.Callback("unknown", "unknown", outcome, absl::ZeroDuration());
+  LogRefusal("unknown", outcome, status, "");
+}
+
+void CallbackDoor::LogRefusal(absl::string_view account, absl::string_view outcome, int status,
+                              absl::string_view peer) {
+  const absl::Time now = clock_.Now();
+  if (absl::AbsDuration(now - last_log_) < absl::Seconds(1)) {
+    ++suppressed_;
+    return;
+  }
+  base::Log(base::Level::kInfo, "callback refused",
+            {{"account", account},
+             {"outcome", outcome},
+             {"status", status},
+             {"peer", peer},
+             {"suppressed", suppressed_}});
+  last_log_ = now;
+  suppressed_ = 0;
 }
 
 }  // namespace hongyan::doors

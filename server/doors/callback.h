@@ -7,7 +7,8 @@
 //           reply, in the form (XML or JSON) of the push and encrypted as it was; 400 for a
 //           body that is neither or can't be deciphered, 403 for a wrong msg_signature and for
 //           another body under a known signature, 503 when it can't be recorded.
-// Bounds:   waits for storage only, EventIntake's two seconds, so WeChat's five are kept. At most one log line a second, and one about the clock an hour.
+// Bounds:   waits for storage only, EventIntake's two seconds, and for the account's handler, so WeChat's five are kept.
+//           At most one log line a second, and one about the clock an hour.
 // Threads:  event loop only.
 // Lifetime: intake, clock and metrics outlive this object.
 // Secrets:  signatures, echostr, openids and contents are neither logged nor counted.
@@ -52,6 +53,7 @@ class CallbackDoor final : public http::HttpHandler {
 
   std::optional<http::HttpReply> CheckHead(const http::RequestHead& head) override;
   async::Task<http::HttpReply> Handle(http::RequestHead head, std::string body) override;
+  void OnRefused(int status) override;
 
  private:
   struct Account {
@@ -66,6 +68,9 @@ class CallbackDoor final : public http::HttpHandler {
   async::Task<Verdict> AnswerPush(std::size_t account, const http::RequestHead& head,
                                   const std::string& body);
   http::HttpReply Counted(const http::RequestHead& head, Verdict verdict);
+  // One line a second; `suppressed` says how many there would have been since.
+  void LogRefusal(absl::string_view account, absl::string_view outcome, int status,
+                  absl::string_view peer);
 
   const absl::Duration window_;
   async::Clock& clock_;

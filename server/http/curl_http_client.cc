@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
+#include "server/http/curl_failure.h"
 
 namespace hongyan::http {
 namespace {
@@ -17,40 +18,6 @@ using async::MonoTime;
 constexpr std::size_t kMaxHeaderBytes = 64 << 10;
 constexpr long kIdleLimitSeconds = 5;  // NOLINT(google-runtime-int)
 constexpr std::size_t kMaxIdleTransfers = 256;
-
-HttpFailure::Kind KindOf(CURLcode code) {
-  switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-      return HttpFailure::Kind::kResolve;
-    case CURLE_COULDNT_CONNECT:
-      return HttpFailure::Kind::kConnect;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-      return HttpFailure::Kind::kTls;
-    case CURLE_OPERATION_TIMEDOUT:
-      return HttpFailure::Kind::kTimeout;
-    case CURLE_SEND_ERROR:
-      return HttpFailure::Kind::kSend;
-    case CURLE_ABORTED_BY_CALLBACK:
-      return HttpFailure::Kind::kRewind;
-    case CURLE_GOT_NOTHING:
-    case CURLE_RECV_ERROR:
-    case CURLE_PARTIAL_FILE:
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return HttpFailure::Kind::kReceive;
-    case CURLE_WRITE_ERROR:
-      return HttpFailure::Kind::kTooLarge;
-    default:
-      return HttpFailure::Kind::kOther;
-  }
-}
 
 MonoTime Later(std::chrono::nanoseconds span) {
   const MonoTime now = std::chrono::steady_clock::now();
@@ -112,11 +79,11 @@ struct CurlHttpClient::Transfer {
     HttpFailure failure;
     failure.kind = KindOf(code);
     failure.request_began = Began();
-    if (failure.kind == HttpFailure::Kind::kRewind && !failure.request_began) {
+    if (failure.kind == HttpFailure::Kind::kNotResent && !failure.request_began) {
       // Refused before its first byte, so for the time.
       return HttpFailure{HttpFailure::Kind::kTimeout, false, "too late to begin"};
     }
-    failure.detail = failure.kind == HttpFailure::Kind::kRewind
+    failure.detail = failure.kind == HttpFailure::Kind::kNotResent
                          ? "the pooled connection died before an answer"
                          : curl_easy_strerror(code);
     return failure;

@@ -45,7 +45,7 @@ struct HttpFailure {
     kCancelled,  // the calling task was cancelled
     kSend,       // the connection broke while the request left
     kReceive,    // the connection broke before or inside the answer, or the answer was not HTTP
-    kRewind,     // a reused connection died under the request, which was not sent again
+    kNotResent,  // a reused connection died under the request, which was not sent again
     kTooLarge,   // the answer went over its bound
     kOther,      // out of memory and the like
   };

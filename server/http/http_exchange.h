@@ -48,6 +48,9 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   virtual std::optional<HttpReply> CheckHead(const RequestHead& head) = 0;
   virtual async::Task<HttpReply> Handle(RequestHead head, std::string body) = 0;
+  // The server refused something by itself, with this status: a request malformed, too large or too slow; 0: a
+  // connection, for want of room.
+  virtual void OnRefused(int /*status*/) {}
 };
 
 }  // namespace hongyan::http

@@ -147,7 +147,7 @@ void HttpServer::RefuseForWantOfDescriptors() {
   {
     TcpSocket dropped(executor_);
     acceptor_.accept(dropped, error);
-    if (!error) ++refused_;
+    if (!error) Refused();
   }
   spare_descriptor_ = OpenSpare();
 }
@@ -158,7 +158,7 @@ void HttpServer::Take(TcpSocket socket) {
   if (error) return;
   std::string peer = remote.address().to_string();
   if (OverLimit(peer)) {
-    ++refused_;
+    Refused();
     return;
   }
   socket.set_option(tcp::no_delay(true), error);
@@ -170,6 +170,11 @@ void HttpServer::Take(TcpSocket socket) {
   live_.insert(connection.get());
   // There is room: OverLimit() has looked.
   connections_.Spawn(Serve(std::move(connection), std::move(peer)));
+}
+
+void HttpServer::Refused() {
+  ++refused_;
+  handler_.OnRefused(0);
 }
 
 bool HttpServer::OverLimit(const std::string& peer) {

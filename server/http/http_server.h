@@ -71,6 +71,7 @@ class HttpServer {
   async::Task<void> Serve(std::shared_ptr<HttpConnection> connection, std::string peer);
   void Take(TcpSocket socket);
   bool OverLimit(const std::string& peer);
+  void Refused();
   void RefuseForWantOfDescriptors();
 
   const async::Executor executor_;

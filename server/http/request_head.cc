@@ -16,7 +16,8 @@ absl::string_view View(boost::beast::string_view s) { return {s.data(), s.size()
 
 bool IsMethod(absl::string_view method) {
   return !method.empty() && method.size() <= 16 &&
-         std::all_of(method.begin(), method.end(), absl::ascii_isupper);
+         std::all_of(method.begin(), method.end(),
+                     [](char c) { return absl::ascii_isupper(c) || c == '-' || c == '_'; });
 }
 
 // "GET /path HTTP/1.1": the method's and the version's form. The target is looked at later.
@@ -35,8 +36,7 @@ int CheckRequestLine(absl::string_view line) {
 
 int CheckHost(const beast_http::request_header<>& parsed) {
   const std::size_t count = parsed.count(beast_http::field::host);
-  if (count > 1 || (count == 0 && parsed.version() == 11)) return 400;
-  if (count == 0) return 0;
+  if (count != 1) return 400;  // of HTTP/1.0 too: a proxy that speaks it names the host
   const absl::string_view host = View(parsed[beast_http::field::host]);
   const bool lawful = std::all_of(host.begin(), host.end(), [](char c) {
     return absl::ascii_isalnum(c) || absl::StrContains("-._~%!$&'()*+;=:[]", c);

@@ -36,14 +36,15 @@ async::Task<absl::StatusOr<EventPage>> FailPage(absl::Status status) { co_return
 
 }  // namespace
 
-async::Task<absl::StatusOr<Recorded>> EventStore::Record(NewEvent event, async::MonoTime deadline) {
+async::Task<absl::StatusOr<Recorded>> EventStore::Record(
+    NewEvent event, async::MonoTime deadline, std::function<void(const Recorded&)> late) {
   const absl::Status status = Check(event);
   if (!status.ok()) return Fail(status);
   const std::size_t bytes = sizeof(NewEvent) + event.body.size() + event.dedup_key.size();
   StorageWork<Recorded> work = [event = std::move(event)](Database& database) {
     return InsertEvent(database, event);
   };
-  return thread_.Write<Recorded>(std::move(work), bytes, deadline);
+  return thread_.Write<Recorded>(std::move(work), bytes, deadline, std::move(late));
 }
 
 async::Task<absl::StatusOr<EventPage>> EventStore::List(EventFilter filter,

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -89,7 +90,9 @@ class EventStore {
  public:
   explicit EventStore(StorageThread& thread) : thread_(thread) {}
 
-  async::Task<absl::StatusOr<Recorded>> Record(NewEvent event, async::MonoTime deadline);
+  // `late`: as in StorageThread::Write.
+  async::Task<absl::StatusOr<Recorded>> Record(NewEvent event, async::MonoTime deadline,
+                                               std::function<void(const Recorded&)> late = nullptr);
   // Events after `after_cursor` in the order of their cursors; 0: from the first that is kept.
   async::Task<absl::StatusOr<EventPage>> List(EventFilter filter, std::int64_t after_cursor,
                                               int limit, async::MonoTime deadline,

@@ -149,7 +149,11 @@ class StorageThread::Worker {
         --(job->reads ? shared->waiting_reads : shared->waiting_writes);
         shared->waiting_bytes -= job->bytes;
         job->done = true;
-        if (job->waiter != nullptr) job->waiter->Cancel();
+        if (job->waiter != nullptr) {
+          job->waiter->Cancel();
+        } else {
+          job->Late();
+        }
       }
     });
   }
@@ -205,7 +209,7 @@ absl::Status StorageThread::Admit(const Job& job) {
   return base::ErrorBuilder(absl::StatusCode::kResourceExhausted, base::Reason::kOverloaded,
                             "too much waits for the storage; nothing was stored, try again later")
       .RetryAfter(absl::Seconds(1))
-      .Chinese("等待写入存储的请求过多,请稍后重试");
+      .Chinese("等待写入存储的请求过多，请稍后重试");
 }
 
 async::Task<absl::Status> StorageThread::Wait(std::shared_ptr<Job> job, async::MonoTime deadline) {

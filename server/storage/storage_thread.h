@@ -64,15 +64,17 @@ class StorageThread {
   // Stop().
   ~StorageThread();
 
-  // `bytes`: about how much memory the work holds.
+  // `bytes`: about how much memory the work holds. `late`: called, on the loop, when the work is done after all although
+  // its deadline has passed or its task was cancelled. What it refers to outlives the loop's run.
   template <typename T>
   async::Task<absl::StatusOr<T>> Write(StorageWork<T> work, std::size_t bytes,
-                                       async::MonoTime deadline) {
-    return Do<T>(std::move(work), false, bytes, deadline);
+                                       async::MonoTime deadline,
+                                       std::function<void(const T&)> late = nullptr) {
+    return Do<T>(std::move(work), false, bytes, deadline, std::move(late));
   }
   template <typename T>
   async::Task<absl::StatusOr<T>> Read(StorageWork<T> work, async::MonoTime deadline) {
-    return Do<T>(std::move(work), true, 0, deadline);
+    return Do<T>(std::move(work), true, 0, deadline, nullptr);
   }
 
   // Does what waits, closes the database and ends the thread. Blocks for as long as that takes. Later calls are refused.
@@ -85,6 +87,7 @@ class StorageThread {
   struct Job {
     virtual ~Job() = default;
     virtual absl::Status Run(Database& database) = 0;
+    virtual void Late() = 0;
 
     bool reads = false;
     std::size_t bytes = 0;
@@ -106,17 +109,22 @@ class StorageThread {
       value = *std::move(result);
       return absl::OkStatus();
     }
+    void Late() override {
+      if (late && status.ok() && value) late(*value);
+    }
     StorageWork<T> work;
     std::optional<T> value;
+    std::function<void(const T&)> late;
   };
 
   template <typename T>
   async::Task<absl::StatusOr<T>> Do(StorageWork<T> work, bool reads, std::size_t bytes,
-                                    async::MonoTime deadline) {
+                                    async::MonoTime deadline, std::function<void(const T&)> late) {
     const auto job = std::make_shared<TypedJob<T>>();
     job->work = std::move(work);
     job->reads = reads;
     job->bytes = bytes;
+    job->late = std::move(late);
     const absl::Status status = co_await Wait(job, deadline);
     if (!status.ok()) co_return status;
     co_return std::move(*job->value);

@@ -41,6 +41,10 @@ constexpr int kForcedPerDay = 10;
 constexpr double kReplacementBurst = 10;
 constexpr double kReplacementsPerSecond = 0.1;
 
+bool IsBusy(const absl::Status& status) {
+  return base::ReasonOf(status) == base::ReasonName(Reason::kWechatBusy);
+}
+
 }  // namespace
 
 AccessToken::AccessToken(Options options, ApiTransport& transport, async::Clock& clock,
@@ -218,6 +222,7 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
                  .RetryAfter(absl::Seconds(2))
                  .Chinese("无法从微信获取 access_token，什么也没有发送，请稍后重试");
   }
+  may_pass_ = attempt.outcome == Attempt::Outcome::kUnknown || IsBusy(status);
   metrics_.TokenRequest(options_.account, !status.ok()            ? "failed"
                                           : mode == Mode::kForced ? "forced"
                                                                   : "fetched");

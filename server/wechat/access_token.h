@@ -61,12 +61,14 @@ class AccessToken {
   bool has_token() const;
   // Why there is no token, or why the last renewal failed; OK when neither.
   const absl::Status& last_error() const { return last_error_; }
+  // Whether the last failure may be over in a second: WeChat was busy, or its answer broke.
+  bool failure_may_pass() const { return !last_error_.ok() && may_pass_; }
 
  private:
   enum class Mode { kNormal, kForced };
   void StartRenewal();
   async::Task<void> Renew();
-  // One request for a token, into `grant`.
+  // One request for a token, into `grant`. Sets may_pass_ when it fails.
   async::Task<absl::Status> Fetch(Mode mode, async::MonoTime deadline, TokenGrant* grant);
   void Store(TokenGrant grant, async::MonoTime fetched_at);
   void Failed(absl::Status error);
@@ -90,6 +92,7 @@ class AccessToken {
   std::unique_ptr<async::Alarm> next_;
 
   absl::Status last_error_;
+  bool may_pass_ = false;
   int failures_in_a_row_ = 0;
   async::MonoTime quiet_until_{};          // failures are answered from memory until then
   async::MonoTime irreplaceable_until_{};  // token_ was handed back although refused

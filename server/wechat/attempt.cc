@@ -30,7 +30,7 @@ Attempt FromFailure(http::HttpFailure failure) {
           failure.request_began ? Attempt::Outcome::kUnknown : Attempt::Outcome::kNotSent;
       break;
     case Kind::kReceive:
-    case Kind::kRewind:
+    case Kind::kNotResent:
     case Kind::kTooLarge:
       attempt.outcome = Attempt::Outcome::kUnknown;
       break;

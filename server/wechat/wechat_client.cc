@@ -36,10 +36,6 @@ constexpr std::int64_t kQuotaReached = 45009;
 constexpr int kQuotaInARow = 3;
 constexpr absl::Duration kQuotaPause = absl::Seconds(5);
 
-bool IsBusy(const absl::Status& status) {
-  return base::ReasonOf(status) == base::ReasonName(Reason::kWechatBusy);
-}
-
 }  // namespace
 
 WechatClient::WechatClient(std::string account, AccessToken& token, ApiTransport& transport,
@@ -175,7 +171,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
       auto got = co_await token_.Get(begin_by);
       if (!got.ok()) {
         last = got.status();
-        if (IsBusy(last) && repeats < kMaxRepeats) {
+        if (token_.failure_may_pass() && repeats < kMaxRepeats) {
           const bool again = co_await BackOff(repeats++, begin_by);
           if (again) continue;
         }
@@ -231,6 +227,11 @@ async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
     if (error_class == ErrorClass::kToken && !token_replaced) {
       token_replaced = true;
       auto replaced = co_await token_.Replace(token->generation, begin_by);
+      if (!replaced.ok() && token_.failure_may_pass() && repeats < kMaxRepeats) {
+        token.reset();
+        const bool again = co_await BackOff(repeats++, begin_by);
+        if (again) continue;
+      }
       if (!replaced.ok()) {
         absl::Status status = replaced.status();
         if (base::MetadataOf(status, "api").empty()) {
@@ -284,6 +285,16 @@ absl::Status WechatClient::Unknown(const Call& call, const std::string& detail) 
         .With("account", account_)
         .With("api", call.path)
         .Chinese("消息已发往微信但没有收到可识别的应答，可能已送达，因此没有重发");
+  }
+  const bool late = call.limit.set_by_caller &&
+                    async::Between(clock_.Mono(), call.limit.deadline) <= absl::ZeroDuration();
+  if (late) {
+    return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kWechatUnreachable,
+                        absl::StrCat("WeChat gave no usable answer before the deadline (", detail,
+                                     "); allow more time"))
+        .With("account", account_)
+        .With("api", call.path)
+        .Chinese("截止时间前微信没有返回可用的应答，请留出更多时间");
   }
   return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                       absl::StrCat("WeChat gave no usable answer (", detail, "); try again later"))

@@ -152,9 +152,8 @@ class Scanner {
       Append(text.substr(i, reference - i));
       if (reference == text.size()) break;
       if (!absl::StartsWith(text.substr(reference + 1), "#")) {
-        // The parser puts any byte in the place of an & that begins nothing; and after a comment has gone, what follows
-        // might make a reference of it.
-        Append(StartsEntity(text.substr(reference)) ? "&" : "&amp;");
+        if (!StartsEntity(text.substr(reference))) return Fail("an entity that XML doesn't have");
+        Append("&");
         i = reference + 1;
         continue;
       }

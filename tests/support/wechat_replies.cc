@@ -40,7 +40,7 @@ Reply BreaksAfterSending() {
 }
 
 Reply KeepAliveDied() {
-  return {HttpFailure{HttpFailure::Kind::kRewind, true, "connection died, not sent again"}};
+  return {HttpFailure{HttpFailure::Kind::kNotResent, true, "connection died, not sent again"}};
 }
 
 Reply NeverAnswers() { return Slowly(absl::InfiniteDuration(), Accepts()); }

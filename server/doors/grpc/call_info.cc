@@ -31,6 +31,14 @@ bool IsPlain(const std::string& value, std::size_t max) {
 
 }  // namespace
 
+void CallEnvironment::CancelAll() {
+  const auto all = running;
+  for (async::asio::cancellation_signal* signal : all) {
+    // Another one's end may have ended it.
+    if (running.contains(signal)) signal->emit(async::asio::cancellation_type::terminal);
+  }
+}
+
 bool InFlight::Take() {
   if (count_.fetch_add(1, std::memory_order_relaxed) >= max_) {
     count_.fetch_sub(1, std::memory_order_relaxed);
@@ -119,6 +127,14 @@ absl::Status Overloaded(absl::string_view what, absl::string_view chinese) {
 absl::Status TooManyInFlight() {
   return Overloaded("too many calls are in flight here; nothing was sent, try again in a second",
                     "进行中的调用过多，什么也没有发送，请一秒后重试");
+}
+
+absl::Status ShuttingDown() {
+  return base::ErrorBuilder(absl::StatusCode::kUnavailable, base::Reason::kShuttingDown,
+                            "the server is shutting down; go on at another one, or here in a "
+                            "moment")
+      .RetryAfter(absl::Seconds(1))
+      .Chinese("服务正在关闭，请改连其他实例，或稍后再连");
 }
 
 absl::Status TooSlow() {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <string>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/async/clock.h"
@@ -40,8 +41,12 @@ struct CallEnvironment {
   base::Metrics& metrics;
   InFlight& in_flight;
   absl::Duration stalled = absl::Seconds(30);  // how long a reader of a stream may take nothing
-  async::MonoTime end =
-      async::MonoTime::max();  // the loop's: of the last call, once the server stops
+  // The loop's.
+  async::MonoTime end = async::MonoTime::max();  // of the last call, once the server stops
+  absl::flat_hash_set<async::asio::cancellation_signal*> running = {};
+
+  // Cancels every call that runs, so that it is answered with what became of it.
+  void CancelAll();
 };
 
 struct CallInfo {
@@ -77,6 +82,8 @@ void CallEnded(CallEnvironment& environment, const CallInfo& info, const absl::S
 // RESOURCE_EXHAUSTED OVERLOADED with RetryInfo.
 absl::Status Overloaded(absl::string_view what, absl::string_view chinese);
 absl::Status TooManyInFlight();
+// For a stream that the end of the server ends.
+absl::Status ShuttingDown();
 // For the reader of a stream who took nothing for too long and can go on where it stopped.
 absl::Status TooSlow();
 

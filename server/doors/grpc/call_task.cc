@@ -36,10 +36,12 @@ grpc::Status Malformed(CallEnvironment& environment, const CallInfo& info) {
 void RunCall(CallEnvironment& environment, const CallInfo& info, async::Task<absl::Status> work,
              async::asio::cancellation_signal& cancel,
              absl::AnyInvocable<void(absl::Status)> ended) {
+  environment.running.insert(&cancel);
   async::asio::co_spawn(environment.loop.executor(), ByValue(std::move(work)),
                         async::asio::bind_cancellation_slot(
-                            cancel.slot(), [&info, ended = std::move(ended)](
+                            cancel.slot(), [&environment, &info, &cancel, ended = std::move(ended)](
                                                std::exception_ptr e, absl::Status status) mutable {
+                              environment.running.erase(&cancel);
                               ended(e ? Thrown(info) : std::move(status));
                             }));
 }

@@ -1,7 +1,7 @@
 // The task behind a call, whatever the call's shape.
 //
 // Contract: RunCall runs `work` on the loop; `ended` gets its status, INTERNAL (logged) when it threw. Emitting
-//           `cancel` asks the work to end.
+//           `cancel`, as CallEnvironment::CancelAll() does for all calls, asks the work to end.
 // Threads:  event loop only.
 // Lifetime: `info`, what `work` refers to and `cancel` outlive the task; `ended` may own them.
 #pragma once

@@ -15,7 +15,10 @@ namespace {
 constexpr char kService[] = "hongyan.v1.EventService";
 constexpr int kDefaultPage = 100;
 constexpr int kMaxTypes = 50;
+// Less than the 4 MiB that clients take by default.
+constexpr std::size_t kMaxListBytes = 3 << 20;
 constexpr absl::Duration kReadLimit = absl::Seconds(10);
+constexpr absl::Duration kWatchCeiling = absl::Hours(24);
 
 // The filter of either request.
 template <typename Request>
@@ -70,7 +73,19 @@ class WatcherPlace {
   const bool mine_;
 };
 
-absl::Status Left() {
+// Why nobody waits for the next event any more.
+absl::Status Over(const CallInfo& info, async::MonoTime now) {
+  if (now >= info.limit.deadline && info.limit.set_by_caller) {
+    return base::ErrorBuilder(absl::StatusCode::kDeadlineExceeded, base::Reason::kDeadlineTooShort,
+                              "the caller's deadline has come; resume with the last cursor")
+        .Chinese("已到调用方的截止时间，请用最后的 cursor 继续");
+  }
+  if (now >= info.limit.deadline) {
+    return base::ErrorBuilder(absl::StatusCode::kUnavailable, base::Reason::kShuttingDown,
+                              "a stream lasts a day at most; resume with the last cursor")
+        .RetryAfter(absl::ZeroDuration())
+        .Chinese("一个流最多持续一天，请用最后的 cursor 继续");
+  }
   return base::ErrorBuilder(absl::StatusCode::kCancelled, base::Reason::kCancelled,
                             "the caller went away")
       .Chinese("调用方已离开");
@@ -92,7 +107,14 @@ async::Task<absl::Status> EventService::List(CallInfo& info, const v1::ListEvent
   while (true) {
     auto page = co_await store_.List(*filter, after, size, info.limit.deadline);
     if (!page.ok()) co_return page.status();
-    for (const storage::StoredEvent& event : page->events) ToProto(event, *response.add_events());
+    std::size_t bytes = 0;
+    for (const storage::StoredEvent& event : page->events) {
+      v1::Event proto;
+      ToProto(event, proto);
+      bytes += proto.ByteSizeLong();
+      if (response.events_size() > 0 && bytes > kMaxListBytes) co_return absl::OkStatus();
+      *response.add_events() = std::move(proto);
+    }
     if (!page->events.empty() || !page->more) co_return absl::OkStatus();
     after = page->next_cursor;
   }
@@ -125,7 +147,8 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
   std::int64_t after = request.has_after_cursor() ? request.after_cursor() : *last;
   writer.Begin();
   while (true) {
-    const bool near_the_end = std::max(*last, feed_.latest()) - after <= kTailPage;
+    const std::int64_t latest = std::max(*last, feed_.latest());
+    const bool near_the_end = latest - after <= kTailPage;
     auto reading = near_the_end ? tail_.After(after, soon()) : ReadFar(*filter, after, soon());
     const auto batch = co_await std::move(reading);
     if (!batch.ok()) co_return batch.status();
@@ -134,19 +157,15 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
       v1::WatchEventsResponse response;
       *response.mutable_event() = event;
       const bool told = co_await writer.Write(std::move(response));
-      if (!told) co_return writer.stalled() ? TooSlow() : Left();
+      if (!told) co_return writer.stalled() ? TooSlow() : Over(info, environment_.clock.Mono());
     }
     after = std::max(after, (*batch)->next_cursor);
     if ((*batch)->more) continue;
+    // What isn't there any more, up to the latest known before the read, is not waited for.
+    if ((*batch)->events.empty()) after = std::max(after, latest);
     const bool news = co_await feed_.WaitBeyond(after, info.limit.deadline);
     if (news) continue;
-    if (feed_.closed()) {
-      co_return base::ErrorBuilder(absl::StatusCode::kUnavailable, base::Reason::kOverloaded,
-                                   "the server is shutting down; resume with the last cursor")
-          .RetryAfter(absl::Seconds(1))
-          .Chinese("服务正在关闭，请用最后的 cursor 继续");
-    }
-    co_return Left();
+    co_return feed_.closed() ? ShuttingDown() : Over(info, environment_.clock.Mono());
   }
 }
 
@@ -161,7 +180,7 @@ grpc::ServerUnaryReactor* EventService::ListEvents(grpc::CallbackServerContext* 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* EventService::WatchEvents(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   return StartStream<v1::WatchEventsRequest, v1::WatchEventsResponse>(
-      environment_, context, kService, "WatchEvents", request, absl::InfiniteDuration(),
+      environment_, context, kService, "WatchEvents", request, kWatchCeiling,
       [this](CallInfo& info, const auto& in, auto& writer) { return Watch(info, in, writer); },
       Admission::kFree);
 }

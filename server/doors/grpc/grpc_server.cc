@@ -5,12 +5,15 @@
 #include <grpcpp/server_builder.h>
 
 #include <atomic>
+#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "server/async/task.h"
 #include "server/base/log.h"
 #include "server/doors/grpc/files.h"
 
@@ -22,7 +25,8 @@ constexpr int kMaxMetadataBytes = 8 << 10;
 constexpr int kHandshakeMillis = 10000;
 constexpr int kIdleMillis = 5 * 60 * 1000;
 constexpr int kAgeMillis = 30 * 60 * 1000;
-constexpr int kAgeGraceMillis = 11 * 60 * 1000;  // longer than the longest call
+// As long as the longest call, so that none is cut off without its details: an old connection takes no new ones.
+constexpr int kAgeGraceMillis = 24 * 60 * 60 * 1000;
 constexpr int kKeepaliveMillis = 60 * 1000;
 constexpr int kKeepaliveTimeoutMillis = 20 * 1000;
 constexpr int kMinPingMillis = 30 * 1000;
@@ -45,6 +49,27 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(
   }
   tls.pem_key_cert_pairs.push_back({*std::move(key), *std::move(cert)});
   return grpc::SslServerCredentials(tls);
+}
+
+// What the system says to such a listener; gRPC keeps it to itself.
+std::string WhyNot(const std::string& listen) {
+  namespace asio = async::asio;
+  const std::size_t colon = listen.rfind(':');
+  std::string host = listen.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  std::uint32_t port = 0;
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
+  if (error || !absl::SimpleAtoi(listen.substr(colon + 1), &port) || port > 65535) {
+    return "not IP:PORT or [IPV6]:PORT";
+  }
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor(context);
+  const asio::ip::tcp::endpoint endpoint(address, static_cast<std::uint16_t>(port));
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  return error ? error.message() : "gRPC gives no reason";
 }
 
 // Peers choose what the core logs, so it is theirs to flood.
@@ -87,8 +112,8 @@ absl::Status GrpcServer::Start(const GrpcServerOptions& options,
   for (grpc::Service* service : services) builder.RegisterService(service);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat("can't listen on ", options.listen,
-                                               ": in use, or not an address of this host"));
+    return absl::UnavailableError(
+        absl::StrCat("can't listen on ", options.listen, ": ", WhyNot(options.listen)));
   }
   address_ = absl::StrCat(options.listen.substr(0, options.listen.rfind(':')), ":", port);
   return absl::OkStatus();

@@ -14,12 +14,6 @@ using grpc::health::v1::HealthCheckResponse;
 constexpr char kService[] = "grpc.health.v1.Health";
 constexpr std::size_t kMaxWatchers = 1000;
 
-absl::Status ShuttingDown() {
-  return base::ErrorBuilder(absl::StatusCode::kUnavailable, base::Reason::kOverloaded,
-                            "the server is shutting down; watch another one")
-      .Chinese("服务正在关闭，请改连其他实例");
-}
-
 }  // namespace
 
 // One Watch. Lives on the loop; gRPC's threads only post into it.

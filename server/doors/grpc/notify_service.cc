@@ -48,7 +48,10 @@ Task<absl::Status> DoSendText(core::Sender& sender, CallInfo& info,
                               const v1::SendTextRequest& request, v1::SendTextResponse& response) {
   info.account = request.account();
   auto notification = FromProto(request);
-  if (!notification.ok()) co_return notification.status();
+  if (!notification.ok()) {
+    co_return base::Annotate(notification.status(), "account",
+                             sender.AccountName(request.account()));
+  }
   const core::Delivery delivery = co_await sender.Send(*std::move(notification), info.limit);
   info.account = delivery.account;
   info.delivery = delivery.id;
@@ -62,7 +65,10 @@ Task<absl::Status> DoSendTemplate(core::Sender& sender, CallInfo& info,
                                   v1::SendTemplateResponse& response) {
   info.account = request.account();
   auto notification = FromProto(request);
-  if (!notification.ok()) co_return notification.status();
+  if (!notification.ok()) {
+    co_return base::Annotate(notification.status(), "account",
+                             sender.AccountName(request.account()));
+  }
   const core::Delivery delivery = co_await sender.Send(*std::move(notification), info.limit);
   info.account = delivery.account;
   info.delivery = delivery.id;
@@ -139,10 +145,10 @@ Task<void> SendItem(core::Sender& sender, async::Clock& clock, const CallInfo& i
   if (notification.ok()) {
     delivery = co_await sender.Send(*std::move(notification), info.limit);
   } else {
-    delivery.account = item.account();
+    delivery.account = sender.AccountName(item.account());
     delivery.openid = item.openid();
     delivery.state = core::DeliveryState::kFailed;
-    delivery.error = notification.status();
+    delivery.error = base::Annotate(notification.status(), "account", delivery.account);
     delivery.idempotency_key = item.idempotency_key();
     delivery.labels = {item.labels().begin(), item.labels().end()};
     delivery.create_time = clock.Now();

@@ -111,6 +111,10 @@ class Conversations {
     const std::lock_guard lock(mutex_);
     open_.erase(stream);
   }
+  bool ended() {
+    const std::lock_guard lock(mutex_);
+    return ended_;
+  }
   void EndAll() {
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -138,8 +142,9 @@ class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
     if (all_->Add(this, [this] { context_->TryCancel(); })) {
       this->StartRead(&request_);
     } else {
-      End(Overloaded("too many reflection streams are open, or the server is shutting down",
-                     "反射流过多，或服务正在关闭"));
+      End(all_->ended() ? ShuttingDown()
+                        : Overloaded("too many reflection streams are open, try again in a second",
+                                     "反射流过多，请一秒后重试"));
     }
   }
 

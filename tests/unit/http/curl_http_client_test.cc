@@ -210,7 +210,7 @@ TEST_P(DyingConnection, U07_SecondPostOnADyingConnectionIsNotSentTwice) {
   peer_.Then(die);
   const HttpFailure failure = FailureOf(Send(Post("{\"n\":2}")));
   EXPECT_TRUE(failure.request_began);
-  EXPECT_TRUE(failure.kind == Kind::kRewind || failure.kind == Kind::kReceive ||
+  EXPECT_TRUE(failure.kind == Kind::kNotResent || failure.kind == Kind::kReceive ||
               failure.kind == Kind::kSend)
       << failure.detail;
   EXPECT_EQ(peer_.requests().size(), 2u);

@@ -99,7 +99,7 @@ TEST_F(HttpServerTest, HeadHasTheLengthButNoBody) {
 TEST_F(HttpServerTest, Http10IsAnsweredAndClosed) {
   Start();
   RawClient client(address_);
-  client.Send("GET /a HTTP/1.0\r\n\r\n");
+  client.Send("GET /a HTTP/1.0\r\nHost: h\r\n\r\n");
   EXPECT_EQ(client.ReadReply()->status, 200);
   EXPECT_TRUE(client.IsClosed());
 }
@@ -350,6 +350,7 @@ std::vector<RawCase> RawCases() {
   const std::string chunk = "0\r\n\r\n";
   using namespace std::string_literals;
   return {
+      {"H14_NoHostInHttp10", 400, "GET /a HTTP/1.0\r\n\r\n"},
       {"H06_LowerCaseMethod", 400, "get /a HTTP/1.1\r\nHost: h\r\n\r\n"},
       {"H11_Garbage", 400, "\x01\x02\x03garbage"},
       {"H11_TlsHello", 400, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s},

@@ -64,8 +64,8 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     MayHaveGoneOut, ClassifyAttemptTest,
     ::testing::Values(
-        Failure("U07_KeepAliveDied", Kind::kRewind, kBegan, Outcome::kUnknown),
-        Failure("U07_KeepAliveDiedUnnoticed", Kind::kRewind, kNothingLeft, Outcome::kUnknown),
+        Failure("U07_KeepAliveDied", Kind::kNotResent, kBegan, Outcome::kUnknown),
+        Failure("U07_KeepAliveDiedUnnoticed", Kind::kNotResent, kNothingLeft, Outcome::kUnknown),
         Failure("SendAfterTheFirstByte", Kind::kSend, kBegan, Outcome::kUnknown),
         Failure("U06_Receive", Kind::kReceive, kBegan, Outcome::kUnknown),
         Failure("ReceiveUnnoticed", Kind::kReceive, kNothingLeft, Outcome::kUnknown),
