@@ -8,9 +8,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/substitute.h"
+#include "absl/strings/str_join.h"
 #include "client/cli/language.h"
+#include "client/cli/problem.h"
 #include "client/cli/text.h"
+#include "client/cli/usage_problem.h"
 #include "hongyan_client/client.h"
 
 namespace hongyan::cli {
@@ -75,31 +77,12 @@ absl::Duration ParseTimeout(const std::string& text) {
   return duration;
 }
 
-constexpr Wording kNoTime = {"'$0' is no time like 500ms, 10s or 2m (up to 24h)",
-                             "“$0”不是 500ms、10s、2m 这样的时间（最长 24h）"};
-
-CLI::Validator TimeoutValidator(Language language) {
-  return CLI::Validator(
-      [language](const std::string& text) {
-        if (ParseTimeout(text) != absl::ZeroDuration()) return std::string();
-        return absl::Substitute(kNoTime.In(language), Printable(text));
-      },
-      "");
-}
-
-constexpr Wording kNoNumber = {"'$0' is no number from $1 to $2", "“$0”不是 $1 到 $2 之间的整数"};
-
-template <typename Number>
-CLI::Validator NumberValidator(Number least, Language language) {
-  return CLI::Validator(
-      [least, language](const std::string& text) {
-        Number number = 0;
-        if (absl::SimpleAtoi(text, &number) && number >= least) return std::string();
-        return absl::Substitute(kNoNumber.In(language), Printable(text), least,
-                                std::numeric_limits<Number>::max());
-      },
-      "");
-}
+// $0 is the option, $1 what was typed.
+constexpr Wording kNoTime = {"$0: '$1' is no time like 500ms, 10s or 2m (up to 24h)",
+                             "$0：“$1”不是 500ms、10s、2m 这样的时间（最长 24h）"};
+constexpr Wording kNoNumber = {"$0: '$1' is no number from $2 to $3",
+                               "$0：“$1”不是 $2 到 $3 之间的整数"};
+constexpr Wording kNoChoice = {"$0: '$1' is none of $2", "$0：“$1”不在可选值之中：$2"};
 
 // Every command and option of the program, bound to `line`.
 class Grammar {
@@ -117,15 +100,18 @@ class Grammar {
     AddEvent();
   }
 
-  // `args` is in CLI11's order: reversed.
-  std::variant<CommandLine, CommandLineEnd> Parse(std::vector<std::string> reversed_args) {
+  std::variant<CommandLine, CommandLineEnd> Parse(const std::vector<std::string>& args) {
     try {
-      app_.parse(std::move(reversed_args));
+      // CLI11 takes them from the back.
+      app_.parse(std::vector<std::string>(args.rbegin(), args.rend()));
     } catch (const CLI::ParseError& error) {
       std::ostringstream out;
-      std::ostringstream err;
-      if (app_.exit(error, out, err) == 0) return CommandLineEnd{kExitOk, out.str(), ""};
-      return CommandLineEnd{kExitUsage, "", absl::StrCat("hongyan: ", err.str())};
+      std::ostringstream ignored;
+      if (app_.exit(error, out, ignored) == 0) return CommandLineEnd{kExitOk, out.str(), ""};
+      const absl::Status problem = UsageProblem(error, refused_value_, app_, args);
+      return CommandLineEnd{
+          kExitUsage, "",
+          absl::StrCat("hongyan: ", Printable(ProblemText(problem, language_)), "\n")};
     }
     Select();
     return line_;
@@ -154,17 +140,13 @@ class Grammar {
                     "The Official Account's name in the service's configuration; may be left out "
                     "when there is one")
         ->type_name("NAME");
-    app_.add_option(
-            "--timeout", timeout_,
-            "How long a call may take; default 10s, for each 500 of a batch 10m, for sync 24h")
-        ->check(TimeoutValidator(language_))
-        ->type_name("TIME");
+    AllowTimes(app_.add_option(
+        "--timeout", timeout_,
+        "How long a call may take; default 10s, for each 500 of a batch 10m, for sync 24h"));
     app_.add_option("--request-id", global.request_id,
                     "Logged by the service: 1 to 128 visible ASCII characters")
         ->type_name("ID");
-    app_.add_option("-o,--output", output_, "Form of the output")
-        ->check(CLI::IsMember({"table", "json"}))
-        ->type_name("");
+    AllowChoices(app_.add_option("-o,--output", output_, "Form of the output"), {"table", "json"});
   }
 
   void AddSend() {
@@ -210,24 +192,19 @@ class Grammar {
   }
 
   void AddUser() {
-    const auto languages = CLI::IsMember({"zh_CN", "zh_TW", "en"});
     CLI::App* user = app_.add_subcommand("user", "Look users up");
     user->require_subcommand(1);
     user_get_ = user->add_subcommand("get", "Show one user");
     user_get_->footer(kCommandFooter);
     user_get_->add_option("OPENID", user_get_args_.openid, "The user")->required();
-    user_get_->add_option("--lang", user_get_args_.lang, "Language of regions")
-        ->check(languages)
-        ->type_name("");
+    AddLang(user_get_, user_get_args_.lang);
     user_batch_ = user->add_subcommand("batch", "Show many users");
     user_batch_->footer(kCommandFooter);
     user_batch_->add_option("OPENID", user_batch_args_.openids, "The users");
     user_batch_
         ->add_option("--file", user_batch_args_.file, "One openid a line; - reads standard input")
         ->type_name("FILE");
-    user_batch_->add_option("--lang", user_batch_args_.lang, "Language of regions")
-        ->check(languages)
-        ->type_name("");
+    AddLang(user_batch_, user_batch_args_.lang);
   }
 
   void AddSubscriber() {
@@ -245,13 +222,11 @@ class Grammar {
     SubscriberListArgs& list = subscriber_list_args_;
     subscriber_list_ = subscriber->add_subcommand("list", "Show many subscribers");
     subscriber_list_->footer(kListFooter);
-    subscriber_list_
-        ->add_option("--subscribed", subscribed_,
-                     "Only followers (yes), or only those who left (no)")
-        ->check(CLI::IsMember({"yes", "no"}))
-        ->type_name("");
-    subscriber_list_->add_option("--tag-id", list.tag_id, "Only who has this tag")
-        ->check(NumberValidator<std::int32_t>(0, language_))
+    AllowChoices(subscriber_list_->add_option("--subscribed", subscribed_,
+                                              "Only followers (yes), or only those who left (no)"),
+                 {"yes", "no"});
+    AllowNumbers<std::int32_t>(
+        subscriber_list_->add_option("--tag-id", list.tag_id, "Only who has this tag"), 0)
         ->type_name("ID");
     subscriber_list_
         ->add_option("--scene", list.scene, "Only who came from there, such as ADD_SCENE_QR_CODE")
@@ -289,6 +264,43 @@ class Grammar {
     AddLimit(event_watch_, event_watch_args_.limit, "End after so many");
   }
 
+  // Lets `option` take what is `good` and refuses the rest as `wording` says.
+  template <typename Good, typename... Args>
+  CLI::Option* Allow(CLI::Option* option, Good good, const Wording& wording, const Args&... args) {
+    return option->check(CLI::Validator(
+        [this, name = option->get_name(), good, wording, args...](const std::string& text) {
+          if (good(text)) return "";
+          refused_value_ = Problem(wording, name, text, args...);
+          return "refused";
+        },
+        ""));
+  }
+  void AllowTimes(CLI::Option* option) {
+    const auto good = [](const std::string& text) {
+      return ParseTimeout(text) != absl::ZeroDuration();
+    };
+    Allow(option, good, kNoTime)->type_name("TIME");
+  }
+  template <typename Number>
+  CLI::Option* AllowNumbers(CLI::Option* option, Number least) {
+    const auto good = [least](const std::string& text) {
+      Number number = 0;
+      return absl::SimpleAtoi(text, &number) && number >= least;
+    };
+    return Allow(option, good, kNoNumber, least, std::numeric_limits<Number>::max());
+  }
+  void AllowChoices(CLI::Option* option, const std::vector<std::string>& choices) {
+    const auto good = [choices](const std::string& text) {
+      return std::find(choices.begin(), choices.end(), text) != choices.end();
+    };
+    Allow(option, good, kNoChoice, absl::StrJoin(choices, ", "))
+        ->type_name(absl::StrJoin(choices, "|"));
+  }
+
+  void AddLang(CLI::App* command, std::string& lang) {
+    AllowChoices(command->add_option("--lang", lang, "Language of regions"),
+                 {"zh_CN", "zh_TW", "en"});
+  }
   static void AddTypes(CLI::App* command, std::vector<std::string>& types) {
     command->add_option("--type", types, "Only these, such as text or subscribe; may be repeated")
         ->type_name("TYPE")
@@ -296,13 +308,11 @@ class Grammar {
   }
   template <typename Number>
   void AddCursor(CLI::App* command, Number& after, const char* description) {
-    command->add_option("--after", after, description)
-        ->check(NumberValidator<std::int64_t>(0, language_))
+    AllowNumbers<std::int64_t>(command->add_option("--after", after, description), 0)
         ->type_name("CURSOR");
   }
   void AddLimit(CLI::App* command, std::int64_t& limit, const char* description) {
-    command->add_option("--limit", limit, description)
-        ->check(NumberValidator<std::int64_t>(1, language_))
+    AllowNumbers<std::int64_t>(command->add_option("--limit", limit, description), 1)
         ->type_name("N");
   }
 
@@ -336,6 +346,8 @@ class Grammar {
   Language language_;
   CLI::App app_{"Sends WeChat messages through Hongyan, shows who follows and what WeChat pushed.",
                 "hongyan"};
+  // The first value that an option refused.
+  absl::Status refused_value_;
   std::string timeout_;
   std::string output_;
   std::string subscribed_;
@@ -367,7 +379,7 @@ std::variant<CommandLine, CommandLineEnd> ParseCommandLine(const std::vector<std
                                                            const Environment& environment) {
   CommandLine line;
   Grammar grammar(line, LanguageOf(environment));
-  std::variant<CommandLine, CommandLineEnd> parsed = grammar.Parse({args.rbegin(), args.rend()});
+  std::variant<CommandLine, CommandLineEnd> parsed = grammar.Parse(args);
   if (auto* good = std::get_if<CommandLine>(&parsed)) {
     GlobalArgs& global = good->global;
     if (global.target.empty()) global.target = environment("HONGYAN_TARGET");

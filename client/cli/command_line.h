@@ -5,7 +5,7 @@
 //           where the token is needed, so that no token is ever an argument that other users of the
 //           machine can see.
 // Errors:   a CommandLineEnd with exit code 2 and what was wrong on `err`; --help and --version end
-//           with 0. Our own sentences are Chinese in a Chinese locale, CLI11's are English.
+//           with 0. What was wrong is said in Chinese in a Chinese locale; help is English.
 // Threads:  plain functions, any thread.
 #pragma once
 

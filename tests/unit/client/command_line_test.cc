@@ -136,6 +136,111 @@ TEST_F(CommandLineTest, WrongUsageEndsWithTwo) {
   }
 }
 
+TEST_F(CommandLineTest, AnUnknownCommandIsNamedWithThoseThatThereAre) {
+  EXPECT_EQ(
+      End({"bogus"}).err,
+      "hongyan: unknown command 'bogus'; there are send, user, subscriber, event: see `hongyan "
+      "--help`\n");
+  EXPECT_EQ(
+      End({"send", "-o", "json", "fax", "--account=a", "oA"}).err,
+      "hongyan: unknown command 'send fax'; there are text, template, batch: see `hongyan send "
+      "--help`\n");
+  for (const std::vector<std::string>& args :
+       std::vector<std::vector<std::string>>{{"fly", "send", "text", "oA", "hi"},
+                                             {"--timeout", "soon", "fly"},
+                                             {"--target", "send", "fly", "text"},
+                                             {"-ojson", "fly"},
+                                             {"-o", "json", "--tls", "fly", "--nonsense"}}) {
+    EXPECT_THAT(End(args).err, HasSubstr("unknown command 'fly'"));
+  }
+  EXPECT_THAT(End({"fly\x1b[2J"}).err, HasSubstr("'fly\\u001b[2J'"));
+  EXPECT_EQ(End({"subscriber"}).err,
+            "hongyan: a command is missing behind `hongyan subscriber`; there are get, list, sync: "
+            "see `hongyan subscriber --help`\n");
+  EXPECT_THAT(End({}).err, HasSubstr("a command is missing behind `hongyan`"));
+  env_["LANG"] = "zh_CN.UTF-8";
+  EXPECT_EQ(End({"bogus"}).err,
+            "hongyan: 未知命令“bogus”；可用的命令有 send, user, subscriber, event，详见 `hongyan "
+            "--help`\n");
+  EXPECT_THAT(End({"event"}).err, HasSubstr("`hongyan event` 之后缺少命令"));
+}
+
+TEST_F(CommandLineTest, CommandsOfLaterVersionsAreAnnounced) {
+  for (const auto& [said, args] : std::map<std::string, std::vector<std::string>>{
+           {"delivery", {"delivery", "get", "x"}},
+           {"account", {"account", "list"}},
+           {"doctor", {"doctor"}},
+           {"send message", {"send", "message", "oA"}},
+           {"send subscription", {"send", "subscription", "oA", "text"}}}) {
+    env_["LANG"] = "C";
+    const CommandLineEnd end = End(args);
+    EXPECT_EQ(end.exit_code, kExitUsage);
+    EXPECT_THAT(end.err, HasSubstr("'" + said + "' comes with a later version of hongyan"));
+    env_["LANG"] = "zh_CN.UTF-8";
+    EXPECT_THAT(End(args).err, HasSubstr("“" + said + "”将在后续版本中提供"));
+  }
+}
+
+TEST_F(CommandLineTest, EveryKindOfWrongUsageIsSaidInBothLanguages) {
+  struct Case {
+    std::vector<std::string> args;
+    std::string english;
+    std::string chinese;
+  };
+  for (const Case& one : std::vector<Case>{
+           {{"send", "text", "oA"},
+            "CONTENT is missing in `hongyan send text OPENID CONTENT`: see `hongyan send text "
+            "--help`",
+            "`hongyan send text OPENID CONTENT` 中缺少 CONTENT，详见 `hongyan send text --help`"},
+           {{"send", "template", "oA", "T1"},
+            "KEY=VALUE is missing in `hongyan send template OPENID TEMPLATE_ID KEY=VALUE…`: see "
+            "`hongyan send template --help`",
+            "`hongyan send template OPENID TEMPLATE_ID KEY=VALUE…` 中缺少 KEY=VALUE，详见 `hongyan "
+            "send template --help`"},
+           {{"send", "text", "oA", "a", "b"},
+            "'b' is one argument too many; text with blanks goes in quotes, for the rest see "
+            "`hongyan send text --help`",
+            "“b”是多余的参数；含空格的文本请加引号，其余见 `hongyan send text --help`"},
+           {{"user", "get", "oA", "--token=s3cret"},
+            "unknown option '--token'; text that begins with a dash goes behind --, for the rest "
+            "see "
+            "`hongyan user get --help`",
+            "未知选项“--token”；以短横线开头的文本请放在 -- 之后，其余见 `hongyan user get "
+            "--help`"},
+           {{"send", "text", "oA", "-abc"},
+            "unknown option '-a'; text that begins with a dash goes behind --, for the rest see "
+            "`hongyan send text --help`",
+            "未知选项“-a”；以短横线开头的文本请放在 -- 之后，其余见 `hongyan send text --help`"},
+           {{"user", "get", "oA", "-o", "xml"},
+            "--output: 'xml' is none of table, json",
+            "--output：“xml”不在可选值之中：table, json"},
+           {{"event", "list", "--limit", "0"},
+            "--limit: '0' is no number from 1 to 9223372036854775807",
+            "--limit：“0”不是 1 到 9223372036854775807 之间的整数"},
+           {{"user", "get", "oA", "--target"},
+            "--target needs a value behind it: see `hongyan user get --help`",
+            "--target 之后缺少它的值，详见 `hongyan user get --help`"},
+           {{"user", "get", "oA", "--target", "a", "--target", "b"},
+            "--target is given twice, once is enough",
+            "--target 重复出现，请只保留一个"},
+           {{"user", "get", "oA", "--tls=perhaps"},
+            "--tls takes no value: leave away what is behind the =",
+            "--tls 不带值，请去掉 = 及其后的内容"},
+           {{"user", "get", "oA", "--cert-file", "c"},
+            "--cert-file needs --key-file too",
+            "使用 --cert-file 时还须给出 --key-file"},
+           {{"send", "batch", "f", "--resume", "--restart"},
+            "--resume and --restart don't go together; leave one away",
+            "--resume 与 --restart 不能同时使用，请去掉其中一个"}}) {
+    env_["LANG"] = "C";
+    const CommandLineEnd end = End(one.args);
+    EXPECT_EQ(end.exit_code, kExitUsage);
+    EXPECT_EQ(end.err, "hongyan: " + one.english + "\n");
+    env_["LANG"] = "zh_CN.UTF-8";
+    EXPECT_EQ(End(one.args).err, "hongyan: " + one.chinese + "\n");
+  }
+}
+
 TEST_F(CommandLineTest, HelpAndVersionEndWithZero) {
   const CommandLineEnd help = End({"--help"});
   EXPECT_EQ(help.exit_code, kExitOk);
