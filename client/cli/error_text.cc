@@ -63,12 +63,13 @@ std::string ErrorText(const FailedCall& call, const client::Error& error, Langua
     reason = absl::StrFormat("%s (%s, %s)", error.reason, reason, error.domain);
   }
   lines.Add({"reason", "原因"}, reason);
-  for (const client::Violation& field : error.fields) {
-    lines.Add({"field", "字段"}, absl::StrCat(field.subject, ": ", field.description));
-  }
-  for (const client::Violation& quota : error.quotas) {
-    lines.Add({"quota", "额度"}, absl::StrCat(quota.subject, ": ", quota.description));
-  }
+  // The descriptions are English; the sentence above says the same in Chinese.
+  const bool translated = chinese && !error.localized.empty();
+  const auto add = [&](const Wording& label, const client::Violation& one) {
+    lines.Add(label, translated ? one.subject : absl::StrCat(one.subject, ": ", one.description));
+  };
+  for (const client::Violation& field : error.fields) add({"field", "字段"}, field);
+  for (const client::Violation& quota : error.quotas) add({"quota", "额度"}, quota);
   if (error.retry_delay.has_value()) {
     lines.Add({"retry after", "重试间隔"}, WaitText(*error.retry_delay));
   }

@@ -71,6 +71,23 @@ TEST(ErrorText, FieldsQuotasAndWaitsHaveTheirLines) {
   EXPECT_THAT(text, HasSubstr("\n  retry after: 1m\n"));
 }
 
+TEST(ErrorText, InChineseAFieldHasItsNameAlone) {
+  client::Error error;
+  error.code = absl::StatusCode::kInvalidArgument;
+  error.reason = "INVALID_OPENID";
+  error.message = "openid: the openid is malformed";
+  error.localized = "openid 格式不正确";
+  error.fields = {{"openid", "the openid is malformed"}};
+  error.quotas = {{"account:main", "500 a day"}};
+  std::string text = ErrorText(kSendText, error, Language::kChinese);
+  EXPECT_THAT(text, HasSubstr("\n  字段：openid\n  额度：account:main\n"));
+  EXPECT_THAT(text, Not(HasSubstr("malformed")));
+  // Where nobody says it in Chinese, English is better than nothing.
+  error.localized.clear();
+  text = ErrorText(kSendText, error, Language::kChinese);
+  EXPECT_THAT(text, HasSubstr("\n  字段：openid: the openid is malformed\n"));
+}
+
 TEST(ErrorText, WithoutConnectionItSaysHowToCheck) {
   const client::Error error =
       client::Describe(client::NotConnected("127.0.0.1:9090", "Connection refused"));
