@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "client/cli/batch_command.h"
 #include "client/cli/batch_file.h"
 #include "client/cli/commands.h"
@@ -138,8 +137,8 @@ int Run(const std::vector<std::string>& args, const Environment& environment, Co
   const std::unique_ptr<InterruptWatcher> watcher = WatchInterrupts(line, signal, console);
   const absl::StatusOr<std::unique_ptr<client::Client>> client = Connect(line, environment);
   if (!client.ok()) {
-    const bool unencrypted = absl::StrContains(client.status().message(), "unencrypted");
-    return Usage(console, unencrypted ? Around(kUnencrypted, client.status()) : client.status());
+    const bool exposed = client::Describe(client.status()).plaintext_token;
+    return Usage(console, exposed ? Around(kUnencrypted, client.status()) : client.status());
   }
   const int exit_code = std::visit(Dispatch(**client, line.global, console, signal), line.command);
   console.out.flush();

@@ -71,9 +71,9 @@ absl::Status CheckOptions(const Options& options) {
   }
   if (!options.token.empty() && !options.tls && !options.allow_plaintext_token &&
       !IsLoopback(options.target)) {
-    return Refused(
-        absl::StrCat("the token would cross the network unencrypted to ", options.target),
-        absl::StrCat("令牌会未加密地经网络发往 ", options.target));
+    return PlaintextToken(
+        Refused(absl::StrCat("the token would cross the network unencrypted to ", options.target),
+                absl::StrCat("令牌会未加密地经网络发往 ", options.target)));
   }
   if (options.timeout <= absl::ZeroDuration() || options.batch_timeout <= absl::ZeroDuration()) {
     return Refused("the timeout must be above zero", "超时必须大于零");

@@ -4,7 +4,7 @@
 //           never reached through an HTTP proxy; a lost connection is tried again after 100 ms at
 //           first and two seconds at most.
 // Errors:   INVALID_ARGUMENT: options that don't fit together, or a file that can't be read. No
-//           secret is in it.
+//           secret is in it. Error::plaintext_token marks the refusal that TLS mends.
 #pragma once
 
 #include <grpcpp/channel.h>

@@ -15,6 +15,7 @@ namespace {
 // Our own payloads, beside those of google.rpc.
 constexpr char kRequestIdUrl[] = "hongyan.client/request-id";
 constexpr char kNotConnectedUrl[] = "hongyan.client/not-connected";
+constexpr char kPlaintextTokenUrl[] = "hongyan.client/plaintext-token";
 
 absl::StatusCode CanonicalCode(int code) {
   // An OK with details makes no sense as an error; a code we don't know is UNKNOWN, as gRPC says.
@@ -73,6 +74,7 @@ Error Describe(const absl::Status& status) {
   }
   if (const auto id = status.GetPayload(kRequestIdUrl)) error.request_id = std::string(*id);
   error.not_connected = status.GetPayload(kNotConnectedUrl).has_value();
+  error.plaintext_token = status.GetPayload(kPlaintextTokenUrl).has_value();
   return error;
 }
 
@@ -112,6 +114,11 @@ absl::Status StatusFromDelivery(const google::rpc::Status& status) {
 
 absl::Status NeverLeft(absl::Status status) {
   status.SetPayload(kNotConnectedUrl, absl::Cord("1"));
+  return status;
+}
+
+absl::Status PlaintextToken(absl::Status status) {
+  status.SetPayload(kPlaintextTokenUrl, absl::Cord("1"));
   return status;
 }
 

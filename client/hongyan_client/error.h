@@ -53,6 +53,8 @@ struct Error {
   std::string request_id = {};
   // There was no connection: the call never left this process.
   bool not_connected = false;
+  // Options were refused that would have sent the token through the network unencrypted.
+  bool plaintext_token = false;
 };
 
 Error Describe(const absl::Status& status);
@@ -75,6 +77,9 @@ absl::Status StatusFromDelivery(const google::rpc::Status& status);
 
 // `status` as that of a call that never left this process.
 absl::Status NeverLeft(absl::Status status);
+
+// `status` as the refusal of options that would have exposed the token.
+absl::Status PlaintextToken(absl::Status status);
 
 // `status` with its message in Chinese beside it: Error::localized.
 absl::Status InChinese(absl::Status status, absl::string_view chinese);

@@ -255,6 +255,7 @@ TEST(Options, ATokenDoesNotCrossTheNetworkInTheClear) {
   Options options{.target = "notify.example.org:9090", .token = "s3cret"};
   const absl::Status refused = CheckOptions(options);
   EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(Describe(refused).plaintext_token);
   EXPECT_THAT(std::string(refused.message()), Not(HasSubstr("s3cret")));
   options.tls = true;
   EXPECT_TRUE(CheckOptions(options).ok());
@@ -276,6 +277,7 @@ TEST(Options, LoopbackIsRecognized) {
 
 TEST(Options, WhatDoesNotFitTogetherIsRefused) {
   EXPECT_FALSE(CheckOptions({.token = "line\nbreak"}).ok());
+  EXPECT_FALSE(Describe(CheckOptions({.token = "line\nbreak"})).plaintext_token);
   EXPECT_FALSE(CheckOptions({.tls = true, .cert_file = "c.pem"}).ok());
   EXPECT_FALSE(CheckOptions({.ca_file = "ca.pem"}).ok());
   EXPECT_FALSE(CheckOptions({.timeout = absl::ZeroDuration()}).ok());

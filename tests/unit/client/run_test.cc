@@ -196,6 +196,12 @@ TEST_F(RunTest, TheTokenComesFromFileOrEnvironmentAndIsNeverShown) {
   EXPECT_EQ(service_.calls(), 2U);
 }
 
+TEST_F(RunTest, OnlyARefusedTokenGetsAdviceAboutTls) {
+  env_["HONGYAN_TOKEN"] = "t0ken";
+  EXPECT_EQ(Run({"user", "get", "oA", "--ca-file", "/nowhere/unencrypted.pem"}), kExitUsage);
+  EXPECT_EQ(err_.str(), "hongyan: can't read /nowhere/unencrypted.pem\n");
+}
+
 TEST_F(RunTest, RequestIdAndTimeoutReachTheCall) {
   EXPECT_EQ(Run({"user", "get", "oA", "--request-id", "req-1", "--timeout", "3s"}), kExitOk);
   EXPECT_EQ(service_.metadata[0]["x-request-id"], "req-1");
