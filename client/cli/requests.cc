@@ -10,16 +10,12 @@
 #include "absl/strings/ascii.h"
 #include "client/cli/problem.h"
 #include "client/cli/text.h"
+#include "hongyan_client/visible_ascii.h"
 
 namespace hongyan::cli {
 namespace {
 
 constexpr std::size_t kMaxKeywordBytes = 64;
-
-bool IsVisible(const std::string& text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](unsigned char c) { return absl::ascii_isgraph(c); });
-}
 
 absl::Status CheckContent(const std::string& content) {
   if (content.empty()) return Problem({"the text is empty", "文本为空"});
@@ -33,7 +29,7 @@ absl::Status CheckContent(const std::string& content) {
 }
 
 absl::Status CheckIdempotencyKey(const std::string& key) {
-  if (key.size() <= kMaxIdempotencyKeyBytes && IsVisible(key)) return absl::OkStatus();
+  if (key.size() <= kMaxIdempotencyKeyBytes && client::IsVisibleAscii(key)) return absl::OkStatus();
   return Problem({"an idempotency key has 1 to 255 visible ASCII characters",
                   "幂等键应为 1 至 255 个可见 ASCII 字符"});
 }
@@ -111,14 +107,14 @@ void SetTime(absl::Time from, google::protobuf::Timestamp& to) {
 
 // Which types there are is the service's knowledge: it may be newer than this program.
 absl::Status CheckTypes(const std::vector<std::string>& types) {
-  if (std::all_of(types.begin(), types.end(), IsVisible)) return absl::OkStatus();
+  if (std::all_of(types.begin(), types.end(), client::IsVisibleAscii)) return absl::OkStatus();
   return Problem({"--type has visible ASCII characters only", "--type 只能含可见 ASCII 字符"});
 }
 
 }  // namespace
 
 absl::Status CheckOpenid(const std::string& openid) {
-  if (!openid.empty() && openid.size() <= kMaxOpenidBytes && IsVisible(openid)) {
+  if (!openid.empty() && openid.size() <= kMaxOpenidBytes && client::IsVisibleAscii(openid)) {
     return absl::OkStatus();
   }
   return Problem({"'$0' is no openid: 1 to 128 visible ASCII characters",

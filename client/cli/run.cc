@@ -1,6 +1,5 @@
 #include "client/cli/run.h"
 
-#include <algorithm>
 #include <memory>
 #include <sstream>
 #include <utility>
@@ -12,11 +11,11 @@
 #include "client/cli/problem.h"
 #include "client/cli/text.h"
 #include "hongyan_client/client.h"
+#include "hongyan_client/visible_ascii.h"
 
 namespace hongyan::cli {
 namespace {
 
-constexpr std::size_t kMaxRequestIdBytes = 128;
 constexpr absl::Duration kKeepalive = absl::Minutes(1);
 
 constexpr Wording kUnencrypted = {"$0; use --tls, or --allow-plaintext-token on a closed network",
@@ -125,8 +124,7 @@ int Run(const std::vector<std::string>& args, const Environment& environment, Co
     return end->exit_code;
   }
   const CommandLine& line = std::get<CommandLine>(parsed);
-  const std::string& id = line.global.request_id;
-  if (id.size() > kMaxRequestIdBytes || !std::all_of(id.begin(), id.end(), absl::ascii_isgraph)) {
+  if (!client::IsRequestId(line.global.request_id)) {
     return Usage(console, Problem({"--request-id has 1 to 128 visible ASCII characters",
                                    "--request-id 应为 1 至 128 个可见 ASCII 字符"}));
   }

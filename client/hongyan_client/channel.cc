@@ -4,16 +4,15 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
-#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "hongyan_client/error.h"
+#include "hongyan_client/visible_ascii.h"
 
 namespace hongyan::client {
 namespace {
@@ -37,11 +36,6 @@ absl::StatusOr<std::string> ReadPem(const std::string& path) {
 }
 
 }  // namespace
-
-bool IsVisibleAscii(const std::string& text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](unsigned char c) { return absl::ascii_isgraph(c); });
-}
 
 bool IsLoopback(const std::string& target) {
   if (absl::StartsWith(target, "unix:") || absl::StartsWith(target, "unix-abstract:")) return true;

@@ -22,9 +22,6 @@ absl::Status CheckOptions(const Options& options);
 // Whether the target is on this machine.
 bool IsLoopback(const std::string& target);
 
-// Whether `text` can be a metadata value here: visible ASCII.
-bool IsVisibleAscii(const std::string& text);
-
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const Options& options);
 
 }  // namespace hongyan::client

@@ -14,11 +14,11 @@
 #include "hongyan/v1/notify.grpc.pb.h"
 #include "hongyan/v1/subscriber.grpc.pb.h"
 #include "hongyan_client/channel.h"
+#include "hongyan_client/visible_ascii.h"
 
 namespace hongyan::client {
 namespace {
 
-constexpr std::size_t kMaxRequestIdBytes = 128;
 // How often a wait for the connection looks whether it was cancelled.
 constexpr absl::Duration kStateCheck = absl::Milliseconds(50);
 // How long a new try may take where the last one failed.
@@ -111,7 +111,7 @@ absl::Status Client::WaitUntilConnected(absl::Time deadline, const Canceller* ca
 
 absl::Status Client::Call(CallKind kind, absl::Duration default_timeout, const CallOptions& options,
                           const std::function<void(Attempt&)>& attempt) {
-  if (options.request_id.size() > kMaxRequestIdBytes || !IsVisibleAscii(options.request_id)) {
+  if (!IsRequestId(options.request_id)) {
     return absl::InvalidArgumentError("a request id has 1 to 128 visible ASCII characters");
   }
   if (options.timeout < absl::ZeroDuration()) {

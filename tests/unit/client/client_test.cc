@@ -5,6 +5,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "hongyan_client/channel.h"
+#include "hongyan_client/visible_ascii.h"
 #include "tests/unit/client/fake_service.h"
 
 namespace hongyan::client {
@@ -262,6 +263,17 @@ TEST(Options, ATokenDoesNotCrossTheNetworkInTheClear) {
   options.tls = false;
   options.allow_plaintext_token = true;
   EXPECT_TRUE(CheckOptions(options).ok());
+}
+
+TEST(VisibleAscii, BlanksControlsAndOtherLettersAreNone) {
+  EXPECT_TRUE(IsVisibleAscii(""));
+  EXPECT_TRUE(IsVisibleAscii("!oA_b-~"));
+  for (const char* text : {"a b", "a\t", "\x7f", "\x1f", "茶", "\xff"}) {
+    EXPECT_FALSE(IsVisibleAscii(text)) << text;
+    EXPECT_FALSE(IsRequestId(text)) << text;
+  }
+  EXPECT_TRUE(IsRequestId(std::string(kMaxRequestIdBytes, 'x')));
+  EXPECT_FALSE(IsRequestId(std::string(kMaxRequestIdBytes + 1, 'x')));
 }
 
 TEST(Options, LoopbackIsRecognized) {
