@@ -2,6 +2,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/read_call.h"
 #include "client/cli/sync_report.h"
+#include "hongyan_client/subscriber_import.h"
 
 namespace hongyan::cli {
 namespace {
@@ -23,10 +24,14 @@ int RunSubscriberSync(client::Client& client, const GlobalArgs& global,
   client::CallOptions options = ToOptions(global);
   options.canceller = &signal.canceller;
   SyncReport report(console, global.output);
-  const absl::Status status = client.SyncSubscribers(
-      request,
-      [&](const v1::SyncSubscribersResponse& progress) { report.Progress(progress, absl::Now()); },
-      options);
+  client::ImportHandlers handlers;
+  handlers.on_progress = [&](const v1::SyncSubscribersResponse& progress) {
+    report.Progress(progress, absl::Now());
+  };
+  handlers.on_break = [&](const absl::Status& why, absl::Duration pause) {
+    report.Broke(why, pause);
+  };
+  const absl::Status status = client::ImportSubscribers(client, request, handlers, options);
   if (status.ok()) {
     report.Summary();
     return kExitOk;

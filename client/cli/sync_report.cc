@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
+#include "client/cli/error_text.h"
 #include "client/cli/output.h"
 
 namespace hongyan::cli {
@@ -13,6 +14,8 @@ constexpr Wording kProgress = {"listed $0 of $1, profiles $2", "已列出 $0/$1�
 constexpr Wording kSummary = {
     "$0 followers: $1 listed, $2 with profile, $3 found to have left; took $4",
     "共 $0 位关注者：已列出 $1，已有资料 $2，发现已取消关注 $3；用时 $4"};
+constexpr Wording kBroken = {"the import broke off ($0), going on after $1",
+                             "导入中断：$0；$1 后自动继续"};
 constexpr Wording kStopped = {
     "stopped half way; what was imported stays ($0 of $1 listed), and `hongyan subscriber sync` "
     "goes on from there",
@@ -60,6 +63,16 @@ void SyncReport::Progress(const v1::SyncSubscribersResponse& progress, absl::Tim
 void SyncReport::Pause() {
   if (list_.has_value()) list_->bar.Clear();
   if (profiles_.has_value()) profiles_->bar.Clear();
+}
+
+void SyncReport::Broke(const absl::Status& why, absl::Duration pause) {
+  Pause();
+  const std::string reason = ShortErrorText(client::Describe(why), console_.language);
+  console_.err << absl::StrCat("hongyan: ",
+                               absl::Substitute(kBroken.In(console_.language), reason,
+                                                absl::FormatDuration(pause)),
+                               "\n")
+               << std::flush;
 }
 
 void SyncReport::Summary() {

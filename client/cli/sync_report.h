@@ -3,6 +3,7 @@
 // Contract: on a terminal a bar on standard error, first of the list, then of the profiles;
 //           elsewhere a line there for each report. The summary goes to standard output. With -o
 //           json each report, the last one too, is an object on standard output and nothing else is.
+//           Breaks have their line on standard error in each form.
 // Threads:  one.
 // Lifetime: `console` outlives it.
 #pragma once
@@ -10,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/cli/command_line.h"
 #include "client/cli/console.h"
@@ -26,6 +28,9 @@ class SyncReport {
 
   // Takes the bar away, for other output.
   void Pause();
+
+  // The connection broke, and the import goes on after `pause`.
+  void Broke(const absl::Status& why, absl::Duration pause);
 
   // Of an import that came to its end.
   void Summary();

@@ -105,7 +105,7 @@ class Client {
 
   // `on_progress` sees each report as it comes, on the calling thread. Never repeated: what was
   // imported stays, and the next call goes on. Without a timeout of its own it may take
-  // kSyncTimeout.
+  // kSyncTimeout. ImportSubscribers() of subscriber_import.h goes on over broken connections.
   absl::Status SyncSubscribers(
       const v1::SyncSubscribersRequest& request,
       const std::function<void(const v1::SyncSubscribersResponse&)>& on_progress,

@@ -7,14 +7,13 @@
 //     return true;
 //   }});
 //
-// Contract: a stream that broke is resumed behind the last event that `on_event` took, after waits
-//           that double from kFirstPause to kLongestPause and begin anew with each event; the
-//           service's RetryInfo lengthens them, up to kLongestPause too. So every event is seen at
-//           least once, as EventService promises. Only where `after_cursor` is absent and no event
+// Contract: a stream that broke is resumed behind the last event that `on_event` took, after the waits
+//           of resumption.h, which begin anew with each event. So every event is seen at least once,
+//           as EventService promises. Only where `after_cursor` is absent and no event
 //           has come yet, a resumed stream begins with what comes then: what happened in between is
 //           missing, see FollowHandlers::on_break.
 // Errors:   OK: `on_event` said false, or the canceller was used. Before the service has answered
-//           once, every error ends it; afterwards those that no repeat mends, see MayResume().
+//           once, every error ends it; afterwards those that no repeat mends, see MayResume() of resumption.h.
 // Threads:  handlers run on the calling thread.
 // Lifetime: `client` outlives the call.
 // Source:   protos/hongyan/v1/event.proto.
@@ -28,9 +27,6 @@
 
 namespace hongyan::client {
 
-inline constexpr absl::Duration kFirstPause = absl::Milliseconds(200);
-inline constexpr absl::Duration kLongestPause = absl::Seconds(5);
-
 struct FollowHandlers {
   // Required. False: no more. An event counts as taken when it returns, false or true.
   std::function<bool(const v1::Event&)> on_event;
@@ -39,10 +35,6 @@ struct FollowHandlers {
   // The stream broke and is resumed after `pause`. `gap`: what happens until then is missing.
   std::function<void(const absl::Status& why, absl::Duration pause, bool gap)> on_break = {};
 };
-
-// Whether a stream that ended so is worth resuming: the connection was lost, the service stops or
-// has no place at present, or it cut a slow reader off.
-bool MayResume(const Error& error);
 
 absl::Status FollowEvents(Client& client, v1::WatchEventsRequest request,
                           const FollowHandlers& handlers, const CallOptions& options = {});

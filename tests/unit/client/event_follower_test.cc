@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "hongyan_client/resumption.h"
 #include "tests/unit/client/fake_followers.h"
 #include "tests/unit/client/fake_service.h"
 

@@ -255,6 +255,56 @@ TEST_F(SubscriberCommandsTest, AnImportThatStopsHalfWaySaysHowToGoOn) {
   EXPECT_THAT(err_.str(), HasSubstr("再次执行 `hongyan subscriber sync` 即可继续"));
 }
 
+TEST_F(SubscriberCommandsTest, AnImportGoesOnOverBrokenConnections) {
+  service_.on_sync = [this](const v1::SyncSubscribersRequest&, auto& writer) -> grpc::Status {
+    switch (service_.syncs.size()) {
+      case 1:
+        writer.Write(Report(300, 100, 0));
+        return {grpc::StatusCode::UNAVAILABLE, "Socket closed"};
+      case 2:
+        // The service has not noticed yet that its first caller is gone.
+        return client::Failure{.code = grpc::StatusCode::RESOURCE_EXHAUSTED,
+                               .reason = "OVERLOADED",
+                               .message = "another import of this account runs"}
+            .ToGrpc();
+      default:
+        auto last = Report(300, 300, 300);
+        last.mutable_finish_time()->set_seconds(1717214400 + 65);
+        writer.Write(last);
+        return grpc::Status::OK;
+    }
+  };
+  EXPECT_EQ(Run({"subscriber", "sync", "--restart"}), kExitOk) << err_.str();
+  EXPECT_EQ(
+      err_.str(),
+      "listed 100 of 300, profiles 0\n"
+      "hongyan: the import broke off (Socket closed), going on after 200ms\n"
+      "hongyan: the import broke off (OVERLOADED: another import of this account runs), going "
+      "on after 400ms\n");
+  EXPECT_THAT(out_.str(), StartsWith("300 followers: 300 listed"));
+  ASSERT_EQ(service_.syncs.size(), 3U);
+  EXPECT_TRUE(service_.syncs[0].restart());
+  EXPECT_FALSE(service_.syncs[1].restart());
+  EXPECT_FALSE(service_.syncs[2].restart());
+  service_.syncs.clear();
+  language_ = Language::kChinese;
+  EXPECT_EQ(Run({"subscriber", "sync", "-o", "json"}), kExitOk);
+  EXPECT_THAT(err_.str(),
+              HasSubstr("hongyan: 导入中断：连接中断（Socket closed）；200ms 后自动继续\n"));
+}
+
+TEST_F(SubscriberCommandsTest, ATimeoutIsThatOfTheWholeImport) {
+  service_.on_sync = [](const auto&, auto& writer) -> grpc::Status {
+    writer.Write(Report(300, 100, 0));
+    return {grpc::StatusCode::UNAVAILABLE, "Socket closed"};
+  };
+  EXPECT_EQ(Run({"subscriber", "sync", "--timeout", "1s"}), kExitFailed);
+  // The third break would wait beyond the end.
+  EXPECT_LE(service_.syncs.size(), 3U);
+  EXPECT_THAT(err_.str(), HasSubstr("subscriber sync failed: Socket closed"));
+  EXPECT_THAT(err_.str(), HasSubstr("`hongyan subscriber sync` goes on from there"));
+}
+
 TEST_F(SubscriberCommandsTest, ASecondImportIsRefusedAtOnce) {
   service_.on_sync = [](const auto&, auto&) {
     return client::Failure{.code = grpc::StatusCode::RESOURCE_EXHAUSTED,
