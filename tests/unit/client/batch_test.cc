@@ -321,6 +321,39 @@ TEST_F(BatchTest, ALostCallLeavesItsLinesUnknown) {
   EXPECT_THAT(err_.str(), HasSubstr("may have gone out"));
 }
 
+TEST_F(BatchTest, WhatTheServiceSentWithoutTellingItsResultIsUnknown) {
+  const client::Failure not_read{.code = grpc::StatusCode::UNKNOWN,
+                                 .reason = "OUTCOME_UNKNOWN",
+                                 .message = "the results were not read for 30 seconds"};
+  const auto usual = service_.on_batch;
+  for (const int answers : {1, 0}) {
+    std::string content;
+    for (int i = 1; i <= 501; ++i) content += Line(absl::StrFormat("o%03d", i)) + "\n";
+    WriteAll(file_, content);
+    service_.batches.clear();
+    service_.on_batch = [&](auto&, const auto&, auto& writer) {
+      v1::SendBatchResponse result;
+      result.mutable_delivery()->set_state(v1::DELIVERY_STATE_ACCEPTED);
+      if (answers == 1) writer.Write(result);
+      return not_read.ToGrpc();
+    };
+    EXPECT_EQ(Run({.restart = true}), kExitFailed);
+    EXPECT_EQ(service_.batches.size(), 1U);
+    EXPECT_THAT(out_.str(), HasSubstr(absl::StrCat("501 notifications: ", answers, " accepted, ",
+                                                   500 - answers, " unknown, 1 not sent\n")));
+    EXPECT_THAT(out_.str(), HasSubstr("line 500  UNKNOWN  o500  OUTCOME_UNKNOWN: the results"));
+    EXPECT_THAT(err_.str(), HasSubstr("what to do: The message may have gone out"));
+    EXPECT_EQ(ReadAll(file_ + ".unknown.jsonl"),
+              content.substr(answers * (Line("o001").size() + 1),
+                             (500 - answers) * (Line("o001").size() + 1)));
+    // What is unknown is not sent again.
+    service_.on_batch = usual;
+    received_.clear();
+    EXPECT_EQ(Run({.resume = true}), kExitOk) << err_.str();
+    EXPECT_THAT(received_, ElementsAre("o501"));
+  }
+}
+
 TEST_F(BatchTest, WithoutServiceNothingIsLost) {
   WriteAll(file_, Line("o1") + "\n");
   service_.Stop();
