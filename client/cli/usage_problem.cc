@@ -138,8 +138,11 @@ absl::Status Unknown(const Named& named) {
 }
 
 // What nothing in the grammar took.
-absl::Status Extra(const std::string& word, const std::string& path) {
-  if (IsOption(word)) return Problem(kUnknownOption, OptionName(word), path);
+absl::Status Extra(const std::string& word, const std::vector<std::string>& args,
+                   const std::string& path) {
+  const auto mark = std::find(args.begin(), args.end(), "--");
+  const bool before_mark = std::find(args.begin(), mark, word) != mark;
+  if (IsOption(word) && before_mark) return Problem(kUnknownOption, OptionName(word), path);
   return Problem(kUnexpected, word, path);
 }
 
@@ -218,7 +221,7 @@ absl::Status UsageProblem(const CLI::ParseError& error, const absl::Status& refu
     case CLI::ExitCodes::RequiredError:
     case CLI::ExitCodes::ExtrasError:
       // A mistyped option is the reason too where an argument seems to be missing.
-      return extras.empty() ? Missing(command) : Extra(extras.front(), PathOf(command));
+      return extras.empty() ? Missing(command) : Extra(extras.front(), args, PathOf(command));
     case CLI::ExitCodes::ArgumentMismatch:
       return WrongCount(command, args);
     case CLI::ExitCodes::ConversionError:

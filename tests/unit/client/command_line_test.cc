@@ -201,6 +201,10 @@ TEST_F(CommandLineTest, EveryKindOfWrongUsageIsSaidInBothLanguages) {
             "'b' is one argument too many; text with blanks goes in quotes, for the rest see "
             "`hongyan send text --help`",
             "“b”是多余的参数；含空格的文本请加引号，其余见 `hongyan send text --help`"},
+           {{"send", "text", "oA", "a", "--", "-b"},
+            "'-b' is one argument too many; text with blanks goes in quotes, for the rest see "
+            "`hongyan send text --help`",
+            "“-b”是多余的参数；含空格的文本请加引号，其余见 `hongyan send text --help`"},
            {{"user", "get", "oA", "--token=s3cret"},
             "unknown option '--token'; text that begins with a dash goes behind --, for the rest "
             "see "
