@@ -278,6 +278,35 @@ def test_ctrl_c_stops_an_import_and_says_how_to_go_on(called, account):
     assert err.startswith("hongyan: stopped half way; what was imported stays (")
 
 
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_sync_survives_a_restart_of_the_service(start, account, end):
+    # The same port again, so that the importer finds it.
+    service = start({"main": account})
+    service.config["grpc"]["listen"] = service.grpc_address
+    service.config_file.write_text(to_yaml(service.config), encoding="utf-8")
+    account.post("followers", count=300, prefix="oCrowd")
+    account.fault({"delay_before_ms": int(LIMIT * 1000)}, api=USERS, times=0)
+    process = subprocess.Popen([BIN / "hongyan", "subscriber", "sync"], env=environment(service), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert process.stderr.readline().startswith("listed ")
+        service.process.send_signal(end)
+        said = process.stderr.readline()
+        while said.startswith("listed "):
+            said = process.stderr.readline()
+        assert said.startswith("hongyan: the import broke off ("), said + process.stderr.read()
+        service.process.wait(LIMIT)
+        account.sandbox.clear_faults()
+        service.start()
+        out, err = process.communicate(timeout=LIMIT)
+        assert process.returncode == 0, err
+        assert int(out.split()[0]) >= 300
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
 def test_sync_draws_a_bar_on_a_terminal(called, account):
     account.post("followers", count=1200, prefix="oCrowd")
     leader, follower = pty.openpty()
