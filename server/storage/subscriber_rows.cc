@@ -15,6 +15,8 @@
 namespace hongyan::storage {
 namespace {
 
+constexpr long long kEventSecond = 1000000;
+
 void CloseBoth(SubscriberRow& row) {
   row.message_left = row.message_expire_time = 0;
   row.action_left = row.action_expire_time = 0;
@@ -24,6 +26,18 @@ void Leave(SubscriberRow& row, long long when) {
   row.subscribed = 0;
   row.unsubscribe_time = when;
   CloseBoth(row);
+}
+
+// They follow, whatever we had missed of it.
+void Return(SubscriberRow& row) {
+  row.subscribed = 1;
+  row.unsubscribe_time = row.erase_time = 0;
+  row.profile_time = 0;  // to be asked anew
+}
+
+// From when on they have left, by WeChat's clock or by ours.
+long long LeftAt(const SubscriberRow& row) {
+  return std::max(row.state_time, row.unsubscribe_time);
 }
 
 bool Fits(const SubscriberRow& row, const SubscriberFilter& filter) {
@@ -78,10 +92,8 @@ void ApplyEffect(Database& database, const std::string& account, const std::stri
   SubscriberRow& row = table.row();
   const long long when = Micros(event_time);
   if (effect.kind == Kind::kSubscribe && when >= row.state_time) {
-    row.subscribed = 1;
+    Return(row);
     row.state_time = row.subscribe_time = when;
-    row.unsubscribe_time = row.erase_time = 0;
-    row.profile_time = 0;  // to be asked anew
   }
   if (effect.kind == Kind::kUnsubscribe && when >= row.state_time) {
     row.state_time = when;
@@ -95,12 +107,15 @@ void ApplyEffect(Database& database, const std::string& account, const std::stri
     row.SetProfile(Profile());
     row.erase_time = Micros(now);
   }
-  if (!known && effect.kind == Kind::kNone) row.subscribed = 1;  // only followers can write
+  // Only followers can write: the push of a follow may have been lost.
+  if (effect.kind == Kind::kNone && row.subscribed == 0 && (!known || when > LeftAt(row))) {
+    Return(row);
+    row.state_time = when;
+  }
   if (effect.opens != Opens::kNothing) {
     row.last_inbound_time = std::max(row.last_inbound_time, when);
     const long long expires = Micros(event_time + effect.window);
-    // Nothing opens for someone who has left since.
-    const bool left_since = row.subscribed == 0 && when <= row.state_time;
+    const bool left_since = row.subscribed == 0;  // nothing opens for them
     if (effect.opens == Opens::kMessageWindow && when >= row.message_time && !left_since) {
       row.message_time = when;
       row.message_expire_time = expires;
@@ -246,9 +261,12 @@ void SeeFollower(Database& database, const std::string& account, const std::stri
   auto& table = database.Prepared<SubscriberStatements>();
   const bool known = table.Load(account, openid);
   SubscriberRow& row = table.row();
-  row.seen_time = std::max(row.seen_time, Micros(observed));
-  if (!known) {
-    row.subscribed = 1;
+  const long long seen = Micros(observed);
+  row.seen_time = std::max(row.seen_time, seen);
+  // Their leave's push has whole seconds: within that second the list may be older than the leave.
+  const bool since = seen > row.unsubscribe_time && seen >= row.state_time + kEventSecond;
+  if (row.subscribed == 0 && (!known || since)) {
+    Return(row);
     row.update_time = Micros(now);
   }
   table.Save();

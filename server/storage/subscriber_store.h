@@ -2,7 +2,8 @@
 //
 // Contract: a row is one (account, openid). What is told late doesn't undo what is newer: follows and leaves go by the
 //           event's own time, and of two in the same second the one that came later counts; what user/info tells goes
-//           by the follow's time where it has one. Every call that changes something is durable when it answers.
+//           by the follow's time where it has one. A follow whose push was lost shows by what only followers can do: a
+//           later message, tap or scan, or a place in WeChat's list. Every call that changes something is durable when it answers.
 //           `now` becomes the row's update_time.
 // Errors:   those of StorageThread; NOT_FOUND SUBSCRIBER_NOT_FOUND or UNIONID_NOT_FOUND.
 // Bounds:   a List looks at kMaxSubscriberScan rows at most. Calls that concern many rows work through them
@@ -74,7 +75,7 @@ class SubscriberStore {
                                                           async::MonoTime deadline);
 
   // For the import of all followers. A page of openids of WeChat's list, asked at `observed`; their profiles come by
-  // Upsert.
+  // Upsert. Who had left before that is a follower again, whose profile is to be asked anew.
   async::Task<absl::StatusOr<std::int64_t>> SeeFollowers(std::string account,
                                                          std::vector<std::string> openids,
                                                          absl::Time observed, absl::Time now,

@@ -1,5 +1,7 @@
 """Who follows the account: rows from events, profiles from WeChat, windows and what sends spend of them, unionids."""
 
+import time
+
 import pytest
 
 from rpc_failure import expect, failure
@@ -21,6 +23,12 @@ def subscribers(service):
 def stored(service, openid):
     request = service.api.subscribers.GetSubscriberRequest(openid=openid)
     return subscribers(service).GetSubscriber(request, timeout=LIMIT).subscriber
+
+
+def imported(service, **fields):
+    """The progress of a whole import."""
+    request = service.api.subscribers.SyncSubscribersRequest(**fields)
+    return list(subscribers(service).SyncSubscribers(request, timeout=LIMIT))
 
 
 def followed(service, account, openid, unionid=""):
@@ -135,6 +143,29 @@ def test_person_whose_account_is_gone_is_erased(called, account):
     account.post("user_info", openid="oGone_1", event="user_authorization_cancellation", revoke_info="")
     one = stored(called, "oGone_1")
     assert not one.user.subscribed and one.user.unionid == "" and one.unsubscribe_time.seconds > 0
+
+
+def test_missed_follow_is_repaired_by_the_import(called, account):
+    followed(called, account, "oMissed_1", "uMissed_1")
+    account.post("unfollow", openid="oMissed_1")
+    left = stored(called, "oMissed_1")
+    assert not left.user.subscribed
+    # Follows again, and the push is lost. The list may be older than a leave of its own second.
+    account.post("users", openid="oMissed_1", subscribed=True, remark="回来了")
+    eventually(lambda: time.time() > left.unsubscribe_time.seconds + 1, what="the second is over")
+    imported(called)
+    one = stored(called, "oMissed_1")
+    assert one.user.subscribed and one.user.remark == "回来了" and not one.HasField("unsubscribe_time")
+
+
+def test_missed_follow_is_repaired_by_a_message(called, account):
+    followed(called, account, "oMissed_2")
+    account.post("unfollow", openid="oMissed_2")
+    left = stored(called, "oMissed_2").unsubscribe_time.seconds
+    account.post("users", openid="oMissed_2", subscribed=True)
+    account.post("push", openid="oMissed_2", type="text", create_time=left + 2)
+    one = stored(called, "oMissed_2")
+    assert one.user.subscribed and one.allowance_left == 5 and not one.HasField("unsubscribe_time")
 
 
 def test_change_of_a_stranger_stores_nothing(called, account):

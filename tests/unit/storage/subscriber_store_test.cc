@@ -176,6 +176,55 @@ TEST_F(SubscriberStoreTest, FollowAsksForTheProfileAnew) {
   EXPECT_THAT(Openids(By([](auto& f) { f.without_profile = true; })), ElementsAre("oA"));
 }
 
+TEST_F(SubscriberStoreTest, MissedFollowIsSeenByALaterMessage) {
+  Upsert({User("oA", 1000), User("oB", 1000)}, 2000);
+  Leave("oA", 3000);
+  ASSERT_EQ(*Await(subscribers_->ErasePersonal(At(3500), At(3600), Later())), 1);
+  Inbound("oA", 3000, SubscriberEffect::Opens::kMessageWindow);  // of the second in which they left
+  EXPECT_FALSE(Get("oA").subscribed);
+  EXPECT_EQ(Get("oA").AllowanceLeft(At(3000)), 0);
+  Inbound("oA", 4000, SubscriberEffect::Opens::kMessageWindow);
+  const Subscriber row = Get("oA");
+  EXPECT_TRUE(row.subscribed);
+  EXPECT_EQ(row.unsubscribe_time, std::nullopt);
+  EXPECT_EQ(row.erase_time, std::nullopt);
+  EXPECT_EQ(row.profile_time, std::nullopt) << "to be asked anew";
+  EXPECT_EQ(row.AllowanceLeft(At(4000)), 5);
+  Leave("oA", 3999);  // came late
+  EXPECT_TRUE(Get("oA").subscribed);
+  // WeChat told without a time that they had left: a message after that counts, one before doesn't.
+  Upsert({Gone("oB")}, 5000);
+  Inbound("oB", 4500, SubscriberEffect::Opens::kActionWindow);
+  EXPECT_FALSE(Get("oB").subscribed);
+  Inbound("oB", 5001, SubscriberEffect::Opens::kActionWindow);
+  EXPECT_TRUE(Get("oB").subscribed);
+}
+
+TEST_F(SubscriberStoreTest, MissedFollowIsSeenByTheListOfFollowers) {
+  Upsert({User("oA", 1000)}, 2000);
+  Leave("oA", 3000);
+  ASSERT_EQ(*Await(subscribers_->ErasePersonal(At(3500), At(3600), Later())), 1);
+  const auto see = [this](absl::Time observed) {
+    EXPECT_THAT(Await(subscribers_->SeeFollowers("main", {"oA"}, observed, observed, Later())),
+                IsOk());
+  };
+  // Asked before they left, or in the same second, whose part WeChat doesn't tell.
+  see(At(2999));
+  see(At(3000) + absl::Milliseconds(500));
+  EXPECT_FALSE(Get("oA").subscribed);
+  see(At(4000));
+  const Subscriber row = Get("oA");
+  EXPECT_TRUE(row.subscribed);
+  EXPECT_EQ(row.unsubscribe_time, std::nullopt);
+  EXPECT_EQ(row.erase_time, std::nullopt);
+  EXPECT_EQ(row.update_time, At(4000));
+  EXPECT_THAT(Openids(By([](auto& f) { f.without_profile = true; })), ElementsAre("oA"));
+  // Who is seen again and again keeps the profile.
+  Upsert({User("oA", 3500)}, 5000);
+  see(At(6000));
+  EXPECT_EQ(Get("oA").profile_time, At(5000));
+}
+
 TEST_F(SubscriberStoreTest, MessageOpensTheWindowAndSendsUseItUp) {
   using Opens = SubscriberEffect::Opens;
   EXPECT_EQ(Use("oA", 1000), 0);
