@@ -5,6 +5,7 @@
 //           WeChat's whole list of followers, then the profiles that are missing; it goes on where an earlier one was
 //           interrupted, and only one runs for each account. KeepUp() gives way to it.
 // Errors:   those of Accounts, SubscriberStore and WechatClient. RESOURCE_EXHAUSTED OVERLOADED: a Sync() of this account runs.
+//           UNAVAILABLE WECHAT_UNREACHABLE: WeChat's list was clearly not whole, so nobody was found to have left.
 // Bounds:   profiles are asked 100 at a time, four requests beside each other. At most kMaxFetches fetches in the
 //           background; further ones wait for KeepUp().
 // Threads:  event loop only.

@@ -126,7 +126,7 @@ struct SyncState {
   std::string next_openid;  // for the next page of WeChat's list
   std::optional<absl::Time> start_time;
   std::optional<absl::Time> finish_time;  // none while it goes on
-  std::int64_t total = 0;                 // followers, as WeChat's list says
+  std::int64_t total = 0;                 // followers, the smallest that a page of the list told
   std::int64_t listed = 0;                // openids seen
   std::int64_t fetched = 0;               // profiles read
 };

@@ -253,11 +253,18 @@ absl::StatusOr<std::vector<UserInfo>> ReadUsers(const ApiAnswer& answer) {
 
 absl::StatusOr<FollowerPage> ReadFollowers(const ApiAnswer& answer, const std::string& asked) {
   FollowerPage page;
+  // Without it an answer of another kind would read as an account without followers.
+  if (!answer.json.contains("total")) return Unintelligible("no total");
   const auto total = IntField<std::int64_t>(answer.json, "total", 0);
-  if (!total) return Unintelligible("total is no number");
+  if (!total || *total < 0) return Unintelligible("total is no number");
   page.total = *total;
+  const auto count = IntField<std::int64_t>(answer.json, "count", 0);
+  if (!count) return Unintelligible("count is no number");
   const auto* data = answer.json.if_contains("data");
-  if (data == nullptr) return page;
+  if (data == nullptr) {
+    if (*count != 0) return Unintelligible("count without data");
+    return page;
+  }
   if (!data->is_object()) return Unintelligible("data is no object");
   const auto* list = data->get_object().if_contains("openid");
   if (list == nullptr || !list->is_array()) return Unintelligible("no data.openid");

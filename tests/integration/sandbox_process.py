@@ -22,6 +22,7 @@ TYPING = "/cgi-bin/message/custom/typing"
 TEMPLATE = "/cgi-bin/message/template/send"
 USER = "/cgi-bin/user/info"
 USERS = "/cgi-bin/user/info/batchget"
+USER_LIST = "/cgi-bin/user/get"
 TEMPLATES = "/cgi-bin/template/get_all_private_template"
 
 SHIPPED = "SandboxOrderShippedTemplate0000000000000001"

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from rpc_failure import expect, failure
-from sandbox_process import SHIPPED, SHIPPED_DATA, USER
+from sandbox_process import SHIPPED, SHIPPED_DATA, USER, USER_LIST
 from timing import LIMIT, eventually
 
 
@@ -143,6 +143,19 @@ def test_person_whose_account_is_gone_is_erased(called, account):
     account.post("user_info", openid="oGone_1", event="user_authorization_cancellation", revoke_info="")
     one = stored(called, "oGone_1")
     assert not one.user.subscribed and one.user.unionid == "" and one.unsubscribe_time.seconds > 0
+
+
+@pytest.mark.parametrize("answer", ['{}', '{"errcode":0,"errmsg":"ok"}', '{"total":3,"count":0,"next_openid":""}'])
+def test_answer_that_is_no_list_makes_nobody_leave(called, account, answer):
+    for name in ("oList_1", "oList_2", "oList_3"):
+        followed(called, account, name)
+    # Who did something since the import began isn't looked for, and the events have whole seconds.
+    eventually(lambda: time.time() > stored(called, "oList_3").last_inbound_time.seconds + 1, what="a second later")
+    account.fault({"raw_answer": answer}, api=USER_LIST, times=1)
+    failed = failure(imported, called)
+    assert failed.code.name == "UNAVAILABLE" and "user/get" in failed.metadata["api"]
+    assert all(stored(called, name).user.subscribed for name in ("oList_1", "oList_2", "oList_3"))
+    assert imported(called)[-1].departed == 0
 
 
 def test_missed_follow_is_repaired_by_the_import(called, account):

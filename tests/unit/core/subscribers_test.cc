@@ -154,6 +154,42 @@ TEST_F(SubscribersTest, ListThatCantBeReadIsTheErrorAndNobodyLeft) {
   EXPECT_THAT(Stored(false), IsEmpty());
 }
 
+TEST_F(SubscribersTest, ListThatIsNotWholeMakesNobodyLeave) {
+  http_.Next(kUserListPath, Page(0, 300, 300, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  for (const int listed : {0, 100, 294}) {
+    http_.Next(kUserListPath, Page(0, listed, 300, ""));
+    EXPECT_THAT(Sync(), StatusIs(absl::StatusCode::kUnavailable, "WECHAT_UNREACHABLE")) << listed;
+    EXPECT_EQ(Stored().size(), 300u);
+    EXPECT_THAT(Stored(false), IsEmpty());
+  }
+  // The next import begins anew. The counts may differ a little.
+  http_.Next(kUserListPath, Page(0, 295, 300, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  EXPECT_EQ(progress_.back().left, 5);
+}
+
+TEST_F(SubscribersTest, WhoLeavesWhileTheListIsReadDoesNotMakeItIncomplete) {
+  http_.Next(kUserListPath, Page(0, 10, 30, Openid(9)));
+  http_.Next(kUserListPath, Page(10, 20, 20, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  EXPECT_EQ(progress_.back().listed, 20);
+  // In a small account one of two may be gone, but not both.
+  http_.Next(kUserListPath, Page(0, 0, 1, ""));
+  EXPECT_THAT(Sync(), StatusIs(absl::StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
+}
+
+TEST_F(SubscribersTest, AnswersThatAreNoListMakeNobodyLeave) {
+  http_.Next(kUserListPath, Page(0, 3, 3, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  for (const char* body : {"{}", R"({"errcode":0,"errmsg":"ok"})", R"({"total":3,"count":0})",
+                           R"({"total":-1,"count":0})", R"({"total":0,"count":3})"}) {
+    http_.Always(kUserListPath, Json(body));
+    EXPECT_THAT(Sync(), StatusIs(absl::StatusCode::kUnavailable)) << body;
+    EXPECT_EQ(Stored().size(), 3u) << body;
+  }
+}
+
 TEST_F(SubscribersTest, ProfileThatChangedIsAskedAgainOfWhomWeKnow) {
   http_.Next(kUserListPath, Page(0, 1, 1, ""));
   ASSERT_THAT(Sync(), IsOk());
