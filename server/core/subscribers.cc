@@ -72,6 +72,12 @@ absl::Status NobodyListens() {
       .Chinese("调用方已离开，下次将从此处继续导入");
 }
 
+// Whether WeChat refused because of an openid: it is none of this account, or the list of them is none.
+bool IsAboutOpenids(const absl::Status& status) {
+  const std::string errcode = base::MetadataOf(status, "errcode");
+  return errcode == "40003" || errcode == "40031" || errcode == "40032";
+}
+
 // Takes a place for as long as it lives.
 class Place {
  public:
@@ -96,6 +102,7 @@ class Place {
 struct Subscribers::Missing {
   Account& account;
   wechat::CallLimit limit;
+  int& refused;  // by WeChat, over all of the account's
   std::vector<std::string> openids;
   std::int64_t fetched = 0;
   absl::Status error;
@@ -165,6 +172,12 @@ async::Task<void> Subscribers::FetchOne(std::string account, std::string openid)
       const auto stored = co_await store_.Upsert(account, std::move(users), asked, clock_.Now(),
                                                  async::After(clock_.Mono(), kStoreLimit));
       if (stored.ok()) break;
+    } else if (IsAboutOpenids(user.status())) {
+      std::vector<std::string> strangers = {openid};
+      const async::MonoTime until = async::After(clock_.Mono(), kStoreLimit);
+      [[maybe_unused]] const absl::Status noted =
+          co_await store_.NoteRefused(account, std::move(strangers), asked, until);
+      break;
     }
     const auto pause = clock_.NewAlarm();
     const bool waited =
@@ -258,13 +271,14 @@ async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, wechat::Ca
   storage::SubscriberFilter filter;
   filter.account = account.name;
   filter.subscribed = true;
-  filter.without_profile = true;
+  filter.untold_and_not_refused_since = clock_.Now() - kRefusedFor;
+  int refused = 0;
   std::string after;
   while (true) {
     auto page = co_await store_.List(filter, after, storage::kMaxSubscriberPage, limit.deadline);
     if (!page.ok()) co_return page.status();
     progress.fetched += page->with_profile;
-    Missing missing{account, limit, {}, 0, {}};
+    Missing missing{account, limit, refused, {}, 0, {}};
     for (storage::Subscriber& who : page->subscribers) {
       missing.openids.push_back(std::move(who.openid));
     }
@@ -280,32 +294,64 @@ async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, wechat::Ca
       const bool heard = co_await report(progress);
       if (!heard) co_return NobodyListens();
     }
-    if (!page->more) co_return absl::OkStatus();
+    if (!page->more) break;
     after = std::move(page->next_openid);
   }
+  if (refused > 0) {
+    base::Log(base::Level::kWarn, "WeChat doesn't know some of the stored openids",
+              {{"account", account.name}, {"count", refused}});
+  }
+  co_return absl::OkStatus();
 }
 
 async::Task<void> Subscribers::ReadBatch(Missing& missing, std::size_t index) {
-  if (!missing.error.ok()) co_return;
   const auto from = missing.openids.begin() + static_cast<std::ptrdiff_t>(index * kBatch);
   const auto to = missing.openids.begin() + static_cast<std::ptrdiff_t>(std::min(
                                                 (index + 1) * kBatch, missing.openids.size()));
+  // What has to be asked apart: halved until the openid that fails the others is alone.
+  std::vector<std::vector<std::string>> groups;
+  groups.emplace_back(from, to);
+  while (!groups.empty() && missing.error.ok()) {
+    const std::vector<std::string> group = std::move(groups.back());
+    groups.pop_back();
+    const auto done = co_await ReadTogether(missing, group);
+    if (!done.ok()) {
+      if (missing.error.ok()) missing.error = done.status();
+    } else if (!*done) {
+      const auto middle = group.begin() + static_cast<std::ptrdiff_t>(group.size() / 2);
+      groups.emplace_back(middle, group.end());
+      groups.emplace_back(group.begin(), middle);
+    }
+  }
+}
+
+async::Task<absl::StatusOr<bool>> Subscribers::ReadTogether(Missing& missing,
+                                                            std::vector<std::string> openids) {
   const absl::Time asked = clock_.Now();
-  std::vector<std::string> openids(from, to);
-  auto users = co_await missing.account.client.GetUsers(std::move(openids), kLang, missing.limit);
-  if (!users.ok()) {
-    if (missing.error.ok()) missing.error = users.status();
-    co_return;
+  const auto users = co_await missing.account.client.GetUsers(openids, kLang, missing.limit);
+  std::set<std::string> untold(openids.begin(), openids.end());
+  if (users.ok()) {
+    std::vector<storage::ObservedUser> told;
+    for (const wechat::UserInfo& user : *users) {
+      untold.erase(user.openid);
+      told.push_back(Observed(user));
+    }
+    const auto stored = co_await store_.Upsert(missing.account.name, std::move(told), asked,
+                                               clock_.Now(), missing.limit.deadline);
+    if (!stored.ok()) co_return stored.status();
+    missing.fetched += *stored;
+  } else {
+    const bool by_an_openid = IsAboutOpenids(users.status()) && missing.refused < kMaxRefused;
+    if (!by_an_openid) co_return users.status();
+    if (openids.size() > 1) co_return false;
   }
-  std::vector<storage::ObservedUser> observed;
-  for (wechat::UserInfo& user : *users) observed.push_back(Observed(std::move(user)));
-  const auto stored = co_await store_.Upsert(missing.account.name, std::move(observed), asked,
-                                             clock_.Now(), missing.limit.deadline);
-  if (!stored.ok()) {
-    if (missing.error.ok()) missing.error = stored.status();
-    co_return;
-  }
-  missing.fetched += *stored;
+  if (untold.empty()) co_return true;
+  missing.refused += static_cast<int>(untold.size());
+  std::vector<std::string> strangers(untold.begin(), untold.end());
+  const absl::Status noted = co_await store_.NoteRefused(
+      missing.account.name, std::move(strangers), asked, missing.limit.deadline);
+  if (!noted.ok()) co_return noted;
+  co_return true;
 }
 
 async::Task<bool> Subscribers::GoesOnAlone(const Account& account, bool& gave_way) const {

@@ -6,8 +6,9 @@
 //           interrupted, and only one runs for each account. KeepUp() gives way to it.
 // Errors:   those of Accounts, SubscriberStore and WechatClient. RESOURCE_EXHAUSTED OVERLOADED: a Sync() of this account runs.
 //           UNAVAILABLE WECHAT_UNREACHABLE: WeChat's list was clearly not whole, so nobody was found to have left.
+//           An openid that WeChat doesn't know is noted, and not asked again for kRefusedFor; the others go on.
 // Bounds:   profiles are asked 100 at a time, four requests beside each other. At most kMaxFetches fetches in the
-//           background; further ones wait for KeepUp().
+//           background; further ones wait for KeepUp(). One Sync() or KeepUp() asks for kMaxRefused strangers at most.
 // Threads:  event loop only.
 // Lifetime: what it is given outlives it; `group` has ended before.
 #pragma once
@@ -26,6 +27,11 @@
 #include "server/storage/subscriber_store.h"
 
 namespace hongyan::core {
+
+// How long an openid that WeChat didn't know is left alone.
+inline constexpr absl::Duration kRefusedFor = absl::Hours(24);
+// Each costs some dozen requests to find, and if WeChat knows none at all, it is no matter of single openids.
+inline constexpr int kMaxRefused = 1000;
 
 class Subscribers {
  public:
@@ -80,6 +86,9 @@ class Subscribers {
                                      const Report& report);
   async::Task<absl::Status> ReadProfiles(Account& account, wechat::CallLimit limit,
                                          Progress& progress, const Report& report);
+  // Asks for these together; what WeChat told and what it refused to tell is stored. An openid that it doesn't know fails
+  // all that are asked with it: then false, unless it was asked alone.
+  async::Task<absl::StatusOr<bool>> ReadTogether(Missing& missing, std::vector<std::string> openids);
   // KeepUp's report: ends it where a Sync() has begun.
   async::Task<bool> GoesOnAlone(const Account& account, bool& gave_way) const;
   async::Task<void> ReadBatch(Missing& missing, std::size_t index);

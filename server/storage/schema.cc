@@ -85,6 +85,10 @@ std::vector<Migration> All() {
                 listed BIGINT NOT NULL,
                 fetched BIGINT NOT NULL))",
        }},
+      {2,
+       {
+           "ALTER TABLE subscribers ADD COLUMN refused_time BIGINT NOT NULL DEFAULT 0",
+       }},
   };
 }
 

@@ -108,7 +108,8 @@ struct SubscriberFilter {
   std::string subscribe_scene;  // empty: any
   std::optional<absl::Time> updated_after;
   std::optional<absl::Time> inbound_after;
-  bool without_profile = false;  // only those whose user/info is still to be asked
+  // Only followers of whom user/info has told nothing yet, and has not refused to tell since then.
+  std::optional<absl::Time> untold_and_not_refused_since;
 };
 
 struct SubscriberPage {

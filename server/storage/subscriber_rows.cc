@@ -32,12 +32,18 @@ void Leave(SubscriberRow& row, long long when) {
 void Return(SubscriberRow& row) {
   row.subscribed = 1;
   row.unsubscribe_time = row.erase_time = 0;
-  row.profile_time = 0;  // to be asked anew
+  row.profile_time = row.refused_time = 0;  // to be asked anew
 }
 
 // From when on they have left, by WeChat's clock or by ours.
 long long LeftAt(const SubscriberRow& row) {
   return std::max(row.state_time, row.unsubscribe_time);
+}
+
+// Whether the person's user/info is to be asked now.
+bool ToAsk(const SubscriberRow& row, const SubscriberFilter& filter) {
+  return row.subscribed != 0 && row.profile_time == 0 &&
+         row.refused_time < Micros(*filter.untold_and_not_refused_since);
 }
 
 bool Fits(const SubscriberRow& row, const SubscriberFilter& filter) {
@@ -50,7 +56,7 @@ bool Fits(const SubscriberRow& row, const SubscriberFilter& filter) {
   }
   if (filter.updated_after && row.update_time <= Micros(filter.updated_after)) return false;
   if (filter.inbound_after && row.last_inbound_time <= Micros(filter.inbound_after)) return false;
-  return !filter.without_profile || (row.subscribed != 0 && row.profile_time == 0);
+  return !filter.untold_and_not_refused_since || ToAsk(row, filter);
 }
 
 // Calls `take` with up to `rows` rows of the account after `after_openid`, until it returns false. How many it took.
@@ -155,6 +161,14 @@ void UpsertUser(Database& database, const std::string& account, const ObservedUs
   }
   row.profile_time = std::max(row.profile_time, asked);
   row.update_time = Micros(now);
+  table.Save();
+}
+
+void NoteRefused(Database& database, const std::string& account, const std::string& openid,
+                 absl::Time observed) {
+  auto& table = database.Prepared<SubscriberStatements>();
+  if (!table.Load(account, openid)) return;
+  table.row().refused_time = std::max(table.row().refused_time, Micros(observed));
   table.Save();
 }
 

@@ -18,6 +18,8 @@ void ApplyEffect(Database& database, const std::string& account, const std::stri
                  absl::Time event_time, absl::Time now, const SubscriberEffect& effect);
 void UpsertUser(Database& database, const std::string& account, const ObservedUser& user,
                 absl::Time observed, absl::Time now);
+void NoteRefused(Database& database, const std::string& account, const std::string& openid,
+                 absl::Time observed);
 void SpendAllowance(Database& database, const Spending& spending, absl::Time now);
 
 absl::StatusOr<Subscriber> SelectSubscriber(Database& database, const std::string& account,

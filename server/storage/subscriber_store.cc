@@ -76,6 +76,21 @@ async::Task<absl::StatusOr<std::int64_t>> SubscriberStore::Upsert(std::string ac
   co_return static_cast<std::int64_t>(users.size());
 }
 
+async::Task<absl::Status> SubscriberStore::NoteRefused(std::string account,
+                                                       std::vector<std::string> openids,
+                                                       absl::Time observed,
+                                                       async::MonoTime deadline) {
+  const std::size_t bytes = openids.size() * kKeyBytes;
+  StorageWork<Done> work = [account = std::move(account), openids = std::move(openids),
+                            observed](Database& database) -> absl::StatusOr<Done> {
+    for (const std::string& openid : openids) {
+      storage::NoteRefused(database, account, openid, observed);
+    }
+    return Done{};
+  };
+  return WithoutValue(thread_.Write<Done>(std::move(work), bytes, deadline));
+}
+
 async::Task<absl::Status> SubscriberStore::Spend(std::vector<Spending> spendings, absl::Time now,
                                                  async::MonoTime deadline) {
   for (std::size_t from = 0; from < spendings.size(); from += kSubscriberBatch) {

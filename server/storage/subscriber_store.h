@@ -51,6 +51,9 @@ class SubscriberStore {
                                                    std::vector<ObservedUser> users,
                                                    absl::Time observed, absl::Time now,
                                                    async::MonoTime deadline);
+  // WeChat, asked at `observed`, would tell nothing of these: no openids of this account. Who has no row gets none.
+  async::Task<absl::Status> NoteRefused(std::string account, std::vector<std::string> openids,
+                                        absl::Time observed, async::MonoTime deadline);
 
   // Takes each message from the open window that closes first, if one is open, for it is WeChat who decides.
   async::Task<absl::Status> Spend(std::vector<Spending> spendings, absl::Time now,

@@ -43,6 +43,7 @@ void EachColumn(SubscriberRow& row, F&& f) {
   f("action_expire_time", row.action_expire_time);
   f("action_left", row.action_left);
   f("profile_time", row.profile_time);
+  f("refused_time", row.refused_time);
   f("seen_time", row.seen_time);
   f("erase_time", row.erase_time);
   f("update_time", row.update_time);

@@ -40,6 +40,7 @@ struct SubscriberRow {
   long long action_expire_time = 0;
   long long action_left = 0;
   long long profile_time = 0;
+  long long refused_time = 0;
   long long seen_time = 0;
   long long erase_time = 0;
   long long update_time = 0;

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from rpc_failure import expect, failure
-from sandbox_process import SHIPPED, SHIPPED_DATA, USER, USER_LIST
+from sandbox_process import SHIPPED, SHIPPED_DATA, USER, USER_LIST, USERS
 from timing import LIMIT, eventually
 
 
@@ -143,6 +143,18 @@ def test_person_whose_account_is_gone_is_erased(called, account):
     account.post("user_info", openid="oGone_1", event="user_authorization_cancellation", revoke_info="")
     one = stored(called, "oGone_1")
     assert not one.user.subscribed and one.user.unionid == "" and one.unsubscribe_time.seconds > 0
+
+
+def test_stranger_holds_up_no_import(called, account):
+    """A push from somebody whom WeChat's user/info doesn't know, as its debugging tools send them."""
+    account.post("users", openid="oGood_1", unionid="uGood_1")
+    account.post("push", openid="oStranger_1", type="text", create_time=int(time.time()))
+    assert stored(called, "oStranger_1").user.subscribed
+    imported(called)
+    assert stored(called, "oGood_1").user.unionid == "uGood_1"
+    asked = account.arrivals(USERS)
+    imported(called)
+    assert account.arrivals(USERS) == asked, "it isn't asked again at once"
 
 
 @pytest.mark.parametrize("answer", ['{}', '{"errcode":0,"errmsg":"ok"}', '{"total":3,"count":0,"next_openid":""}'])

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,11 +38,13 @@ class SubscribersTest : public ::testing::Test {
     http_.Always(support::kStableTokenPath, support::Token("t1"));
     accounts_.Add({"main", "wx-main", base::Secret("s"), false}, transport_, clock_, metrics_,
                   group_);
-    http_.Respond(support::kUserBatchPath, [](const support::FakeHttpClient::Request& request) {
+    http_.Respond(support::kUserBatchPath, [this](const support::FakeHttpClient::Request& request) {
       std::vector<std::string> entries;
       for (const absl::string_view part : absl::StrSplit(request.body, "\"openid\":\"")) {
         if (!absl::StartsWith(part, "o1")) continue;
         const absl::string_view openid = part.substr(0, part.find('"'));
+        if (strangers_.contains(openid)) return support::Refuses(stranger_errcode_);
+        if (left_out_.contains(openid)) continue;
         entries.push_back(absl::StrCat(R"({"subscribe":1,"subscribe_time":1700000000,"openid":")",
                                        openid, R"(","unionid":"u-)", openid, R"("})"));
       }
@@ -97,6 +101,9 @@ class SubscribersTest : public ::testing::Test {
   Subscribers subscribers_{accounts_, storage_.subscribers(), recipients_,
                            clock_,    loop_.executor(),       group_};
   std::vector<Subscribers::Progress> progress_;
+  std::set<std::string, std::less<>> strangers_;  // WeChat doesn't know these openids
+  int stranger_errcode_ = 40003;
+  std::set<std::string, std::less<>> left_out_;  // nor says that it doesn't
 };
 
 TEST_F(SubscribersTest, ImportReadsTheListThenTheProfiles) {
@@ -152,6 +159,60 @@ TEST_F(SubscribersTest, ListThatCantBeReadIsTheErrorAndNobodyLeft) {
   EXPECT_THAT(Sync(), StatusIs(absl::StatusCode::kPermissionDenied, "API_UNAUTHORIZED"));
   EXPECT_EQ(Stored().size(), 1u);
   EXPECT_THAT(Stored(false), IsEmpty());
+}
+
+TEST_F(SubscribersTest, OpenidThatWechatDoesNotKnowHoldsUpNobodyElse) {
+  for (const int errcode : {40003, 40032}) {
+    stranger_errcode_ = errcode;
+    strangers_ = {Openid(7), Openid(150), Openid(151)};
+    const std::size_t before = http_.count(support::kUserBatchPath);
+    http_.Next(kUserListPath, Page(0, 250, 250, ""));
+    ASSERT_THAT(Sync(), IsOk()) << errcode;
+    EXPECT_EQ(progress_.back().fetched, 247);
+    EXPECT_LE(http_.count(support::kUserBatchPath), before + 3 + 2 * 7 * 3);
+    const std::size_t after = http_.count(support::kUserBatchPath);
+    // They are not asked again at once.
+    http_.Next(kUserListPath, Page(0, 250, 250, ""));
+    ASSERT_THAT(Sync(), IsOk());
+    EXPECT_TRUE(loop_.RunUntilDone(subscribers_.KeepUp(Soon())));
+    EXPECT_EQ(http_.count(support::kUserBatchPath), after);
+    for (int i = 0; i < 250; ++i) {
+      ASSERT_THAT(loop_.RunUntilDone(subscribers_.Delete("main", Openid(i), Soon())), IsOk());
+    }
+  }
+}
+
+TEST_F(SubscribersTest, KeepUpGetsPastAStranger) {
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().MarkSubscribed(
+                    "main", Openid(i), clock_.Now(), clock_.Now(), Soon())),
+                IsOk());
+  }
+  strangers_ = {Openid(1)};
+  left_out_ = {Openid(2)};
+  ASSERT_THAT(loop_.RunUntilDone(accounts_.all().front().token.Get(Soon())), IsOk());
+  EXPECT_TRUE(loop_.RunUntilDone(subscribers_.KeepUp(Soon())));
+  EXPECT_THAT(Stored(), ElementsAre("o100000/u-o100000", "o100001/", "o100002/"));
+  const std::size_t asked = http_.count(support::kUserBatchPath);
+  EXPECT_TRUE(loop_.RunUntilDone(subscribers_.KeepUp(Soon())));
+  EXPECT_EQ(http_.count(support::kUserBatchPath), asked);
+}
+
+TEST_F(SubscribersTest, WhenWechatKnowsNobodyTheImportEnds) {
+  for (int i = 0; i < 3000; ++i) strangers_.insert(Openid(i));
+  http_.Next(kUserListPath, Page(0, 3000, 3000, ""));
+  EXPECT_THAT(Sync(), StatusIs(absl::StatusCode::kInvalidArgument, "INVALID_OPENID"));
+  EXPECT_LT(http_.count(support::kUserBatchPath), 2500u);
+}
+
+TEST_F(SubscribersTest, StrangerIsFetchedOnce) {
+  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().MarkSubscribed(
+                  "main", Openid(0), clock_.Now(), clock_.Now(), Soon())),
+              IsOk());
+  http_.Always(support::kUserPath, support::Refuses(40003));
+  subscribers_.Fetch("main", Openid(0));
+  loop_.RunUntilDone(group_.Drain(Soon()));
+  EXPECT_EQ(http_.count(support::kUserPath), 1u);
 }
 
 TEST_F(SubscribersTest, ListThatIsNotWholeMakesNobodyLeave) {

@@ -200,13 +200,14 @@ TEST_F(DatabaseTest, D11_MigrationThatFailsLeavesNothing) {
   MakeWithEvents(1);
   soci::session session(*soci::factory_sqlite3(), "dbname=\"" + path_ + "\"");
   std::vector<Migration> migrations = Migrations();
-  migrations.push_back({2, {"CREATE TABLE second (a INTEGER)"}});
-  migrations.push_back({3, {"CREATE TABLE third (a INTEGER)", "this is no SQL"}});
+  const int newest = migrations.back().version;
+  migrations.push_back({newest + 1, {"CREATE TABLE second (a INTEGER)"}});
+  migrations.push_back({newest + 2, {"CREATE TABLE third (a INTEGER)", "this is no SQL"}});
   EXPECT_THROW((void)Migrate(session, migrations, {"INTEGER", "TEXT", ""}), soci::soci_error);
-  EXPECT_EQ(Sql("SELECT version FROM hongyan_schema"), "2");
+  EXPECT_EQ(Sql("SELECT version FROM hongyan_schema"), absl::StrCat(newest + 1));
   EXPECT_EQ(Sql("SELECT name FROM sqlite_master WHERE name IN ('second', 'third')"), "second");
   migrations.back().statements.pop_back();
-  EXPECT_EQ(*Migrate(session, migrations, {"INTEGER", "TEXT", ""}), 3);
+  EXPECT_EQ(*Migrate(session, migrations, {"INTEGER", "TEXT", ""}), newest + 2);
 }
 
 TEST_F(DatabaseTest, MigrationVersionsAreDense) {

@@ -80,6 +80,9 @@ class SubscriberStoreTest : public StorageTest {
     set(filter);
     return filter;
   }
+  static SubscriberFilter Untold(absl::Time not_refused_since = At(1)) {
+    return By([&](auto& f) { f.untold_and_not_refused_since = not_refused_since; });
+  }
   std::vector<std::string> Openids(SubscriberFilter filter, const std::string& after = "",
                                    int limit = 100) {
     filter.account = "main";
@@ -170,10 +173,23 @@ TEST_F(SubscriberStoreTest, UserInfoTellsWhoLeftUnnoticed) {
 
 TEST_F(SubscriberStoreTest, FollowAsksForTheProfileAnew) {
   Upsert({User("oA", 1000)}, 2000);
-  EXPECT_THAT(Openids(By([](auto& f) { f.without_profile = true; })), ElementsAre());
+  EXPECT_THAT(Openids(Untold()), ElementsAre());
   Leave("oA", 3000);
   Follow("oA", 4000);
-  EXPECT_THAT(Openids(By([](auto& f) { f.without_profile = true; })), ElementsAre("oA"));
+  EXPECT_THAT(Openids(Untold()), ElementsAre("oA"));
+}
+
+TEST_F(SubscriberStoreTest, RefusedOnesAreLeftAloneForAWhile) {
+  Follow("oA", 1000);
+  Follow("oB", 1000);
+  const std::vector<std::string> refused = {"oA", "oStranger"};
+  ASSERT_THAT(Await(subscribers_->NoteRefused("main", refused, At(2000), Later())), IsOk());
+  EXPECT_THAT(Openids(Untold(At(1500))), ElementsAre("oB"));
+  EXPECT_THAT(Openids(Untold(At(2001))), ElementsAre("oA", "oB"));
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM subscribers"), "2");
+  Leave("oA", 3000);
+  Follow("oA", 3001);
+  EXPECT_THAT(Openids(Untold(At(1500))), ElementsAre("oA", "oB"));
 }
 
 TEST_F(SubscriberStoreTest, MissedFollowIsSeenByALaterMessage) {
@@ -218,7 +234,7 @@ TEST_F(SubscriberStoreTest, MissedFollowIsSeenByTheListOfFollowers) {
   EXPECT_EQ(row.unsubscribe_time, std::nullopt);
   EXPECT_EQ(row.erase_time, std::nullopt);
   EXPECT_EQ(row.update_time, At(4000));
-  EXPECT_THAT(Openids(By([](auto& f) { f.without_profile = true; })), ElementsAre("oA"));
+  EXPECT_THAT(Openids(Untold()), ElementsAre("oA"));
   // Who is seen again and again keeps the profile.
   Upsert({User("oA", 3500)}, 5000);
   see(At(6000));
@@ -348,7 +364,7 @@ TEST_F(SubscriberStoreTest, SyncFindsNewOnesAndThoseWhoLeftUnnoticed) {
   EXPECT_THAT(Openids(By([](auto& f) { f.subscribed = true; })),
               ElementsAre("oDuring", "oNew", "oStays", "oWrites"));
   EXPECT_EQ(Get("oLeft").unsubscribe_time, At(6000));
-  EXPECT_THAT(Openids(By([](auto& f) { f.without_profile = true; })),
+  EXPECT_THAT(Openids(Untold()),
               ElementsAre("oDuring", "oNew", "oWrites"));
   EXPECT_EQ(Await(subscribers_->GetSync("other", Later()))->start_time, std::nullopt);
 }
@@ -360,7 +376,6 @@ TEST_F(SubscriberStoreTest, RevokedAndGoneProfilesAreErased) {
     ASSERT_THAT(Await(subscribers_->Apply("main", openid, At(3000), At(3000), effect, Later())),
                 IsOk());
   };
-  const auto without_profile = By([](auto& f) { f.without_profile = true; });
   Upsert({User("oA", 1000), User("oB", 1000), User("oC", 1000)}, 2000);
   ASSERT_EQ(Get("oA").profile.nickname, "🪿");
   apply("oA", SubscriberEffect::Kind::kProfileChanged);
@@ -369,11 +384,11 @@ TEST_F(SubscriberStoreTest, RevokedAndGoneProfilesAreErased) {
   EXPECT_EQ(Get("oB").profile.nickname, "");
   EXPECT_EQ(Get("oB").profile.unionid, "uoB");
   EXPECT_TRUE(Get("oB").subscribed);
-  EXPECT_THAT(Openids(without_profile), ElementsAre("oA", "oB"));
+  EXPECT_THAT(Openids(Untold()), ElementsAre("oA", "oB"));
   apply("oC", SubscriberEffect::Kind::kGone);
   EXPECT_FALSE(Get("oC").subscribed);
   EXPECT_EQ(Get("oC").profile.unionid, "");
-  EXPECT_THAT(Openids(without_profile), ElementsAre("oA", "oB"));
+  EXPECT_THAT(Openids(Untold()), ElementsAre("oA", "oB"));
   // Nothing is kept of strangers.
   apply("oD", SubscriberEffect::Kind::kProfileRevoked);
   EXPECT_THAT(Await(subscribers_->Get("main", "oD", Later())),
