@@ -209,6 +209,7 @@ async::Task<absl::Status> Subscribers::Sync(std::string account, bool restart,
     state = {};
     state.account = of.name;
     state.start_time = clock_.Now();
+    state.profiles_since = restart ? *state.start_time : *state.start_time - kFreshProfile;
   }
   Progress progress;
   progress.start_time = *state.start_time;
@@ -219,23 +220,33 @@ async::Task<absl::Status> Subscribers::Sync(std::string account, bool restart,
     absl::Status status = co_await ReadList(of, state, limit, progress, report);
     if (!status.ok()) co_return status;
   }
-  absl::Status status = co_await ReadProfiles(of, limit, progress, report);
+  const bool whole = IsWhole(state.listed, state.total);
+  if (whole) {
+    // Before the profiles: who has left needs none.
+    const auto left =
+        co_await store_.MarkUnseen(of.name, *state.start_time, clock_.Now(), limit.deadline);
+    if (!left.ok()) co_return left.status();
+    state.departed += *left;
+    absl::Status noted = co_await store_.PutSync(state, limit.deadline);
+    if (!noted.ok()) co_return noted;
+  }
+  // An import that an earlier version began has no such time.
+  const absl::Time since = state.profiles_since.value_or(*state.start_time - kFreshProfile);
+  const storage::ProfileAge age{since, since};
+  absl::Status status = co_await ReadProfiles(of, age, limit, progress, report);
   if (!status.ok()) co_return status;
-  if (!IsWhole(state.listed, state.total)) {
+  if (!whole) {
     absl::Status error = NotWhole(of.name, state.listed, state.total);
     state = {};
     state.account = of.name;  // so that the next import reads the list anew
     status = co_await store_.PutSync(state, limit.deadline);
     co_return status.ok() ? error : status;
   }
-  const auto left =
-      co_await store_.MarkUnseen(of.name, *state.start_time, clock_.Now(), limit.deadline);
-  if (!left.ok()) co_return left.status();
   state.finish_time = clock_.Now();
   state.fetched = progress.fetched;
   status = co_await store_.PutSync(state, limit.deadline);
   if (!status.ok()) co_return status;
-  progress.left = *left;
+  progress.left = state.departed;
   progress.done = true;
   co_await report(progress);
   co_return absl::OkStatus();
@@ -266,12 +277,13 @@ async::Task<absl::Status> Subscribers::ReadList(Account& account, storage::SyncS
   }
 }
 
-async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, wechat::CallLimit limit,
-                                                    Progress& progress, const Report& report) {
+async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, storage::ProfileAge age,
+                                                    wechat::CallLimit limit, Progress& progress,
+                                                    const Report& report) {
   storage::SubscriberFilter filter;
   filter.account = account.name;
   filter.subscribed = true;
-  filter.untold_and_not_refused_since = clock_.Now() - kRefusedFor;
+  filter.to_ask = age;
   int refused = 0;
   std::string after;
   while (true) {
@@ -348,8 +360,8 @@ async::Task<absl::StatusOr<bool>> Subscribers::ReadTogether(Missing& missing,
   if (untold.empty()) co_return true;
   missing.refused += static_cast<int>(untold.size());
   std::vector<std::string> strangers(untold.begin(), untold.end());
-  const absl::Status noted = co_await store_.NoteRefused(
-      missing.account.name, std::move(strangers), asked, missing.limit.deadline);
+  const absl::Status noted = co_await store_.NoteRefused(missing.account.name, std::move(strangers),
+                                                         asked, missing.limit.deadline);
   if (!noted.ok()) co_return noted;
   co_return true;
 }
@@ -368,7 +380,8 @@ async::Task<bool> Subscribers::KeepUp(async::MonoTime deadline) {
       return GoesOnAlone(account, gave_way);
     };
     const wechat::CallLimit limit{deadline, false};
-    const absl::Status status = co_await ReadProfiles(account, limit, progress, report);
+    const storage::ProfileAge age{absl::InfinitePast(), clock_.Now() - kRefusedFor};
+    const absl::Status status = co_await ReadProfiles(account, age, limit, progress, report);
     if (gave_way) continue;
     if (absl::IsCancelled(status)) co_return false;
     if (!status.ok()) {

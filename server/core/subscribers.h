@@ -2,8 +2,9 @@
 //
 // Contract: Get, Find, List and Delete are about storage only; they see what sends have spent before. Fetch() asks WeChat
 //           for a stored person's profile in the background; what it can't get is asked again by KeepUp(). Sync() reads
-//           WeChat's whole list of followers, then the profiles that are missing; it goes on where an earlier one was
-//           interrupted, and only one runs for each account. KeepUp() gives way to it.
+//           WeChat's whole list of followers, then the profiles that are missing or older than kFreshProfile; it goes on
+//           where an earlier one was interrupted, and only one runs for each account. KeepUp() gives way to it, and asks
+//           for what is missing only.
 // Errors:   those of Accounts, SubscriberStore and WechatClient. RESOURCE_EXHAUSTED OVERLOADED: a Sync() of this account runs.
 //           UNAVAILABLE WECHAT_UNREACHABLE: WeChat's list was clearly not whole, so nobody was found to have left.
 //           An openid that WeChat doesn't know is noted, and not asked again for kRefusedFor; the others go on.
@@ -28,6 +29,8 @@
 
 namespace hongyan::core {
 
+// SubscriberService's contract names this time.
+inline constexpr absl::Duration kFreshProfile = absl::Hours(24);
 // How long an openid that WeChat didn't know is left alone.
 inline constexpr absl::Duration kRefusedFor = absl::Hours(24);
 // Each costs some dozen requests to find, and if WeChat knows none at all, it is no matter of single openids.
@@ -35,8 +38,8 @@ inline constexpr int kMaxRefused = 1000;
 
 class Subscribers {
  public:
-  // How far a Sync() is. `listed` of `total` openids; then the followers whose profile is known, `fetched`, from before
-  // or by this import; `missing`: those who had none.
+  // How far a Sync() is. `listed` of `total` openids; then the followers whose profile is known, `fetched`, from not long
+  // ago or by this import; `missing`: those who had none, or an old one.
   struct Progress {
     std::int64_t total = 0;
     std::int64_t listed = 0;
@@ -70,7 +73,7 @@ class Subscribers {
                                    async::MonoTime deadline);
 
   void Fetch(const std::string& account, const std::string& openid);
-  // `restart`: from the first follower, whatever an earlier import has done.
+  // `restart`: from the first follower, whatever an earlier import has done, and all profiles.
   async::Task<absl::Status> Sync(std::string account, bool restart, wechat::CallLimit limit,
                                  Report report);
   // Asks for the profiles that are missing, of all accounts. Call now and then. False: the task was cancelled, and must
@@ -84,11 +87,14 @@ class Subscribers {
   async::Task<absl::Status> ReadList(Account& account, storage::SyncState& state,
                                      wechat::CallLimit limit, Progress& progress,
                                      const Report& report);
-  async::Task<absl::Status> ReadProfiles(Account& account, wechat::CallLimit limit,
-                                         Progress& progress, const Report& report);
+  // Of who follows and whose profile is of this `age`.
+  async::Task<absl::Status> ReadProfiles(Account& account, storage::ProfileAge age,
+                                         wechat::CallLimit limit, Progress& progress,
+                                         const Report& report);
   // Asks for these together; what WeChat told and what it refused to tell is stored. An openid that it doesn't know fails
   // all that are asked with it: then false, unless it was asked alone.
-  async::Task<absl::StatusOr<bool>> ReadTogether(Missing& missing, std::vector<std::string> openids);
+  async::Task<absl::StatusOr<bool>> ReadTogether(Missing& missing,
+                                                 std::vector<std::string> openids);
   // KeepUp's report: ends it where a Sync() has begun.
   async::Task<bool> GoesOnAlone(const Account& account, bool& gave_way) const;
   async::Task<void> ReadBatch(Missing& missing, std::size_t index);

@@ -89,6 +89,11 @@ std::vector<Migration> All() {
        {
            "ALTER TABLE subscribers ADD COLUMN refused_time BIGINT NOT NULL DEFAULT 0",
        }},
+      {3,
+       {
+           "ALTER TABLE subscriber_syncs ADD COLUMN profiles_since BIGINT NOT NULL DEFAULT 0",
+           "ALTER TABLE subscriber_syncs ADD COLUMN departed BIGINT NOT NULL DEFAULT 0",
+       }},
   };
 }
 

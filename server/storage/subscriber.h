@@ -101,6 +101,13 @@ struct ObservedUser {
   Profile profile;  // empty when not subscribed, but for perhaps the unionid
 };
 
+// When user/info is to be asked again: what it told before `told_before` is too old, and what it refused to tell before
+// `refused_before` may be asked once more. Of whom it has told nothing is asked in any case.
+struct ProfileAge {
+  absl::Time told_before = absl::InfinitePast();
+  absl::Time refused_before = absl::InfiniteFuture();
+};
+
 struct SubscriberFilter {
   std::string account;  // required
   std::optional<bool> subscribed;
@@ -108,8 +115,8 @@ struct SubscriberFilter {
   std::string subscribe_scene;  // empty: any
   std::optional<absl::Time> updated_after;
   std::optional<absl::Time> inbound_after;
-  // Only followers of whom user/info has told nothing yet, and has not refused to tell since then.
-  std::optional<absl::Time> untold_and_not_refused_since;
+  // Only followers whose user/info is to be asked.
+  std::optional<ProfileAge> to_ask;
 };
 
 struct SubscriberPage {
@@ -117,8 +124,8 @@ struct SubscriberPage {
   // Everything up to here was looked at: where to go on, also when nobody fitted.
   std::string next_openid;
   bool more = false;
-  std::int64_t with_profile =
-      0;  // followers looked at whose user/info is known, whatever the filter
+  // Followers looked at whose user/info is known and not to be asked, whatever else the filter says.
+  std::int64_t with_profile = 0;
 };
 
 // How far the import of an account's followers has come.
@@ -126,10 +133,12 @@ struct SyncState {
   std::string account;
   std::string next_openid;  // for the next page of WeChat's list
   std::optional<absl::Time> start_time;
-  std::optional<absl::Time> finish_time;  // none while it goes on
-  std::int64_t total = 0;                 // followers, the smallest that a page of the list told
-  std::int64_t listed = 0;                // openids seen
-  std::int64_t fetched = 0;               // profiles read
+  std::optional<absl::Time> finish_time;     // none while it goes on
+  std::optional<absl::Time> profiles_since;  // what user/info told before is read again
+  std::int64_t total = 0;                    // followers, the smallest that a page of the list told
+  std::int64_t listed = 0;                   // openids seen
+  std::int64_t fetched = 0;                  // profiles read
+  std::int64_t departed = 0;                 // found to have left
 };
 
 }  // namespace hongyan::storage

@@ -41,9 +41,9 @@ long long LeftAt(const SubscriberRow& row) {
 }
 
 // Whether the person's user/info is to be asked now.
-bool ToAsk(const SubscriberRow& row, const SubscriberFilter& filter) {
-  return row.subscribed != 0 && row.profile_time == 0 &&
-         row.refused_time < Micros(*filter.untold_and_not_refused_since);
+bool ToAsk(const SubscriberRow& row, const ProfileAge& age) {
+  const bool old = row.profile_time == 0 || row.profile_time < Micros(age.told_before);
+  return row.subscribed != 0 && old && row.refused_time < Micros(age.refused_before);
 }
 
 bool Fits(const SubscriberRow& row, const SubscriberFilter& filter) {
@@ -56,7 +56,7 @@ bool Fits(const SubscriberRow& row, const SubscriberFilter& filter) {
   }
   if (filter.updated_after && row.update_time <= Micros(filter.updated_after)) return false;
   if (filter.inbound_after && row.last_inbound_time <= Micros(filter.inbound_after)) return false;
-  return !filter.untold_and_not_refused_since || ToAsk(row, filter);
+  return !filter.to_ask || ToAsk(row, *filter.to_ask);
 }
 
 // Calls `take` with up to `rows` rows of the account after `after_openid`, until it returns false. How many it took.
@@ -232,9 +232,9 @@ SubscriberPage SelectSubscribers(Database& database, const SubscriberFilter& fil
                                      return false;
                                    }
                                    page.next_openid = row.openid;
-                                   if (row.subscribed != 0 && row.profile_time != 0) {
-                                     ++page.with_profile;
-                                   }
+                                   const bool told = row.subscribed != 0 && row.profile_time != 0;
+                                   const bool again = filter.to_ask && ToAsk(row, *filter.to_ask);
+                                   if (told && !again) ++page.with_profile;
                                    if (Fits(row, filter)) page.subscribers.push_back(FromRow(row));
                                    return true;
                                  });
@@ -319,15 +319,20 @@ SyncState SelectSync(Database& database, const std::string& account) {
   long long total = 0;
   long long listed = 0;
   long long fetched = 0;
-  database.session() << "SELECT next_openid, start_time, finish_time, total, listed, fetched FROM "
-                        "subscriber_syncs WHERE account = :account",
+  long long since = 0;
+  long long departed = 0;
+  database.session() << "SELECT next_openid, start_time, finish_time, total, listed, fetched, "
+                        "profiles_since, departed FROM subscriber_syncs WHERE account = :account",
       soci::into(state.next_openid), soci::into(start), soci::into(finish), soci::into(total),
-      soci::into(listed), soci::into(fetched), soci::use(account);
+      soci::into(listed), soci::into(fetched), soci::into(since), soci::into(departed),
+      soci::use(account);
   state.start_time = OptionalTimeOf(start);
   state.finish_time = OptionalTimeOf(finish);
   state.total = total;
   state.listed = listed;
   state.fetched = fetched;
+  state.profiles_since = OptionalTimeOf(since);
+  state.departed = departed;
   return state;
 }
 
@@ -337,13 +342,17 @@ void ReplaceSync(Database& database, const SyncState& state) {
   const long long total = state.total;
   const long long listed = state.listed;
   const long long fetched = state.fetched;
+  const long long since = Micros(state.profiles_since);
+  const long long departed = state.departed;
   database.session() << "DELETE FROM subscriber_syncs WHERE account = :account",
       soci::use(state.account);
   database.session() << "INSERT INTO subscriber_syncs (account, next_openid, start_time, "
-                        "finish_time, total, listed, fetched) VALUES (:account, :next, :start, "
-                        ":finish, :total, :listed, :fetched)",
+                        "finish_time, total, listed, fetched, profiles_since, departed) VALUES "
+                        "(:account, :next, :start, :finish, :total, :listed, :fetched, :since, "
+                        ":departed)",
       soci::use(state.account), soci::use(state.next_openid), soci::use(start), soci::use(finish),
-      soci::use(total), soci::use(listed), soci::use(fetched);
+      soci::use(total), soci::use(listed), soci::use(fetched), soci::use(since),
+      soci::use(departed);
 }
 
 }  // namespace hongyan::storage

@@ -145,6 +145,16 @@ def test_person_whose_account_is_gone_is_erased(called, account):
     assert not one.user.subscribed and one.user.unionid == "" and one.unsubscribe_time.seconds > 0
 
 
+def test_restarted_import_reads_all_profiles_again(called, account):
+    followed(called, account, "oRenewed_1", "uRenewed_1")
+    account.post("users", openid="oRenewed_1", remark="换了备注", tag_ids=[7])
+    imported(called)
+    assert stored(called, "oRenewed_1").user.remark == "", "it was read a moment ago"
+    assert imported(called, restart=True)[-1].fetched == 1
+    one = stored(called, "oRenewed_1").user
+    assert one.remark == "换了备注" and list(one.tag_ids) == [7]
+
+
 def test_stranger_holds_up_no_import(called, account):
     """A push from somebody whom WeChat's user/info doesn't know, as its debugging tools send them."""
     account.post("users", openid="oGood_1", unionid="uGood_1")

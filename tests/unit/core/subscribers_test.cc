@@ -76,6 +76,36 @@ class SubscribersTest : public ::testing::Test {
     test.progress_.push_back(progress);
     co_return static_cast<int>(test.progress_.size()) < hear;
   }
+  // These, with profiles that WeChat told then.
+  absl::Status StoreAsOf(absl::Time told, const std::vector<int>& people) {
+    for (const int i : people) {
+      absl::Status status =
+          loop_.RunUntilDone(storage_.subscribers().Delete("main", Openid(i), Soon())).status();
+      if (status.ok()) {
+        status = loop_.RunUntilDone(
+            storage_.subscribers().MarkSubscribed("main", Openid(i), told, told, Soon()));
+      }
+      storage::ObservedUser user;
+      user.openid = Openid(i);
+      user.subscribed = true;
+      if (status.ok()) {
+        status =
+            loop_.RunUntilDone(storage_.subscribers().Upsert("main", {user}, told, told, Soon()))
+                .status();
+      }
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+  // The openids of the nth request of profiles.
+  std::vector<std::string> Asked(std::size_t n) const {
+    std::vector<std::string> openids;
+    const std::string body = http_.requests(support::kUserBatchPath).at(n).body;
+    for (const absl::string_view part : absl::StrSplit(body, "\"openid\":\"")) {
+      if (absl::StartsWith(part, "o1")) openids.emplace_back(part.substr(0, part.find('"')));
+    }
+    return openids;
+  }
   std::vector<std::string> Stored(std::optional<bool> subscribed = true) {
     storage::SubscriberFilter filter;
     filter.account = "main";
@@ -142,7 +172,42 @@ TEST_F(SubscribersTest, WhoIsNoLongerInTheListHasLeft) {
   EXPECT_EQ(Stored(false).size(), 1u);
   // Profiles that are there are not asked again: the quota is small. They count all the same.
   EXPECT_EQ(http_.count(support::kUserBatchPath), 1u);
+  EXPECT_EQ(progress_.back().fetched, 2);
+}
+
+TEST_F(SubscribersTest, OldProfilesAreReadAgain) {
+  http_.Next(kUserListPath, Page(0, 3, 3, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  ASSERT_THAT(StoreAsOf(clock_.Now() - kFreshProfile - absl::Seconds(1), {1}), IsOk());
+  ASSERT_THAT(StoreAsOf(clock_.Now() - kFreshProfile + absl::Minutes(1), {2}), IsOk());
+  http_.Next(kUserListPath, Page(0, 3, 3, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  EXPECT_THAT(Asked(1), ElementsAre(Openid(1)));
   EXPECT_EQ(progress_.back().fetched, 3);
+}
+
+TEST_F(SubscribersTest, RestartReadsAllProfilesAgainAndEachOnce) {
+  http_.Next(kUserListPath, Page(0, 1500, 1500, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  ASSERT_EQ(http_.count(support::kUserBatchPath), 15u);
+  // Broken off after the list and the first thousand.
+  http_.Next(kUserListPath, Page(0, 1500, 1500, ""));
+  EXPECT_THAT(Sync(true, 2), StatusIs(absl::StatusCode::kCancelled, "CANCELLED"));
+  ASSERT_EQ(http_.count(support::kUserBatchPath), 25u);
+  ASSERT_THAT(Sync(), IsOk());
+  EXPECT_EQ(http_.count(support::kUserBatchPath), 30u);
+  EXPECT_EQ(http_.count(kUserListPath), 2u);
+  EXPECT_EQ(progress_.back().fetched, 1500);
+}
+
+TEST_F(SubscribersTest, WhoHasLeftIsAskedNothingAndCountedOnce) {
+  http_.Next(kUserListPath, Page(0, 1100, 1100, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  http_.Next(kUserListPath, Page(1, 1100, 1099, ""));
+  EXPECT_THAT(Sync(true, 2), StatusIs(absl::StatusCode::kCancelled, "CANCELLED"));
+  ASSERT_THAT(Sync(), IsOk());
+  EXPECT_EQ(progress_.back().left, 1);
+  EXPECT_EQ(http_.count(support::kUserBatchPath), 11u + 11u);
 }
 
 TEST_F(SubscribersTest, ProfilesAreAskedAHundredAtATime) {

@@ -81,7 +81,10 @@ class SubscriberStoreTest : public StorageTest {
     return filter;
   }
   static SubscriberFilter Untold(absl::Time not_refused_since = At(1)) {
-    return By([&](auto& f) { f.untold_and_not_refused_since = not_refused_since; });
+    return ToldBefore(absl::InfinitePast(), not_refused_since);
+  }
+  static SubscriberFilter ToldBefore(absl::Time told, absl::Time not_refused_since = At(1)) {
+    return By([&](auto& f) { f.to_ask = ProfileAge{told, not_refused_since}; });
   }
   std::vector<std::string> Openids(SubscriberFilter filter, const std::string& after = "",
                                    int limit = 100) {
@@ -190,6 +193,19 @@ TEST_F(SubscriberStoreTest, RefusedOnesAreLeftAloneForAWhile) {
   Leave("oA", 3000);
   Follow("oA", 3001);
   EXPECT_THAT(Openids(Untold(At(1500))), ElementsAre("oA", "oB"));
+}
+
+TEST_F(SubscriberStoreTest, OldProfilesAreFound) {
+  Upsert({User("oA"), User("oB")}, 2000);
+  Upsert({User("oB")}, 3000);
+  Follow("oC", 1000);
+  EXPECT_THAT(Openids(Untold()), ElementsAre("oC"));
+  EXPECT_EQ(page_.with_profile, 2);
+  EXPECT_THAT(Openids(ToldBefore(At(2000))), ElementsAre("oC"));
+  EXPECT_THAT(Openids(ToldBefore(At(3000))), ElementsAre("oA", "oC"));
+  EXPECT_EQ(page_.with_profile, 1);
+  Leave("oA", 4000);
+  EXPECT_THAT(Openids(ToldBefore(At(5000))), ElementsAre("oB", "oC"));
 }
 
 TEST_F(SubscriberStoreTest, MissedFollowIsSeenByALaterMessage) {
@@ -347,6 +363,8 @@ TEST_F(SubscriberStoreTest, SyncFindsNewOnesAndThoseWhoLeftUnnoticed) {
   state.start_time = At(5000);
   state.total = 3;
   state.next_openid = "oStays";
+  state.profiles_since = At(4000);
+  state.departed = 2;
   ASSERT_THAT(Await(subscribers_->PutSync(state, Later())), IsOk());
   ASSERT_THAT(
       Await(subscribers_->SeeFollowers("main", {"oNew", "oStays"}, At(5001), At(5001), Later())),
@@ -360,12 +378,13 @@ TEST_F(SubscriberStoreTest, SyncFindsNewOnesAndThoseWhoLeftUnnoticed) {
   EXPECT_EQ(resumed->start_time, At(5000));
   EXPECT_EQ(resumed->finish_time, std::nullopt);
   EXPECT_EQ(resumed->total, 3);
+  EXPECT_EQ(resumed->profiles_since, At(4000));
+  EXPECT_EQ(resumed->departed, 2);
   EXPECT_EQ(*Await(subscribers_->MarkUnseen("main", At(5000), At(6000), Later())), 1);
   EXPECT_THAT(Openids(By([](auto& f) { f.subscribed = true; })),
               ElementsAre("oDuring", "oNew", "oStays", "oWrites"));
   EXPECT_EQ(Get("oLeft").unsubscribe_time, At(6000));
-  EXPECT_THAT(Openids(Untold()),
-              ElementsAre("oDuring", "oNew", "oWrites"));
+  EXPECT_THAT(Openids(Untold()), ElementsAre("oDuring", "oNew", "oWrites"));
   EXPECT_EQ(Await(subscribers_->GetSync("other", Later()))->start_time, std::nullopt);
 }
 
