@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "server/storage/erasure_rows.h"
 #include "server/storage/micros.h"
 #include "server/storage/subscriber_rows.h"
 
@@ -181,6 +182,12 @@ absl::StatusOr<Recorded> InsertEvent(Database& database, const NewEvent& event) 
   if (recorded.repeated) return recorded;
   ApplyEffect(database, event.account, event.openid, event.create_time.value_or(event.receive_time),
               event.receive_time, event.effect);
+  if (event.effect.kind == SubscriberEffect::Kind::kGone && !event.openid.empty()) {
+    // All but this one, which tells those who follow the events what they must erase.
+    const Erasure erasure{event.account, event.openid, recorded.cursor - 1};
+    NoteErasure(database, erasure);
+    EraseSomeEvents(database, erasure);  // few people have more
+  }
   database.NoteCursor(recorded.cursor);
   return recorded;
 }
@@ -237,10 +244,14 @@ absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& fi
     if (page.events.back().damaged) database.NoteDamage();
   }
   page.more = reach.more;
-  page.next_cursor = reach.last;
-  if (filter.types.empty()) {
-    page.next_cursor = page.events.empty() ? after_cursor : page.events.back().cursor;
+  if (reach.more) {
+    page.next_cursor = reach.last;
+    return page;
   }
+  // To the end of all cursors ever given: the last events may have been removed.
+  const absl::StatusOr<std::int64_t> last = SelectLastCursor(database);
+  if (!last.ok()) return last.status();
+  page.next_cursor = std::max(after_cursor, *last);
   return page;
 }
 

@@ -94,6 +94,20 @@ std::vector<Migration> All() {
            "ALTER TABLE subscriber_syncs ADD COLUMN profiles_since BIGINT NOT NULL DEFAULT 0",
            "ALTER TABLE subscriber_syncs ADD COLUMN departed BIGINT NOT NULL DEFAULT 0",
        }},
+      {4,
+       {
+           "CREATE INDEX events_by_person ON events (account, openid)",
+           // Whose events are to go, and up to which.
+           R"(CREATE TABLE event_erasures (
+                account VARCHAR(64){exact} NOT NULL,
+                openid VARCHAR(128){exact} NOT NULL,
+                until_seq BIGINT NOT NULL,
+                PRIMARY KEY (account, openid)))",
+           // Of whom earlier versions had erased the row only.
+           "INSERT INTO event_erasures (account, openid, until_seq) SELECT account, openid, "
+           "(SELECT number FROM hongyan_counters WHERE name = 'event') FROM subscribers WHERE "
+           "erase_time <> 0",
+       }},
   };
 }
 

@@ -28,8 +28,9 @@ absl::StatusOr<Subscriber> SelectByUnionid(Database& database, const std::string
                                            const std::string& unionid);
 SubscriberPage SelectSubscribers(Database& database, const SubscriberFilter& filter,
                                  const std::string& after_openid, int limit);
+// Whether there was such a row, or events of such a person; those are noted to be erased.
 bool DeleteSubscriber(Database& database, const std::string& account, const std::string& openid);
-// Up to kSubscriberBatch.
+// Up to kSubscriberBatch; their events are noted to be erased.
 std::int64_t EraseSome(Database& database, absl::Time left_before, absl::Time now);
 
 void SeeFollower(Database& database, const std::string& account, const std::string& openid,

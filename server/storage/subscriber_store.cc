@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/storage/erasure_rows.h"
+#include "server/storage/event_store.h"
 #include "server/storage/subscriber_rows.h"
 
 namespace hongyan::storage {
@@ -25,6 +27,7 @@ std::vector<T> Slice(const std::vector<T>& all, std::size_t from) {
 
 constexpr std::size_t kRowBytes = 1024;  // of a profile, about
 constexpr std::size_t kKeyBytes = 256;
+constexpr int kErasuresAtOnce = 100;  // persons in one transaction
 
 }  // namespace
 
@@ -142,18 +145,43 @@ async::Task<absl::StatusOr<SubscriberPage>> SubscriberStore::List(SubscriberFilt
 
 async::Task<absl::StatusOr<bool>> SubscriberStore::Delete(std::string account, std::string openid,
                                                           async::MonoTime deadline) {
-  StorageWork<bool> work = [account = std::move(account), openid = std::move(openid)](
-                               Database& database) -> absl::StatusOr<bool> {
+  StorageWork<bool> work = [account, openid](Database& database) -> absl::StatusOr<bool> {
     return DeleteSubscriber(database, account, openid);
   };
-  return thread_.Write<bool>(std::move(work), kKeyBytes, deadline);
+  const absl::StatusOr<bool> found =
+      co_await thread_.Write<bool>(std::move(work), kKeyBytes, deadline);
+  if (!found.ok() || !*found) co_return found;
+  const absl::Status erased = co_await EraseEvents(account, openid, deadline);
+  if (!erased.ok()) co_return erased;
+  co_return true;
+}
+
+async::Task<absl::Status> SubscriberStore::EraseEvents(std::string account, std::string openid,
+                                                       async::MonoTime deadline) {
+  while (true) {
+    StorageWork<bool> work = [account, openid](Database& database) -> absl::StatusOr<bool> {
+      std::int64_t events = 0;
+      for (int i = 0; i < kErasuresAtOnce && events < kPruneBatch; ++i) {
+        const auto erasure =
+            openid.empty() ? SelectErasure(database) : SelectErasure(database, account, openid);
+        if (!erasure) return false;
+        events += EraseSomeEvents(database, *erasure);
+      }
+      return true;
+    };
+    const absl::StatusOr<bool> more =
+        co_await thread_.Write<bool>(std::move(work), kKeyBytes, deadline);
+    if (!more.ok()) co_return more.status();
+    if (!*more) co_return absl::OkStatus();
+  }
 }
 
 async::Task<absl::StatusOr<std::int64_t>> SubscriberStore::ErasePersonal(absl::Time left_before,
                                                                          absl::Time now,
                                                                          async::MonoTime deadline) {
   std::int64_t erased = 0;
-  while (true) {
+  bool more = true;
+  while (more) {
     StorageWork<std::int64_t> work = [left_before,
                                       now](Database& database) -> absl::StatusOr<std::int64_t> {
       return EraseSome(database, left_before, now);
@@ -162,8 +190,11 @@ async::Task<absl::StatusOr<std::int64_t>> SubscriberStore::ErasePersonal(absl::T
         co_await thread_.Write<std::int64_t>(std::move(work), 0, deadline);
     if (!some.ok()) co_return some.status();
     erased += *some;
-    if (*some < kSubscriberBatch) co_return erased;
+    more = *some == kSubscriberBatch;
   }
+  const absl::Status events_erased = co_await EraseEvents("", "", deadline);
+  if (!events_erased.ok()) co_return events_erased;
+  co_return erased;
 }
 
 async::Task<absl::StatusOr<std::int64_t>> SubscriberStore::SeeFollowers(

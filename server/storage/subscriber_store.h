@@ -69,11 +69,12 @@ class SubscriberStore {
                                                    std::string after_openid, int limit,
                                                    async::MonoTime deadline);
 
-  // Whether there was such a row.
+  // Removes the row and the person's events. Whether there was such a row, or one such event. When it fails half-way, the
+  // row is gone, and ErasePersonal() removes what is left.
   async::Task<absl::StatusOr<bool>> Delete(std::string account, std::string openid,
                                            async::MonoTime deadline);
-  // Empties the profiles of those who left before `left_before`, of all accounts. openid and times stay. Returns how
-  // many.
+  // Empties the profiles of those who left before `left_before`, of all accounts, and removes their events, and what else
+  // is left of events that were to be removed. openid and times stay in the row. Returns how many profiles.
   async::Task<absl::StatusOr<std::int64_t>> ErasePersonal(absl::Time left_before, absl::Time now,
                                                           async::MonoTime deadline);
 
@@ -92,6 +93,10 @@ class SubscriberStore {
   async::Task<absl::Status> PutSync(SyncState state, async::MonoTime deadline);
 
  private:
+  // Removes what is noted to be removed; of this person, or with an empty openid of everybody.
+  async::Task<absl::Status> EraseEvents(std::string account, std::string openid,
+                                        async::MonoTime deadline);
+
   StorageThread& thread_;
 };
 

@@ -203,6 +203,45 @@ def test_missed_follow_is_repaired_by_a_message(called, account):
     assert one.user.subscribed and one.allowance_left == 5 and not one.HasField("unsubscribe_time")
 
 
+def events_of(service, openid):
+    request = service.api.events.ListEventsRequest(page_size=1000)
+    stub = service.api.events_rpc.EventServiceStub(service.channel)
+    return [event for event in stub.ListEvents(request, timeout=LIMIT).events if event.openid == openid]
+
+
+def deleted(service, openid):
+    request = service.api.subscribers.DeleteSubscriberRequest(openid=openid)
+    return subscribers(service).DeleteSubscriber(request, timeout=LIMIT)
+
+
+def test_deleted_person_leaves_no_events(called, account):
+    followed(called, account, "oForgotten_1")
+    account.post("message", openid="oForgotten_1", content="my secret diagnosis")
+    assert len(events_of(called, "oForgotten_1")) == 2
+    deleted(called, "oForgotten_1")
+    assert not events_of(called, "oForgotten_1")
+    # A reader of all events rests behind those that are gone, and hears the next one.
+    stub = called.api.events_rpc.EventServiceStub(called.channel)
+    watch = stub.WatchEvents(called.api.events.WatchEventsRequest(after_cursor=0), timeout=LIMIT)
+    watch.initial_metadata()
+    account.post("message", openid=account.user(), content="next")
+    assert next(watch).event.cursor == 3
+    account.post("message", openid="oForgotten_1", content="once more")
+    assert next(watch).event.cursor == 4
+    deleted(called, "oForgotten_1")
+    reads = called.metric("hongyan_storage_reads_total")
+    time.sleep(0.3)
+    assert called.metric("hongyan_storage_reads_total") - reads < 10
+    watch.cancel()
+
+
+def test_events_of_a_person_whose_account_is_gone_are_removed(called, account):
+    followed(called, account, "oGone_2", "uGone_2")
+    account.post("message", openid="oGone_2", content="words")
+    account.post("user_info", openid="oGone_2", event="user_authorization_cancellation", revoke_info="")
+    assert [event.type for event in events_of(called, "oGone_2")] == ["user_info_change"]
+
+
 def test_change_of_a_stranger_stores_nothing(called, account):
     account.post("user_info", openid=account.user(), event="user_authorization_revoke", revoke_info="205")
     pb = called.api.subscribers

@@ -94,6 +94,15 @@ class SubscriberStoreTest : public StorageTest {
     for (const Subscriber& row : page_.subscribers) openids.push_back(row.openid);
     return openids;
   }
+  void RecordMany(const std::string& openid, int count, const std::string& key = "") {
+    std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
+    for (int i = 0; i < count; ++i) {
+      NewEvent event = Event(absl::StrCat(openid, key, i));
+      event.openid = openid;
+      results.push_back(Go(events_->Record(event, Later())));
+    }
+    RunUntil([&] { return results.back()->has_value(); });
+  }
   SubscriberPage page_;
 };
 
@@ -332,6 +341,71 @@ TEST_F(SubscriberStoreTest, DeleteRemovesTheRow) {
   EXPECT_TRUE(*Await(subscribers_->Delete("main", "oA", Later())));
   EXPECT_FALSE(*Await(subscribers_->Delete("main", "oA", Later())));
   EXPECT_EQ(Sql("SELECT COUNT(*) FROM subscribers"), "0");
+}
+
+TEST_F(SubscriberStoreTest, DeleteRemovesThePersonsEventsInSmallBatches) {
+  Follow("oABC", 1000);
+  RecordMany("oABC", 1200);
+  RecordMany("oOther", 3);
+  const std::int64_t commits = thread_->stats().commits;
+  EXPECT_TRUE(*Await(subscribers_->Delete("main", "oABC", Later())));
+  EXPECT_GE(thread_->stats().commits - commits, 1 + 1200 / kPruneBatch);
+  EXPECT_EQ(Sql("SELECT openid, COUNT(*) FROM events GROUP BY openid"), "oOther|3");
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM event_erasures"), "0");
+  EXPECT_FALSE(*Await(subscribers_->Delete("main", "oABC", Later())));
+  // Repeats of what was there are known still, and cursors go on.
+  const auto repeat = Record(Event("oABC5"));
+  ASSERT_THAT(repeat, IsOk());
+  EXPECT_TRUE(repeat->repeated);
+  EXPECT_EQ(Record(Event("new"))->cursor, 1204);
+  EXPECT_EQ(thread_->stats().damaged, 0);
+}
+
+TEST_F(SubscriberStoreTest, DeleteOfSomeoneWithEventsOnlyRemovesThem) {
+  RecordMany("oABC", 2);
+  Close();
+  Open();
+  EXPECT_TRUE(*Await(subscribers_->Delete("main", "oABC", Later())));
+  // A reader is told to go on behind cursors whose events are gone.
+  const auto page = List({}, 0);
+  ASSERT_THAT(page, IsOk());
+  EXPECT_TRUE(page->events.empty());
+  EXPECT_EQ(page->next_cursor, 2);
+  EXPECT_EQ(List({"main", {"text"}}, 1)->next_cursor, 2);
+  EXPECT_EQ(List({}, 7)->next_cursor, 7);
+  Close();
+  Open();
+  EXPECT_EQ(thread_->stats().lost_events, 0);
+}
+
+TEST_F(SubscriberStoreTest, GoneOnesKeepNoEventsButTheLast) {
+  Follow("oABC", 1000);
+  RecordMany("oABC", 700);
+  RecordMany("oOther", 1);
+  NewEvent gone = Event("gone", "user_info_change");
+  gone.effect.kind = SubscriberEffect::Kind::kGone;
+  ASSERT_THAT(Record(gone), IsOk());
+  RecordMany("oABC", 1, "after");
+  // At once what one small transaction can, then the rest.
+  EXPECT_EQ(Sql("SELECT openid, COUNT(*) FROM events GROUP BY openid"), "oABC|202\noOther|1");
+  Close();
+  Open();
+  ASSERT_THAT(Await(subscribers_->ErasePersonal(At(1), At(9999), Later())), IsOk());
+  EXPECT_EQ(Sql("SELECT event_type FROM events WHERE openid = 'oABC' ORDER BY seq"),
+            "user_info_change\ntext");
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM event_erasures"), "0");
+}
+
+TEST_F(SubscriberStoreTest, EraseRemovesEventsOfThoseWhoLeftLongAgo) {
+  Follow("oLeft", 1000);
+  Follow("oStays", 1000);
+  RecordMany("oLeft", 3);
+  RecordMany("oStays", 2);
+  Leave("oLeft", 2000);
+  EXPECT_EQ(*Await(subscribers_->ErasePersonal(At(2000), At(9999), Later())), 0);
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM events"), "5");
+  EXPECT_EQ(*Await(subscribers_->ErasePersonal(At(2001), At(9999), Later())), 1);
+  EXPECT_EQ(Sql("SELECT openid, COUNT(*) FROM events GROUP BY openid"), "oStays|2");
 }
 
 TEST_F(SubscriberStoreTest, EraseEmptiesProfilesOfThoseWhoLeftLongAgo) {

@@ -1,0 +1,80 @@
+#include "server/storage/erasure_rows.h"
+
+#include <soci/soci.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "server/storage/event_store.h"
+
+namespace hongyan::storage {
+namespace {
+
+void DeleteNote(Database& database, const Erasure& erasure) {
+  database.session() << "DELETE FROM event_erasures WHERE account = :account AND openid = :openid",
+      soci::use(erasure.account), soci::use(erasure.openid);
+}
+
+}  // namespace
+
+std::int64_t LastCursor(Database& database) {
+  long long last = 0;
+  database.session() << "SELECT number FROM hongyan_counters WHERE name = 'event'",
+      soci::into(last);
+  return last;
+}
+
+void NoteErasure(Database& database, const Erasure& erasure) {
+  long long until = erasure.until;
+  if (const auto noted = SelectErasure(database, erasure.account, erasure.openid)) {
+    until = std::max<long long>(until, noted->until);
+    DeleteNote(database, *noted);
+  }
+  database.session() << "INSERT INTO event_erasures (account, openid, until_seq) VALUES (:account, "
+                        ":openid, :until)",
+      soci::use(erasure.account), soci::use(erasure.openid), soci::use(until);
+}
+
+std::optional<Erasure> SelectErasure(Database& database, const std::string& account,
+                                     const std::string& openid) {
+  long long until = 0;
+  soci::session& session = database.session();
+  session << "SELECT until_seq FROM event_erasures WHERE account = :account AND openid = :openid",
+      soci::into(until), soci::use(account), soci::use(openid);
+  if (!session.got_data()) return std::nullopt;
+  return Erasure{account, openid, until};
+}
+
+std::optional<Erasure> SelectErasure(Database& database) {
+  Erasure erasure;
+  long long until = 0;
+  soci::session& session = database.session();
+  session << "SELECT account, openid, until_seq FROM event_erasures LIMIT 1",
+      soci::into(erasure.account), soci::into(erasure.openid), soci::into(until);
+  if (!session.got_data()) return std::nullopt;
+  erasure.until = until;
+  return erasure;
+}
+
+bool HasEvents(Database& database, const std::string& account, const std::string& openid) {
+  long long seq = 0;
+  soci::session& session = database.session();
+  session << "SELECT seq FROM events WHERE account = :account AND openid = :openid LIMIT 1",
+      soci::into(seq), soci::use(account), soci::use(openid);
+  return session.got_data();
+}
+
+std::int64_t EraseSomeEvents(Database& database, const Erasure& erasure) {
+  soci::session& session = database.session();
+  const long long until = erasure.until;
+  std::vector<long long> seqs(kPruneBatch);
+  session << "SELECT seq FROM events WHERE account = :account AND openid = :openid AND seq <= "
+             ":until LIMIT "
+          << kPruneBatch,
+      soci::into(seqs), soci::use(erasure.account), soci::use(erasure.openid), soci::use(until);
+  if (!seqs.empty()) session << "DELETE FROM events WHERE seq = :seq", soci::use(seqs);
+  if (static_cast<int>(seqs.size()) < kPruneBatch) DeleteNote(database, erasure);
+  return static_cast<std::int64_t>(seqs.size());
+}
+
+}  // namespace hongyan::storage

@@ -1,0 +1,36 @@
+// The SQL that removes a person's events.
+//
+// Contract: as event_rows.h. What is to go is noted in the transaction that decides it and removed in small ones after it,
+//           so that intake isn't held up however many there are, and nothing is forgotten when the process ends between.
+//           The rows go, their cursors are not used again; the keys that tell repeats stay: they are digests.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "server/storage/database.h"
+
+namespace hongyan::storage {
+
+// The events of one person up to a cursor.
+struct Erasure {
+  std::string account;
+  std::string openid;
+  std::int64_t until = 0;
+};
+
+// The greatest cursor ever given.
+std::int64_t LastCursor(Database& database);
+// Adds to what is noted of the person already.
+void NoteErasure(Database& database, const Erasure& erasure);
+// One that is noted: this person's, or anybody's.
+std::optional<Erasure> SelectErasure(Database& database, const std::string& account,
+                                     const std::string& openid);
+std::optional<Erasure> SelectErasure(Database& database);
+bool HasEvents(Database& database, const std::string& account, const std::string& openid);
+
+// Removes up to kPruneBatch events, and the note after the last. How many.
+std::int64_t EraseSomeEvents(Database& database, const Erasure& erasure);
+
+}  // namespace hongyan::storage
