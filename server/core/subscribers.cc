@@ -169,7 +169,7 @@ async::Task<void> Subscribers::FetchOne(std::string account, std::string openid)
     if (user.ok()) {
       std::vector<storage::ObservedUser> users;
       users.push_back(Observed(*std::move(user)));
-      const auto stored = co_await store_.Upsert(account, std::move(users), asked, clock_.Now(),
+      const auto stored = co_await store_.Update(account, std::move(users), asked, clock_.Now(),
                                                  async::After(clock_.Mono(), kStoreLimit));
       if (stored.ok()) break;
     } else if (IsAboutOpenids(user.status())) {
@@ -348,7 +348,7 @@ async::Task<absl::StatusOr<bool>> Subscribers::ReadTogether(Missing& missing,
       untold.erase(user.openid);
       told.push_back(Observed(user));
     }
-    const auto stored = co_await store_.Upsert(missing.account.name, std::move(told), asked,
+    const auto stored = co_await store_.Update(missing.account.name, std::move(told), asked,
                                                clock_.Now(), missing.limit.deadline);
     if (!stored.ok()) co_return stored.status();
     missing.fetched += *stored;

@@ -138,17 +138,18 @@ void ApplyEffect(Database& database, const std::string& account, const std::stri
   table.Save();
 }
 
-void UpsertUser(Database& database, const std::string& account, const ObservedUser& user,
+bool UpdateUser(Database& database, const std::string& account, const ObservedUser& user,
                 absl::Time observed, absl::Time now) {
   auto& table = database.Prepared<SubscriberStatements>();
-  const bool known = table.Load(account, user.openid);
+  // Deleted while WeChat was asked, or never there.
+  if (!table.Load(account, user.openid)) return false;
   SubscriberRow& row = table.row();
   const long long asked = Micros(observed);
   const long long followed = Micros(user.subscribe_time);
   if (user.subscribed) {
     // By WeChat's times where there are some: our clock may be wrong.
     const bool newer = followed != 0 ? followed >= row.state_time : asked > row.state_time;
-    if (row.subscribed == 0 && known && !newer) return;  // they left after this was told
+    if (row.subscribed == 0 && !newer) return true;  // they left after this was told
     row.subscribed = 1;
     row.unsubscribe_time = row.erase_time = 0;
     row.state_time = std::max(row.state_time, followed);
@@ -157,12 +158,12 @@ void UpsertUser(Database& database, const std::string& account, const ObservedUs
   } else {
     // Told without a time. The moment of the last follow stays, so that any later event counts.
     if (row.subscribed != 0 && asked > row.state_time) Leave(row, asked);
-    if (!known) row.unsubscribe_time = asked;
     if (!user.profile.unionid.empty() && row.erase_time == 0) row.unionid = user.profile.unionid;
   }
   row.profile_time = std::max(row.profile_time, asked);
   row.update_time = Micros(now);
   table.Save();
+  return true;
 }
 
 void NoteRefused(Database& database, const std::string& account, const std::string& openid,

@@ -16,7 +16,8 @@ namespace hongyan::storage {
 
 void ApplyEffect(Database& database, const std::string& account, const std::string& openid,
                  absl::Time event_time, absl::Time now, const SubscriberEffect& effect);
-void UpsertUser(Database& database, const std::string& account, const ObservedUser& user,
+// Whether there was such a row.
+bool UpdateUser(Database& database, const std::string& account, const ObservedUser& user,
                 absl::Time observed, absl::Time now);
 void NoteRefused(Database& database, const std::string& account, const std::string& openid,
                  absl::Time observed);

@@ -59,24 +59,29 @@ async::Task<absl::Status> SubscriberStore::MarkUnsubscribed(std::string account,
   return Apply(std::move(account), std::move(openid), event_time, now, effect, deadline);
 }
 
-async::Task<absl::StatusOr<std::int64_t>> SubscriberStore::Upsert(std::string account,
+async::Task<absl::StatusOr<std::int64_t>> SubscriberStore::Update(std::string account,
                                                                   std::vector<ObservedUser> users,
                                                                   absl::Time observed,
                                                                   absl::Time now,
                                                                   async::MonoTime deadline) {
+  std::int64_t updated = 0;
   for (std::size_t from = 0; from < users.size(); from += kSubscriberBatch) {
     std::vector<ObservedUser> some = Slice(users, from);
     const std::size_t bytes = some.size() * kRowBytes;
-    StorageWork<Done> work = [account, some = std::move(some), observed,
-                              now](Database& database) -> absl::StatusOr<Done> {
-      for (const ObservedUser& user : some) UpsertUser(database, account, user, observed, now);
-      return Done{};
+    StorageWork<std::int64_t> work = [account, some = std::move(some), observed,
+                                      now](Database& database) -> absl::StatusOr<std::int64_t> {
+      std::int64_t known = 0;
+      for (const ObservedUser& user : some) {
+        known += static_cast<int>(UpdateUser(database, account, user, observed, now));
+      }
+      return known;
     };
-    const absl::StatusOr<Done> done =
-        co_await thread_.Write<Done>(std::move(work), bytes, deadline);
-    if (!done.ok()) co_return done.status();
+    const absl::StatusOr<std::int64_t> known =
+        co_await thread_.Write<std::int64_t>(std::move(work), bytes, deadline);
+    if (!known.ok()) co_return known.status();
+    updated += *known;
   }
-  co_return static_cast<std::int64_t>(users.size());
+  co_return updated;
 }
 
 async::Task<absl::Status> SubscriberStore::NoteRefused(std::string account,

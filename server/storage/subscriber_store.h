@@ -45,9 +45,9 @@ class SubscriberStore {
                                              absl::Time event_time, absl::Time now,
                                              async::MonoTime deadline);
 
-  // `observed`: when WeChat was asked. Who is new here gets a row; the profile of someone who is known to have left
-  // since is not stored. Returns how many there were.
-  async::Task<absl::StatusOr<std::int64_t>> Upsert(std::string account,
+  // `observed`: when WeChat was asked. Who has no row gets none: it may have been deleted meanwhile. The profile of
+  // someone who is known to have left since is not stored. Returns how many had a row.
+  async::Task<absl::StatusOr<std::int64_t>> Update(std::string account,
                                                    std::vector<ObservedUser> users,
                                                    absl::Time observed, absl::Time now,
                                                    async::MonoTime deadline);
@@ -79,7 +79,7 @@ class SubscriberStore {
                                                           async::MonoTime deadline);
 
   // For the import of all followers. A page of openids of WeChat's list, asked at `observed`; their profiles come by
-  // Upsert. Who had left before that is a follower again, whose profile is to be asked anew.
+  // Update. Who had left before that is a follower again, whose profile is to be asked anew.
   async::Task<absl::StatusOr<std::int64_t>> SeeFollowers(std::string account,
                                                          std::vector<std::string> openids,
                                                          absl::Time observed, absl::Time now,

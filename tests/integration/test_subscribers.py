@@ -235,6 +235,17 @@ def test_deleted_person_leaves_no_events(called, account):
     watch.cancel()
 
 
+def test_profile_on_its_way_brings_nobody_back_who_was_deleted(called, account):
+    account.fault({"delay_before_ms": 500}, api=USER, openid="oRace_1", times=1)
+    account.post("follow", openid="oRace_1", unionid="uRace_1")
+    account.wait(USER, openid="oRace_1")
+    deleted(called, "oRace_1")
+    time.sleep(0.8)
+    request = called.api.subscribers.GetSubscriberRequest(openid="oRace_1")
+    expect(failure(subscribers(called).GetSubscriber, request, timeout=LIMIT), "NOT_FOUND", "SUBSCRIBER_NOT_FOUND",
+           "hongyan")
+
+
 def test_events_of_a_person_whose_account_is_gone_are_removed(called, account):
     followed(called, account, "oGone_2", "uGone_2")
     account.post("message", openid="oGone_2", content="words")

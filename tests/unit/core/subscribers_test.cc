@@ -90,7 +90,7 @@ class SubscribersTest : public ::testing::Test {
       user.subscribed = true;
       if (status.ok()) {
         status =
-            loop_.RunUntilDone(storage_.subscribers().Upsert("main", {user}, told, told, Soon()))
+            loop_.RunUntilDone(storage_.subscribers().Update("main", {user}, told, told, Soon()))
                 .status();
       }
       if (!status.ok()) return status;
@@ -105,6 +105,13 @@ class SubscribersTest : public ::testing::Test {
       if (absl::StartsWith(part, "o1")) openids.emplace_back(part.substr(0, part.find('"')));
     }
     return openids;
+  }
+  async::Task<bool> UntilAsked(std::string path) {
+    while (http_.count(path) == 0) {
+      const auto pause = clock_.NewAlarm();
+      co_await pause->WaitUntil(async::After(clock_.Mono(), absl::Milliseconds(1)));
+    }
+    co_return true;
   }
   std::vector<std::string> Stored(std::optional<bool> subscribed = true) {
     storage::SubscriberFilter filter;
@@ -268,6 +275,21 @@ TEST_F(SubscribersTest, WhenWechatKnowsNobodyTheImportEnds) {
   http_.Next(kUserListPath, Page(0, 3000, 3000, ""));
   EXPECT_THAT(Sync(), StatusIs(absl::StatusCode::kInvalidArgument, "INVALID_OPENID"));
   EXPECT_LT(http_.count(support::kUserBatchPath), 2500u);
+}
+
+TEST_F(SubscribersTest, FetchOnItsWayBringsNobodyBackWhoWasDeleted) {
+  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().MarkSubscribed(
+                  "main", Openid(0), clock_.Now(), clock_.Now(), Soon())),
+              IsOk());
+  http_.Next(
+      support::kUserPath,
+      support::Held(Json(R"({"subscribe":1,"subscribe_time":1700000000,"openid":"o100000"})")));
+  subscribers_.Fetch("main", Openid(0));
+  loop_.RunUntilDone(UntilAsked(support::kUserPath));
+  ASSERT_THAT(loop_.RunUntilDone(subscribers_.Delete("main", Openid(0), Soon())), IsOk());
+  http_.Release();
+  loop_.RunUntilDone(group_.Drain(Soon()));
+  EXPECT_THAT(Stored(std::nullopt), IsEmpty());
 }
 
 TEST_F(SubscribersTest, StrangerIsFetchedOnce) {

@@ -39,9 +39,16 @@ class SubscriberStoreTest : public StorageTest {
     user.openid = openid;
     return user;
   }
-  void Upsert(std::vector<ObservedUser> users, std::int64_t observed) {
+  // Followers who have no row yet get one first.
+  void Update(std::vector<ObservedUser> users, std::int64_t observed) {
+    std::vector<std::string> unknown;
+    for (const ObservedUser& user : users) {
+      const bool known = Await(subscribers_->Get("main", user.openid, Later())).ok();
+      if (user.subscribed && !known) unknown.push_back(user.openid);
+    }
+    ASSERT_THAT(Await(subscribers_->SeeFollowers("main", unknown, At(1), At(1), Later())), IsOk());
     ASSERT_THAT(
-        Await(subscribers_->Upsert("main", std::move(users), At(observed), At(observed), Later())),
+        Await(subscribers_->Update("main", std::move(users), At(observed), At(observed), Later())),
         IsOk());
   }
   void Follow(const std::string& openid, std::int64_t at) {
@@ -107,7 +114,7 @@ class SubscriberStoreTest : public StorageTest {
 };
 
 TEST_F(SubscriberStoreTest, ProfileIsStoredWhole) {
-  Upsert({User("oA")}, 2000);
+  Update({User("oA")}, 2000);
   const Subscriber row = Get("oA");
   const Profile want = User("oA").profile;
   EXPECT_TRUE(row.subscribed);
@@ -159,32 +166,41 @@ TEST_F(SubscriberStoreTest, LateEventsDoNotUndoNewerOnes) {
 TEST_F(SubscriberStoreTest, ProfileOfSomeoneWhoLeftSinceIsNotStored) {
   Follow("oA", 1000);
   Leave("oA", 2000);
-  Upsert({User("oA", 1000)}, 5000);  // asked before they left, though our clock says later
+  Update({User("oA", 1000)}, 5000);  // asked before they left, though our clock says later
   EXPECT_FALSE(Get("oA").subscribed);
   EXPECT_EQ(Get("oA").profile.nickname, "");
-  Upsert({User("oA", 3000)}, 5000);  // followed again, and that event never came
+  Update({User("oA", 3000)}, 5000);  // followed again, and that event never came
   EXPECT_TRUE(Get("oA").subscribed);
   EXPECT_EQ(Get("oA").profile.nickname, "🪿");
 }
 
+TEST_F(SubscriberStoreTest, WhatWasAskedBeforeADeletionBringsNothingBack) {
+  Follow("oA", 1000);
+  Follow("oB", 1000);
+  ASSERT_TRUE(*Await(subscribers_->Delete("main", "oA", Later())));
+  const std::vector<ObservedUser> users = {User("oA"), User("oB")};
+  EXPECT_EQ(*Await(subscribers_->Update("main", users, At(2000), At(2000), Later())), 1);
+  EXPECT_EQ(Sql("SELECT openid FROM subscribers"), "oB");
+}
+
 TEST_F(SubscriberStoreTest, UserInfoTellsWhoLeftUnnoticed) {
-  Upsert({User("oA", 1000)}, 2000);
-  Upsert({Gone("oA"), Gone("oB")}, 3000);
+  Update({User("oA", 1000)}, 2000);
+  Update({Gone("oA"), Gone("oB")}, 3000);
   EXPECT_FALSE(Get("oA").subscribed);
   EXPECT_EQ(Get("oA").unsubscribe_time, At(3000));
-  EXPECT_FALSE(Get("oB").subscribed);
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM subscribers"), "1");
   // An answer that was asked before the follow says nothing about it.
   Follow("oC", 4000);
-  Upsert({Gone("oC")}, 3500);
+  Update({Gone("oC")}, 3500);
   EXPECT_TRUE(Get("oC").subscribed);
   // Events go by WeChat's clock: one after the follow counts even if our clock is ahead.
-  Upsert({User("oD", 1000)}, 9000);
+  Update({User("oD", 1000)}, 9000);
   Leave("oD", 1500);
   EXPECT_FALSE(Get("oD").subscribed);
 }
 
 TEST_F(SubscriberStoreTest, FollowAsksForTheProfileAnew) {
-  Upsert({User("oA", 1000)}, 2000);
+  Update({User("oA", 1000)}, 2000);
   EXPECT_THAT(Openids(Untold()), ElementsAre());
   Leave("oA", 3000);
   Follow("oA", 4000);
@@ -205,8 +221,8 @@ TEST_F(SubscriberStoreTest, RefusedOnesAreLeftAloneForAWhile) {
 }
 
 TEST_F(SubscriberStoreTest, OldProfilesAreFound) {
-  Upsert({User("oA"), User("oB")}, 2000);
-  Upsert({User("oB")}, 3000);
+  Update({User("oA"), User("oB")}, 2000);
+  Update({User("oB")}, 3000);
   Follow("oC", 1000);
   EXPECT_THAT(Openids(Untold()), ElementsAre("oC"));
   EXPECT_EQ(page_.with_profile, 2);
@@ -218,7 +234,7 @@ TEST_F(SubscriberStoreTest, OldProfilesAreFound) {
 }
 
 TEST_F(SubscriberStoreTest, MissedFollowIsSeenByALaterMessage) {
-  Upsert({User("oA", 1000), User("oB", 1000)}, 2000);
+  Update({User("oA", 1000), User("oB", 1000)}, 2000);
   Leave("oA", 3000);
   ASSERT_EQ(*Await(subscribers_->ErasePersonal(At(3500), At(3600), Later())), 1);
   Inbound("oA", 3000, SubscriberEffect::Opens::kMessageWindow);  // of the second in which they left
@@ -234,7 +250,7 @@ TEST_F(SubscriberStoreTest, MissedFollowIsSeenByALaterMessage) {
   Leave("oA", 3999);  // came late
   EXPECT_TRUE(Get("oA").subscribed);
   // WeChat told without a time that they had left: a message after that counts, one before doesn't.
-  Upsert({Gone("oB")}, 5000);
+  Update({Gone("oB")}, 5000);
   Inbound("oB", 4500, SubscriberEffect::Opens::kActionWindow);
   EXPECT_FALSE(Get("oB").subscribed);
   Inbound("oB", 5001, SubscriberEffect::Opens::kActionWindow);
@@ -242,7 +258,7 @@ TEST_F(SubscriberStoreTest, MissedFollowIsSeenByALaterMessage) {
 }
 
 TEST_F(SubscriberStoreTest, MissedFollowIsSeenByTheListOfFollowers) {
-  Upsert({User("oA", 1000)}, 2000);
+  Update({User("oA", 1000)}, 2000);
   Leave("oA", 3000);
   ASSERT_EQ(*Await(subscribers_->ErasePersonal(At(3500), At(3600), Later())), 1);
   const auto see = [this](absl::Time observed) {
@@ -261,7 +277,7 @@ TEST_F(SubscriberStoreTest, MissedFollowIsSeenByTheListOfFollowers) {
   EXPECT_EQ(row.update_time, At(4000));
   EXPECT_THAT(Openids(Untold()), ElementsAre("oA"));
   // Who is seen again and again keeps the profile.
-  Upsert({User("oA", 3500)}, 5000);
+  Update({User("oA", 3500)}, 5000);
   see(At(6000));
   EXPECT_EQ(Get("oA").profile_time, At(5000));
 }
@@ -306,8 +322,8 @@ TEST_F(SubscriberStoreTest, UnionidFindsTheOneWhoFollows) {
   ObservedUser old = User("oOld");
   ObservedUser now = User("oNow");
   old.profile.unionid = now.profile.unionid = "same";
-  Upsert({now}, 2000);
-  Upsert({old}, 3000);
+  Update({now}, 2000);
+  Update({old}, 3000);
   Leave("oOld", 4000);
   EXPECT_EQ(Await(subscribers_->FindByUnionid("main", "same", Later()))->openid, "oNow");
   EXPECT_THAT(Await(subscribers_->FindByUnionid("other", "same", Later())),
@@ -319,7 +335,7 @@ TEST_F(SubscriberStoreTest, ListFiltersAndPages) {
   for (int i = 0; i < 2500; ++i) users.push_back(User(absl::StrCat("o", 10000 + i)));
   users[7].profile.tag_ids = {34};  // not 134
   users[2400].profile.tag_ids = {34};
-  Upsert(users, 2000);
+  Update(users, 2000);
   Leave("o10001", 5000);
   EXPECT_THAT(Openids({}, "", 2), ElementsAre("o10000", "o10001"));
   EXPECT_TRUE(page_.more);
@@ -411,11 +427,11 @@ TEST_F(SubscriberStoreTest, EraseRemovesEventsOfThoseWhoLeftLongAgo) {
 TEST_F(SubscriberStoreTest, EraseEmptiesProfilesOfThoseWhoLeftLongAgo) {
   std::vector<ObservedUser> users;
   for (int i = 0; i < 1200; ++i) users.push_back(User(absl::StrCat("o", i)));
-  Upsert(users, 2000);
+  Update(users, 2000);
   std::vector<ObservedUser> gone;
   for (int i = 0; i < 1100; ++i) gone.push_back(Gone(absl::StrCat("o", i)));
-  Upsert({gone.begin(), gone.begin() + 1000}, 3000);
-  Upsert({gone.begin() + 1000, gone.end()}, 9000);
+  Update({gone.begin(), gone.begin() + 1000}, 3000);
+  Update({gone.begin() + 1000, gone.end()}, 9000);
   EXPECT_EQ(*Await(subscribers_->ErasePersonal(At(5000), At(9999), Later())), 1000);
   EXPECT_EQ(*Await(subscribers_->ErasePersonal(At(5000), At(9999), Later())), 0);
   const Subscriber row = Get("o0");
@@ -430,7 +446,7 @@ TEST_F(SubscriberStoreTest, EraseEmptiesProfilesOfThoseWhoLeftLongAgo) {
 }
 
 TEST_F(SubscriberStoreTest, SyncFindsNewOnesAndThoseWhoLeftUnnoticed) {
-  Upsert({User("oStays"), User("oLeft")}, 2000);
+  Update({User("oStays"), User("oLeft")}, 2000);
   Inbound("oWrites", 5500, SubscriberEffect::Opens::kMessageWindow);
   SyncState state;
   state.account = "main";
@@ -469,7 +485,7 @@ TEST_F(SubscriberStoreTest, RevokedAndGoneProfilesAreErased) {
     ASSERT_THAT(Await(subscribers_->Apply("main", openid, At(3000), At(3000), effect, Later())),
                 IsOk());
   };
-  Upsert({User("oA", 1000), User("oB", 1000), User("oC", 1000)}, 2000);
+  Update({User("oA", 1000), User("oB", 1000), User("oC", 1000)}, 2000);
   ASSERT_EQ(Get("oA").profile.nickname, "🪿");
   apply("oA", SubscriberEffect::Kind::kProfileChanged);
   EXPECT_EQ(Get("oA").profile.nickname, "🪿") << "until WeChat has told the new one";
