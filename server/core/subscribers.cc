@@ -108,6 +108,12 @@ struct Subscribers::Missing {
   absl::Status error;
 };
 
+absl::StatusOr<std::string> Subscribers::NameOf(const std::string& account) {
+  const auto found = accounts_.Find(account);
+  if (!found.ok()) return found.status();
+  return (*found)->name;
+}
+
 async::Task<absl::StatusOr<storage::Subscriber>> Subscribers::Get(std::string account,
                                                                   std::string openid,
                                                                   async::MonoTime deadline) {

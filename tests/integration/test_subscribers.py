@@ -65,8 +65,23 @@ def test_subscriber_requests_are_checked(called):
            "hongyan")
     expect(failure(stub.GetSubscriber, pb.GetSubscriberRequest(unionid="uNobody"), timeout=LIMIT), "NOT_FOUND",
            "UNIONID_NOT_FOUND", "hongyan")
-    failed = failure(stub.ListSubscribers, pb.ListSubscribersRequest(page_token="???"), timeout=LIMIT)
-    assert "page_token" in failed.fields
+    for token in ("???", "abcd", "AAAA", "garbage"):
+        failed = failure(stub.ListSubscribers, pb.ListSubscribersRequest(page_token=token), timeout=LIMIT)
+        assert failed.fields == ["page_token"] and failed.code.name == "INVALID_ARGUMENT"
+
+
+def test_page_token_goes_on_with_the_same_conditions_only(called, account):
+    pb, stub = called.api.subscribers, subscribers(called)
+    for name in ("oPage_1", "oPage_2", "oPage_3"):
+        account.post("follow", openid=name)
+    first = stub.ListSubscribers(pb.ListSubscribersRequest(subscribed=True, page_size=1), timeout=LIMIT)
+    again = dict(subscribed=True, page_token=first.next_page_token)
+    # Another size, or the only account by its name, is no other condition.
+    rest = stub.ListSubscribers(pb.ListSubscribersRequest(account="main", page_size=5, **again), timeout=LIMIT)
+    assert [who.user.openid for who in rest.subscribers] == ["oPage_2", "oPage_3"]
+    for other in (dict(again, subscribed=False), dict(again, tag_id=0), dict(page_token=first.next_page_token)):
+        failed = failure(stub.ListSubscribers, pb.ListSubscribersRequest(**other), timeout=LIMIT)
+        assert failed.fields == ["page_token"], other
 
 
 # --- unionid ----------------------------------------------------------------------------------------------------------

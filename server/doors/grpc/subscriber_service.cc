@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "server/base/status.h"
 #include "server/doors/grpc/convert.h"
+#include "server/doors/grpc/page_token.h"
 #include "server/doors/grpc/stream_call.h"
 #include "server/doors/grpc/unary_call.h"
 
@@ -86,16 +86,27 @@ absl::StatusOr<storage::SubscriberFilter> FilterOf(const v1::ListSubscribersRequ
   return filter;
 }
 
+// What decides who is listed, and nothing else.
+std::string ConditionsOf(v1::ListSubscribersRequest request, const std::string& account) {
+  request.set_account(account);
+  request.clear_page_size();
+  request.clear_page_token();
+  request.DiscardUnknownFields();
+  return request.SerializeAsString();
+}
+
 Task<absl::Status> DoList(core::Subscribers& subscribers, async::Clock& clock, CallInfo& info,
                           const v1::ListSubscribersRequest& request,
                           v1::ListSubscribersResponse& response) {
   info.account = request.account();
+  const auto account = subscribers.NameOf(request.account());
+  if (!account.ok()) co_return account.status();
   const auto filter = FilterOf(request);
   if (!filter.ok()) co_return filter.status();
-  std::string after;
-  if (!absl::WebSafeBase64Unescape(request.page_token(), &after)) {
-    co_return base::InvalidField("page_token", "is none of this service's", "不是本服务给出的");
-  }
+  const std::string conditions = ConditionsOf(request, *account);
+  auto token = AfterOf(conditions, request.page_token());
+  if (!token.ok()) co_return token.status();
+  std::string after = *std::move(token);
   if (request.page_size() < 0) {
     co_return base::InvalidField("page_size", "must not be negative", "不能为负数");
   }
@@ -111,9 +122,7 @@ Task<absl::Status> DoList(core::Subscribers& subscribers, async::Clock& clock, C
     after = page->next_openid;
     if (!page->more) co_return absl::OkStatus();
     if (page->subscribers.empty()) continue;  // looked at many, none of which fitted
-    std::string token;
-    absl::WebSafeBase64Escape(after, &token);
-    response.set_next_page_token(token);
+    response.set_next_page_token(PageToken(conditions, after));
     co_return absl::OkStatus();
   }
 }
