@@ -29,7 +29,9 @@ storage::NewEvent ToNewEvent(const std::string& account, const wechat::OpenedPus
   event.format = push.event.format == wechat::PushFormat::kJson ? storage::BodyFormat::kJson
                                                                 : storage::BodyFormat::kXml;
   event.body = push.text;
-  if (!event.openid.empty() && event.type != kUnknownPush) event.effect = EffectOf(push.event);
+  // A message whose form we don't know counts for its sender all the same.
+  const bool counts = event.type != kUnknownPush || (IsMessage(push.event) && event.create_time);
+  if (!event.openid.empty() && counts) event.effect = EffectOf(push.event);
   return event;
 }
 

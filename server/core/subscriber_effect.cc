@@ -1,14 +1,20 @@
 #include "server/core/subscriber_effect.h"
 
+#include "absl/strings/match.h"
 #include "server/core/push_type.h"
 
 namespace hongyan::core {
+
+bool IsMessage(const wechat::PushedEvent& push) {
+  // In other letters than WeChat's it may still mean an event, of which nobody knows what it opens.
+  return !push.msg_type.empty() && !absl::EqualsIgnoreCase(push.msg_type, "event");
+}
 
 storage::SubscriberEffect EffectOf(const wechat::PushedEvent& push) {
   using Effect = storage::SubscriberEffect;
   Effect effect;
   const std::string word = PushWord(push);
-  if (push.msg_type != "event") {
+  if (IsMessage(push)) {
     effect.opens = Effect::Opens::kMessageWindow;
     effect.allowance = kMessageAllowance;
     effect.window = kMessageWindow;

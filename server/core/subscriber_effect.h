@@ -15,6 +15,9 @@ inline constexpr absl::Duration kMessageWindow = absl::Hours(48);
 inline constexpr int kActionAllowance = 3;
 inline constexpr absl::Duration kActionWindow = absl::Minutes(1);
 
+// Whether it is a message of a person's, also one of a type that we don't know or without a usable MsgId.
+bool IsMessage(const wechat::PushedEvent& push);
+
 storage::SubscriberEffect EffectOf(const wechat::PushedEvent& push);
 
 }  // namespace hongyan::core

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "server/async/event_loop.h"
+#include "server/core/subscriber_effect.h"
 #include "tests/support/temp_storage.h"
 
 namespace hongyan::core {
@@ -136,6 +137,28 @@ TEST_F(EventIntakeTest, RepeatIsAnsweredLikeTheFirstTimeAndRecordedOnce) {
   EXPECT_EQ(stored[0].body, Text("x"));
   EXPECT_EQ(stored[1].account, "two");
   EXPECT_EQ(feed_.latest(), 2);
+}
+
+TEST_F(EventIntakeTest, MessageOfUnknownFormCountsForItsSender) {
+  const auto left = [this](const std::string& openid) {
+    const auto row = loop_.RunUntilDone(
+        storage_.subscribers().Get("one", openid, async::After(clock_.Mono(), absl::Seconds(30))));
+    return row.ok() ? row->message.left : -1;
+  };
+  const std::string head = R"({"ToUserName":"gh_1","CreateTime":1714037059,"FromUserName":")";
+  Take(0, "a", head + R"(oHash","MsgType":"text","Content":"hi","MsgId":"49d72d67_1555684067"})");
+  Take(0, "b", head + R"(oDevice","MsgType":"device_text","Content":"hi","MsgId":5})");
+  Take(0, "c", head + R"(oEvent","MsgType":"event","Event":"not_yet_known"})");
+  Take(0, "d", head + R"(oLetters","MsgType":"Event","Event":"not_yet_known"})");
+  Take(0, "e", head + R"(oNothing","Content":"hi"})");
+  Take(0, "f", R"({"ToUserName":"gh_1","FromUserName":"oTimeless","MsgType":"text","MsgId":1})");
+  for (const auto& stored : Stored()) EXPECT_EQ(stored.type, "unknown") << stored.openid;
+  EXPECT_EQ(Stored().size(), 6u);
+  EXPECT_EQ(left("oHash"), kMessageAllowance);
+  EXPECT_EQ(left("oDevice"), kMessageAllowance);
+  for (const char* nobody : {"oEvent", "oLetters", "oNothing", "oTimeless"}) {
+    EXPECT_EQ(left(nobody), -1) << nobody;
+  }
 }
 
 TEST_F(EventIntakeTest, X15_TwoReceiptsOfOneSecondStayTwo) {
