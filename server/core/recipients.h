@@ -21,8 +21,10 @@ class Recipients {
                                                             async::MonoTime deadline) = 0;
   // A customer-service message went out, or may have.
   virtual void Sent(const std::string& account, const std::string& openid) = 0;
-  // WeChat says that none is allowed any more.
+  // WeChat says that no window is open, or that they don't follow.
   virtual void WindowClosed(const std::string& account, const std::string& openid) = 0;
+  // WeChat says that of what the open windows allow nothing is left.
+  virtual void AllowanceUsed(const std::string& account, const std::string& openid) = 0;
 };
 
 }  // namespace hongyan::core

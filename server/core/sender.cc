@@ -175,9 +175,10 @@ void Sender::NoteAllowance(const Delivery& delivery) {
   const std::string reason = base::ReasonOf(delivery.error);
   if (delivery.state == DeliveryState::kAccepted || delivery.state == DeliveryState::kUnknown) {
     recipients_.Sent(delivery.account, delivery.openid);
-  } else if (reason == base::ReasonName(Reason::kResponseWindowClosed) ||
-             reason == base::ReasonName(Reason::kResponseAllowanceUsed)) {
+  } else if (reason == base::ReasonName(Reason::kResponseWindowClosed)) {
     recipients_.WindowClosed(delivery.account, delivery.openid);
+  } else if (reason == base::ReasonName(Reason::kResponseAllowanceUsed)) {
+    recipients_.AllowanceUsed(delivery.account, delivery.openid);
   }
 }
 

@@ -31,6 +31,13 @@ void StoredRecipients::WindowClosed(const std::string& account, const std::strin
   WriteSoon();
 }
 
+void StoredRecipients::AllowanceUsed(const std::string& account, const std::string& openid) {
+  storage::Spending* spending = Note(account, openid);
+  if (spending == nullptr) return;
+  spending->used_up = true;
+  WriteSoon();
+}
+
 storage::Spending* StoredRecipients::Note(const std::string& account, const std::string& openid) {
   const auto found = waiting_.find(std::pair(account, openid));
   if (found != waiting_.end()) return &found->second;

@@ -32,6 +32,7 @@ class StoredRecipients final : public Recipients {
                                                     async::MonoTime deadline) override;
   void Sent(const std::string& account, const std::string& openid) override;
   void WindowClosed(const std::string& account, const std::string& openid) override;
+  void AllowanceUsed(const std::string& account, const std::string& openid) override;
 
   // Ends when everything that was told before is written, or at `deadline`. What is told meanwhile isn't waited for.
   async::Task<void> Written(async::MonoTime deadline);

@@ -90,7 +90,9 @@ struct Spending {
   std::string account;
   std::string openid;
   std::int32_t messages = 0;
-  bool closed = false;  // WeChat said since that no more is allowed
+  // What WeChat said since: that nothing is left in the windows, or that none is open.
+  bool used_up = false;
+  bool closed = false;
 };
 
 // A person as WeChat's user/info or its list of followers tells.

@@ -188,6 +188,7 @@ void SpendAllowance(Database& database, const Spending& spending, absl::Time now
       --row.action_left;
     }
   }
+  if (spending.used_up) row.message_left = row.action_left = 0;
   if (spending.closed) CloseBoth(row);
   row.update_time = at;
   table.Save();

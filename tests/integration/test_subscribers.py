@@ -132,15 +132,15 @@ def test_sends_spend_the_allowance(called, account):
     assert stored(called, "oSpend_1").allowance_left == before - 3
 
 
-@pytest.mark.parametrize("errcode", [45015, 45047])
-def test_closed_window_is_seen(called, account, errcode):
+@pytest.mark.parametrize("errcode, open", [(45015, False), (45047, True)])
+def test_refusal_tells_what_is_left_and_whether_the_window_is_open(called, account, errcode, open):
     followed(called, account, "oClosed_1")
     account.post("message", openid="oClosed_1", content="hi")
     assert stored(called, "oClosed_1").allowance_left >= 5
     account.fault({"errcode": errcode}, openid="oClosed_1")
     failure(called.send_text, "oClosed_1", "late")
     one = stored(called, "oClosed_1")
-    assert one.allowance_left == 0 and not one.HasField("window_expire_time")
+    assert one.allowance_left == 0 and one.HasField("window_expire_time") == open
 
 
 # --- profiles ---------------------------------------------------------------------------------------------------------

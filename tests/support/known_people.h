@@ -25,6 +25,9 @@ class KnownPeople final : public core::Recipients {
   void WindowClosed(const std::string& account, const std::string& openid) override {
     told.push_back("closed " + account + "/" + openid);
   }
+  void AllowanceUsed(const std::string& account, const std::string& openid) override {
+    told.push_back("used " + account + "/" + openid);
+  }
 
   std::vector<std::string> asked;
   std::vector<std::string> told;

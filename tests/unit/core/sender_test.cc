@@ -465,7 +465,7 @@ TEST_F(SenderTest, AllowanceIsSpentByWhatWentOutOrMayHave) {
   http_.Next(kTextPath, Refuses(40003));
   for (int i = 0; i < 5; ++i) Send(Text());
   EXPECT_THAT(people_.told, ElementsAre("sent main/oABC", "sent main/oABC", "closed main/oABC",
-                                        "closed main/oABC"));
+                                        "used main/oABC"));
   http_.Always(kTemplatePath, AcceptsAs(1));
   Send(Template());
   EXPECT_EQ(people_.told.size(), 4u) << "a template needs no window";

@@ -370,8 +370,16 @@ TEST_F(SubscribersTest, ReadsSeeWhatSendsHaveSpent) {
   EXPECT_EQ(left(), 3);
   recipients_.Sent("main", "oA");
   EXPECT_EQ(left(), 2);
+  const auto window = [this] {
+    const auto who = loop_.RunUntilDone(subscribers_.Get("main", "oA", Soon()));
+    return who.ok() ? who->WindowExpireTime(clock_.Now()) : std::nullopt;
+  };
+  recipients_.AllowanceUsed("main", "oA");
+  EXPECT_EQ(left(), 0);
+  EXPECT_TRUE(window());
   recipients_.WindowClosed("main", "oA");
   EXPECT_EQ(left(), 0);
+  EXPECT_FALSE(window());
   EXPECT_THAT(loop_.RunUntilDone(subscribers_.Get("main", "oStranger", Soon())),
               StatusIs(absl::StatusCode::kNotFound, "SUBSCRIBER_NOT_FOUND"));
 }

@@ -77,7 +77,7 @@ class SubscriberStoreTest : public StorageTest {
     EXPECT_THAT(Await(subscribers_->Spend({std::move(spending)}, At(at), Later())), IsOk());
   }
   std::int64_t Use(const std::string& openid, std::int64_t at) {
-    Spend({"main", openid, 1, false}, at);
+    Spend({"main", openid, 1}, at);
     const auto row = Await(subscribers_->Get("main", openid, Later()));
     return row.ok() ? row->AllowanceLeft(At(at)) : 0;
   }
@@ -304,10 +304,18 @@ TEST_F(SubscriberStoreTest, MessageOpensTheWindowAndSendsUseItUp) {
   EXPECT_EQ(Get("oA").AllowanceLeft(At(3000)), 5);
   EXPECT_EQ(Get("oA").AllowanceLeft(At(3000 + 48 * 3600)), 0);
   EXPECT_EQ(Get("oA").WindowExpireTime(At(3000 + 48 * 3600)), std::nullopt);
-  Spend({"main", "oA", 2, false}, 3001);
+  Spend({"main", "oA", 2}, 3001);
   EXPECT_EQ(Get("oA").AllowanceLeft(At(3001)), 3);
-  Spend({"main", "oA", 0, true}, 3001);
+  Spending used;
+  used.account = "main";
+  used.openid = "oA";
+  used.used_up = true;
+  Spend(used, 3001);
   EXPECT_EQ(Get("oA").AllowanceLeft(At(3001)), 0);
+  EXPECT_EQ(Get("oA").WindowExpireTime(At(3001)), At(3000 + 48 * 3600));
+  used.closed = true;
+  Spend(used, 3002);
+  EXPECT_EQ(Get("oA").WindowExpireTime(At(3002)), std::nullopt);
 }
 
 TEST_F(SubscriberStoreTest, LeavingClosesTheWindows) {
