@@ -178,6 +178,7 @@ absl::Status Database::Guard(absl::FunctionRef<absl::Status()> work) {
 
 absl::Status Database::Reopen() {
   Disconnect();
+  spoilt_ = true;  // if it can't be opened now, it is tried again
   // Not made anew when it has vanished.
   const absl::StatusOr<sqlite::FileState> state = sqlite::Inspect(path_);
   if (!state.ok()) return state.status();
@@ -233,6 +234,13 @@ absl::Status Database::Checkpoint() {
   return Guard([this]() -> absl::Status {
     sqlite::Checkpoint(session());
     return absl::OkStatus();
+  });
+}
+
+absl::Status Database::FindDamage() {
+  return Guard([this]() -> absl::Status {
+    const std::string found = sqlite::FirstDamage(session());
+    return found.empty() ? absl::OkStatus() : Corrupt(found);
   });
 }
 

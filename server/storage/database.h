@@ -62,6 +62,8 @@ class Database {
 
   // Brings the WAL into the main file. Not being able to now is no error.
   absl::Status Checkpoint();
+  // Looks through the whole file. STORAGE_CORRUPT with the first damage.
+  absl::Status FindDamage();
   // One small write, to see whether there is room and the disk works.
   absl::Status Probe();
 

@@ -148,6 +148,12 @@ bool Checkpoint(soci::session& session) {
   return busy == 0;
 }
 
+std::string FirstDamage(soci::session& session) {
+  std::string found;
+  session << "PRAGMA integrity_check(1)", soci::into(found);
+  return found == "ok" ? "" : found;
+}
+
 bool InTransaction(soci::session& session) {
   return sqlite_api::sqlite3_get_autocommit(Handle(session)) == 0;
 }

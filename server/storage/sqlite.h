@@ -33,6 +33,8 @@ void Sign(soci::session& session);
 // Brings the WAL into the main file, syncs that, and empties the WAL. Lets SOCI's exceptions pass.
 // False when a reader in another process is in the way.
 bool Checkpoint(soci::session& session);
+// What is the matter with the file, in SQLite's words; empty: nothing. Reads all of it.
+std::string FirstDamage(soci::session& session);
 // SQLite ends the whole transaction by itself after some errors.
 bool InTransaction(soci::session& session);
 

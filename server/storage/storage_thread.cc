@@ -20,11 +20,25 @@ namespace {
 constexpr std::chrono::milliseconds kProbeInterval{500};
 constexpr std::chrono::milliseconds kTidyAfter{1000};  // without work
 constexpr std::size_t kReadsBetweenCommits = 8;
+constexpr int kRestAfterLook = 20;  // times as long as the look took
+
+bool IsDamage(const absl::Status& status) { return base::ReasonOf(status) == "STORAGE_CORRUPT"; }
 
 // Whether it is the storage rather than the request that is at fault.
 bool IsStorageFault(const absl::Status& status) {
   const std::string reason = base::ReasonOf(status);
   return reason == "STORAGE_FULL" || reason == "STORAGE_UNAVAILABLE";
+}
+
+// Which of the jobs' results tells most. One that was done tells more than those that failed, but for damage: what was
+// done may lie beside it.
+const absl::Status& Telling(const JobList& jobs) {
+  const absl::Status* telling = &jobs.front()->status;
+  for (const auto& job : jobs) {
+    if (IsDamage(job->status)) return job->status;
+    if (job->status.ok()) telling = &job->status;
+  }
+  return *telling;
 }
 
 JobList TakeUpTo(std::size_t most, std::deque<std::shared_ptr<StorageThread::Job>>& from) {
@@ -88,7 +102,8 @@ class StorageThread::Worker {
         if (writes.empty() && reads.empty() && shared_->stopping) break;
       }
       const bool idle = writes.empty() && reads.empty();
-      if (!healthy_ && (idle || std::chrono::steady_clock::now() >= next_probe_)) Recover();
+      const bool due = std::chrono::steady_clock::now() >= next_probe_;
+      if (!healthy_ && (due || (idle && !damaged_))) Recover();
       if (idle && healthy_) {
         worker_.TidyUp();
         tidy_ = true;
@@ -104,25 +119,30 @@ class StorageThread::Worker {
     if (jobs.empty()) return;
     tidy_ = false;
     worker_.Commit(jobs);
-    // One that was done tells more than those that failed.
-    const absl::Status* judged = &jobs.front()->status;
-    for (const auto& job : jobs) {
-      if (job->status.ok()) judged = &job->status;
-    }
-    if (judged->ok() || IsStorageFault(*judged)) Judge(*judged);
+    const absl::Status& told = Telling(jobs);
+    const bool damage = IsDamage(told);
+    // Writes that succeed beside the damage don't mend it.
+    if (damage || (!damaged_ && (told.ok() || IsStorageFault(told)))) Judge(told);
+    damaged_ = damaged_ || damage;
     GiveBack(std::move(jobs));
   }
 
   void Read(JobList jobs) {
     if (jobs.empty()) return;
     for (const auto& job : jobs) worker_.Read(*job);
-    if (IsStorageFault(jobs.back()->status)) Judge(jobs.back()->status);
+    if (!damaged_ && IsStorageFault(jobs.back()->status)) Judge(jobs.back()->status);
     GiveBack(std::move(jobs));
   }
 
   void Recover() {
-    Judge(worker_.Recover());
-    next_probe_ = std::chrono::steady_clock::now() + kProbeInterval;
+    const auto begun = std::chrono::steady_clock::now();
+    const absl::Status status = damaged_ ? worker_.LookForDamage() : worker_.Recover();
+    const auto ended = std::chrono::steady_clock::now();
+    damaged_ = damaged_ && !status.ok();
+    Judge(status);
+    next_probe_ = ended + kProbeInterval;
+    // Looking for damage reads the whole file, and whatever still works waits for it.
+    if (damaged_) next_probe_ += kRestAfterLook * (ended - begun);
   }
 
   void Judge(const absl::Status& status) {
@@ -163,6 +183,7 @@ class StorageThread::Worker {
   StorageWorker worker_;
   const std::size_t batch_;
   bool healthy_ = true;
+  bool damaged_ = false;  // until LookForDamage() finds none; then not healthy either
   bool tidy_ = true;
   std::chrono::steady_clock::time_point next_probe_;
 };

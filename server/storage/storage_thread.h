@@ -6,7 +6,9 @@
 //           so readers can't hold up writers. A task that stops waiting (deadline, cancellation) takes nothing back:
 //           its work may still be done.
 //           After an input/output error the whole batch fails, and the database is closed and opened again before
-//           anything else; after that, and when the disk was full, it is tried again every kProbeInterval.
+//           anything else; after that, and when the disk was full, it is tried again every kProbeInterval. After a write
+//           that met damage the storage counts as damaged until the whole file was looked through and found sound,
+//           whatever else succeeds meanwhile; it is looked through again and again, with rests between.
 // Errors:   RESOURCE_EXHAUSTED OVERLOADED - too much waits, nothing was done; RESOURCE_EXHAUSTED STORAGE_FULL, INTERNAL
 //           STORAGE_CORRUPT, UNAVAILABLE STORAGE_UNAVAILABLE - as errors.h; DEADLINE_EXCEEDED STORAGE_UNAVAILABLE -
 //           `deadline` came first; CANCELLED; and what the work itself returns.

@@ -92,6 +92,15 @@ absl::Status StorageWorker::Recover() {
   return status;
 }
 
+absl::Status StorageWorker::LookForDamage() {
+  // What is in memory of the old file says nothing about the present one.
+  absl::Status status = database_->Reopen();
+  reopen_failed_ = !status.ok();
+  if (status.ok()) status = database_->FindDamage();
+  if (status.ok()) status = database_->Probe();
+  return status;
+}
+
 void StorageWorker::TidyUp() {
   if (!untidy_ || database_->spoilt()) return;
   untidy_ = false;

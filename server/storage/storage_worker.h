@@ -24,6 +24,8 @@ class StorageWorker {
   void Read(StorageThread::Job& job);
   // Brings the storage back to work if it can be done, and sees whether a write succeeds.
   absl::Status Recover();
+  // The same after damage: opens the file anew, for another one may stand in its place, and looks through all of it.
+  absl::Status LookForDamage();
   // For when there is time: little stays in the WAL alone.
   void TidyUp();
   void Close() { database_.reset(); }

@@ -216,6 +216,35 @@ TEST_F(EventStoreTest, D07_DestroyedPageIsToldAndOtherTablesGoOn) {
   EXPECT_THAT(Await(subscribers_->Get("main", "oA", Later())), IsOk());
 }
 
+TEST_F(EventStoreTest, D07_DamageIsTheStoragesHealthUntilItIsMended) {
+  Open();
+  for (int i = 0; i < 40; ++i) ASSERT_THAT(Record(Event(absl::StrCat("k", i))), IsOk());
+  Close();
+  const std::string sound = ReadFile(path_);
+  // The root of the table, so that every event meets it.
+  const std::string root = Sql("SELECT rootpage FROM sqlite_master WHERE name = 'events'");
+  std::string bytes = sound;
+  bytes.replace((std::stoull(root) - 1) * 4096, 4096, std::string(4096, '\xff'));
+  WriteFile(path_, bytes);
+  Open();
+  EXPECT_THAT(Record(Event("new")), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
+  EXPECT_THAT(thread_->health(), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
+  // What still works mends nothing, nor does time.
+  EXPECT_THAT(Await(subscribers_->MarkSubscribed("main", "oA", At(1), At(1), Later())), IsOk());
+  const std::int64_t begun = absl::ToUnixMillis(clock_.Now());
+  while (absl::ToUnixMillis(clock_.Now()) < begun + 1200) {
+    EXPECT_THAT(Await(subscribers_->Get("main", "oA", Later())), IsOk());
+    ASSERT_FALSE(thread_->health().ok());
+  }
+  const std::size_t at = (std::stoull(root) - 1) * 4096;
+  std::fstream file(path_, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(static_cast<std::streamoff>(at)).write(sound.data() + at, 4096).flush();
+  while (!thread_->health().ok()) Await(subscribers_->Get("main", "oA", Later())).IgnoreError();
+  EXPECT_THAT(Record(Event("new")), IsOk());
+  EXPECT_THAT(Await(subscribers_->Get("main", "oA", Later())), IsOk());
+  EXPECT_THAT(List({}, 0), IsOk());
+}
+
 TEST_F(EventStoreTest, D12_PruneRemovesWhatIsOldInSmallBatches) {
   Open();
   const absl::Time now = At(1700000000);
