@@ -204,7 +204,8 @@ absl::Status Database::Execute(const std::string& sql) {
 
 absl::Status Database::Begin() {
   noted_ = 0;
-  return Execute("BEGIN IMMEDIATE");
+  static const std::string* const begin = new std::string(sqlite::SqlDialect().begin);
+  return Execute(*begin);
 }
 
 absl::Status Database::Commit() {
@@ -222,9 +223,9 @@ void Database::Rollback() {
 }
 
 absl::Status Database::Savepoint() { return Execute("SAVEPOINT job"); }
-absl::Status Database::Release() { return Execute("RELEASE job"); }
+absl::Status Database::Release() { return Execute("RELEASE SAVEPOINT job"); }
 absl::Status Database::RollbackToSavepoint() {
-  const absl::Status status = Execute("ROLLBACK TO job");
+  const absl::Status status = Execute("ROLLBACK TO SAVEPOINT job");
   return status.ok() ? Release() : status;
 }
 

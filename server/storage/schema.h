@@ -14,6 +14,8 @@ struct Dialect {
   std::string key64;      // {key64}: a 64-bit primary key
   std::string long_text;  // {text}: text of up to 1 MiB
   std::string exact;      // {exact}: after a VARCHAR whose case matters
+  // The statement that begins a transaction which may write, without waiting for its first write to find that it can't.
+  std::string begin = "BEGIN";
 };
 
 struct Migration {

@@ -66,7 +66,7 @@ bool Exists(const std::string& path) {
 
 }  // namespace
 
-Dialect SqlDialect() { return {"INTEGER", "TEXT", ""}; }
+Dialect SqlDialect() { return {"INTEGER", "TEXT", "", "BEGIN IMMEDIATE"}; }
 
 absl::StatusOr<FileState> Inspect(const std::string& path) {
   struct stat info {};
