@@ -70,6 +70,19 @@ def test_subscriber_requests_are_checked(called):
         assert failed.fields == ["page_token"] and failed.code.name == "INVALID_ARGUMENT"
 
 
+def test_errors_name_the_account(called):
+    pb, stub = called.api.subscribers, subscribers(called)
+    for method, request in ((stub.GetSubscriber, pb.GetSubscriberRequest()),
+                            (stub.GetSubscriber, pb.GetSubscriberRequest(openid="")),
+                            (stub.GetSubscriber, pb.GetSubscriberRequest(unionid="uNobody")),
+                            (stub.ListSubscribers, pb.ListSubscribersRequest(page_token="?")),
+                            (stub.ListSubscribers, pb.ListSubscribersRequest(page_size=-1)),
+                            (stub.DeleteSubscriber, pb.DeleteSubscriberRequest()),
+                            (stub.DeleteSubscriber, pb.DeleteSubscriberRequest(openid="o b")),
+                            (stub.DeleteSubscriber, pb.DeleteSubscriberRequest(openid="oNobody"))):
+        assert failure(method, request, timeout=LIMIT).metadata["account"] == "main", request
+
+
 def test_page_token_goes_on_with_the_same_conditions_only(called, account):
     pb, stub = called.api.subscribers, subscribers(called)
     for name in ("oPage_1", "oPage_2", "oPage_3"):

@@ -56,13 +56,15 @@ Task<absl::Status> DoGet(core::Subscribers& subscribers, async::Clock& clock, Ca
                          const v1::GetSubscriberRequest& request,
                          v1::GetSubscriberResponse& response) {
   info.account = request.account();
+  const auto account = subscribers.NameOf(request.account());
+  if (!account.ok()) co_return account.status();
   absl::StatusOr<storage::Subscriber> found = Nobody();
   if (request.has_openid()) {
     found = co_await subscribers.Get(request.account(), request.openid(), info.limit.deadline);
   } else if (request.has_unionid()) {
     found = co_await subscribers.Find(request.account(), request.unionid(), info.limit.deadline);
   }
-  if (!found.ok()) co_return found.status();
+  if (!found.ok()) co_return base::Annotate(found.status(), "account", *account);
   Fill(*found, clock.Now(), *response.mutable_subscriber());
   co_return absl::OkStatus();
 }
@@ -102,20 +104,21 @@ Task<absl::Status> DoList(core::Subscribers& subscribers, async::Clock& clock, C
   const auto account = subscribers.NameOf(request.account());
   if (!account.ok()) co_return account.status();
   const auto filter = FilterOf(request);
-  if (!filter.ok()) co_return filter.status();
+  if (!filter.ok()) co_return base::Annotate(filter.status(), "account", *account);
   const std::string conditions = ConditionsOf(request, *account);
   auto token = AfterOf(conditions, request.page_token());
-  if (!token.ok()) co_return token.status();
+  if (!token.ok()) co_return base::Annotate(token.status(), "account", *account);
   std::string after = *std::move(token);
   if (request.page_size() < 0) {
-    co_return base::InvalidField("page_size", "must not be negative", "不能为负数");
+    absl::Status negative = base::InvalidField("page_size", "must not be negative", "不能为负数");
+    co_return base::Annotate(std::move(negative), "account", *account);
   }
   const int size = request.page_size() == 0
                        ? kDefaultPage
                        : std::min(request.page_size(), storage::kMaxSubscriberPage);
   while (true) {
     auto page = co_await subscribers.List(*filter, after, size, info.limit.deadline);
-    if (!page.ok()) co_return page.status();
+    if (!page.ok()) co_return base::Annotate(page.status(), "account", *account);
     for (const storage::Subscriber& row : page->subscribers) {
       Fill(row, clock.Now(), *response.add_subscribers());
     }
@@ -143,27 +146,33 @@ Task<absl::Status> DoSync(core::Subscribers& subscribers, async::Clock& clock, C
                           const v1::SyncSubscribersRequest& request,
                           StreamWriter<v1::SyncSubscribersResponse>& writer) {
   info.account = request.account();
-  absl::Status status =
+  const auto account = subscribers.NameOf(request.account());
+  if (!account.ok()) co_return account.status();
+  const absl::Status status =
       co_await subscribers.Sync(request.account(), request.restart(), info.limit,
                                 [&clock, &writer](core::Subscribers::Progress progress) {
                                   return Tell(progress, clock, writer);
                                 });
-  co_return writer.stalled() ? TooSlow() : std::move(status);
+  co_return base::Annotate(writer.stalled() ? TooSlow() : status, "account", *account);
 }
 
 Task<absl::Status> DoDelete(core::Subscribers& subscribers, CallInfo& info,
                             const v1::DeleteSubscriberRequest& request) {
   info.account = request.account();
+  const auto account = subscribers.NameOf(request.account());
+  if (!account.ok()) co_return account.status();
   std::string openid = request.openid();
   if (request.has_unionid()) {
     const auto found =
         co_await subscribers.Find(request.account(), request.unionid(), info.limit.deadline);
-    if (!found.ok()) co_return found.status();
+    if (!found.ok()) co_return base::Annotate(found.status(), "account", *account);
     openid = found->openid;
   } else if (!request.has_openid()) {
-    co_return Nobody();
+    co_return base::Annotate(Nobody(), "account", *account);
   }
-  co_return co_await subscribers.Delete(request.account(), std::move(openid), info.limit.deadline);
+  const absl::Status deleted =
+      co_await subscribers.Delete(request.account(), std::move(openid), info.limit.deadline);
+  co_return base::Annotate(deleted, "account", *account);
 }
 
 }  // namespace
