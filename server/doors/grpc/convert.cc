@@ -45,6 +45,25 @@ void TakeRecipient(const Request& request, core::Notification& notification) {
   if (request.recipient_case() == Request::kUnionid) notification.unionid = request.unionid();
 }
 
+// Of WeChat's answer or of the stored row, which have the same fields.
+template <typename Profile>
+void TakeProfile(const Profile& profile, v1::UserInfo& proto) {
+  proto.set_unionid(profile.unionid);
+  proto.set_subscribe_scene(profile.subscribe_scene);
+  proto.set_remark(profile.remark);
+  proto.set_group_id(profile.group_id);
+  proto.mutable_tag_ids()->Assign(profile.tag_ids.begin(), profile.tag_ids.end());
+  proto.set_qr_scene(profile.qr_scene);
+  proto.set_qr_scene_str(profile.qr_scene_str);
+  proto.set_language(profile.language);
+  proto.set_nickname(profile.nickname);
+  proto.set_head_image_url(profile.head_image_url);
+  proto.set_sex(profile.sex);
+  proto.set_city(profile.city);
+  proto.set_province(profile.province);
+  proto.set_country(profile.country);
+}
+
 }  // namespace
 
 absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& proto,
@@ -149,25 +168,14 @@ void ToProto(const core::Delivery& delivery, v1::Delivery& proto) {
 
 void ToProto(const wechat::UserInfo& user, v1::UserInfo& proto) {
   proto.set_openid(user.openid);
-  proto.set_unionid(user.unionid);
   proto.set_subscribed(user.subscribed);
   if (user.subscribe_time_seconds != 0) {
     proto.mutable_subscribe_time()->set_seconds(user.subscribe_time_seconds);
   }
-  proto.set_subscribe_scene(user.subscribe_scene);
-  proto.set_remark(user.remark);
-  proto.set_group_id(user.group_id);
-  proto.mutable_tag_ids()->Assign(user.tag_ids.begin(), user.tag_ids.end());
-  proto.set_qr_scene(user.qr_scene);
-  proto.set_qr_scene_str(user.qr_scene_str);
-  proto.set_language(user.language);
-  proto.set_nickname(user.nickname);
-  proto.set_head_image_url(user.head_image_url);
-  proto.set_sex(user.sex);
-  proto.set_city(user.city);
-  proto.set_province(user.province);
-  proto.set_country(user.country);
+  TakeProfile(user, proto);
 }
+
+void ToProto(const storage::Profile& profile, v1::UserInfo& proto) { TakeProfile(profile, proto); }
 
 absl::Status NamedAsInSendText(const absl::Status& status) {
   return base::StripFieldPrefix(status, "text.");

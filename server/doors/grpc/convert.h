@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "hongyan/v1/notify.pb.h"
 #include "server/core/delivery.h"
+#include "server/storage/subscriber.h"
 #include "server/wechat/messages.h"
 
 namespace hongyan::doors {
@@ -16,6 +17,8 @@ absl::StatusOr<core::Notification> FromProto(const v1::Notification& notificatio
 
 void ToProto(const core::Delivery& delivery, v1::Delivery& proto);
 void ToProto(const wechat::UserInfo& user, v1::UserInfo& proto);
+// Without what isn't of the profile: openid, subscribed and subscribe_time.
+void ToProto(const storage::Profile& profile, v1::UserInfo& proto);
 void ToProto(absl::Time time, google::protobuf::Timestamp& proto);
 absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& proto,
                                      absl::string_view field);

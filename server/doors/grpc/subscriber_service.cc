@@ -21,24 +21,10 @@ constexpr absl::Duration kSyncCeiling = absl::Hours(24);
 void Fill(const storage::Subscriber& row, absl::Time now, v1::Subscriber& proto) {
   proto.set_account(row.account);
   v1::UserInfo& user = *proto.mutable_user();
-  const storage::Profile& profile = row.profile;
   user.set_openid(row.openid);
-  user.set_unionid(profile.unionid);
   user.set_subscribed(row.subscribed);
   if (row.subscribe_time) ToProto(*row.subscribe_time, *user.mutable_subscribe_time());
-  user.set_subscribe_scene(profile.subscribe_scene);
-  user.set_remark(profile.remark);
-  user.set_group_id(profile.group_id);
-  user.mutable_tag_ids()->Assign(profile.tag_ids.begin(), profile.tag_ids.end());
-  user.set_qr_scene(profile.qr_scene);
-  user.set_qr_scene_str(profile.qr_scene_str);
-  user.set_language(profile.language);
-  user.set_nickname(profile.nickname);
-  user.set_head_image_url(profile.head_image_url);
-  user.set_sex(profile.sex);
-  user.set_city(profile.city);
-  user.set_province(profile.province);
-  user.set_country(profile.country);
+  ToProto(row.profile, user);
   if (row.last_inbound_time) ToProto(*row.last_inbound_time, *proto.mutable_last_inbound_time());
   if (const auto expires = row.WindowExpireTime(now)) {
     ToProto(*expires, *proto.mutable_window_expire_time());
