@@ -208,6 +208,9 @@ def test_day_of_a_busy_account(start, account, mode, form):
         eventually(lambda: follower.cursor == cursors[-1], what="the last event")  # noqa: B023
         assert [event.cursor for event in follower.events] == cursors
         assert [event.type for event in follower.events] == [kind for _, kind, _, _ in rows]
+        assert [event.openid for event in follower.events] == [openid for _, _, openid, _ in rows]
+        assert all(event.text.content in text(body) for event, (_, kind, _, body) in zip(follower.events, rows)
+                   if kind == "text")
     eventually(lambda: len(clicks.events) == sum(kind == "click" for _, kind, _, _ in rows), what="the clicks")
     assert {event.type for event in clicks.events} == {"click"}
     assert early.breaks and clicks.breaks
