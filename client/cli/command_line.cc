@@ -57,8 +57,8 @@ duration such as 48h: so long ago. With --inbound-after 48h: who can be written 
 The options of `hongyan --help` may stand here too.)";
 
 constexpr char kSyncFooter[] =
-    R"(Broken connections are resumed. What was imported stays when the import stops half way, for example because the
-day's quota is used up: the same command goes on from there.
+    R"(Broken connections are resumed. What was imported stays when the import stops half way, for
+example because the day's quota is used up: the same command goes on from there.
 
 The options of `hongyan --help` may stand here too.)";
 

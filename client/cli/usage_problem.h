@@ -3,8 +3,8 @@
 // Contract: the sentence says what is wrong and where to read on. CLI11's texts are not read: which
 //           argument it is follows from the grammar, from what was parsed and from the arguments.
 //           Commands that belong to the program and that this version lacks come with a later one,
-//           and it says so. Values are left out, since one may be a secret: only what stands where a
-//           command or an argument could is quoted.
+//           and it says so. The value of an option is quoted only where a check of ours refused it:
+//           others may be secrets.
 // Errors:   none; the answer is INVALID_ARGUMENT, see problem.h.
 // Threads:  plain function, any thread.
 #pragma once

@@ -7,13 +7,13 @@
 //     return true;
 //   }});
 //
-// Contract: a stream that broke is resumed behind the last event that `on_event` took, after the waits
-//           of resumption.h, which begin anew with each event. So every event is seen at least once,
-//           as EventService promises. Only where `after_cursor` is absent and no event
-//           has come yet, a resumed stream begins with what comes then: what happened in between is
-//           missing, see FollowHandlers::on_break.
+// Contract: a stream that broke is resumed behind the last event that `on_event` took, after the
+//           waits of resumption.h, which begin anew with each event. So every event is seen at least
+//           once, as EventService promises. Only where `after_cursor` is absent and no event has come
+//           yet, a resumed stream begins with what comes then: what happened in between is missing,
+//           see FollowHandlers::on_break.
 // Errors:   OK: `on_event` said false, or the canceller was used. Before the service has answered
-//           once, every error ends it; afterwards those that no repeat mends, see MayResume() of resumption.h.
+//           once, every error ends it; afterwards those that no repeat mends, see resumption.h.
 // Threads:  handlers run on the calling thread.
 // Lifetime: `client` outlives the call.
 // Source:   protos/hongyan/v1/event.proto.

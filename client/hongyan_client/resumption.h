@@ -1,8 +1,8 @@
 // When a stream that broke is resumed, and after which wait: the one place that decides for all
 // calls that last.
 //
-// Contract: before the service has answered once, every error ends it. Afterwards a break is worth
-//           resuming that MayResume() says so of, and at most `max_breaks` in a row without progress.
+// Contract: before the service has answered once, every error ends it. Afterwards those breaks are
+//           resumed that MayResume() names, and at most `max_breaks` in a row without progress.
 //           Waits double from kFirstPause to kLongestPause and begin anew with each progress; the
 //           service's RetryInfo lengthens them, up to kLongestPause too.
 // Threads:  one.
