@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "doubled_field.h"
 #include "fields.h"
 #include "wechat_errors.h"
 
@@ -67,6 +68,9 @@ ApiAnswer CheckBody(const ApiRequest& request) {
   if (!DecodeUtf8(request.body, nullptr)) return Refuse(47001, ", the body is not UTF-8");
   if (HasUnicodeEscape(request.body)) return Refuse(40033);
   if (!request.document.is_object()) return Refuse(47001, ", the body is not a JSON object");
+  if (const std::string doubled = FirstDoubledField(request.body); !doubled.empty()) {
+    return Refuse(47001, ", doubled field: " + doubled);
+  }
   return {};
 }
 

@@ -9,7 +9,7 @@
 namespace hongyan::sandbox {
 namespace {
 
-constexpr size_t kMostUrlBytes = 1024;
+constexpr size_t kMostUrlBytes = 2048;  // WeChat documents no figure, only that there is one: 40039
 constexpr size_t kMostClientMsgIdBytes = 64;
 
 ApiAnswer InvalidValue(const std::string& key, const char* what) {

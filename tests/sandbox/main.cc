@@ -38,10 +38,10 @@ constexpr char kDescription[] =
 
 It issues access tokens by WeChat's rules, takes customer-service and template messages for followers it knows, answers
 user look-ups, and pushes every message and event to your endpoint: plain, compatible or safe mode, XML or JSON, with
-WeChat's tries. It is strict: chunked bodies, \u
-escapes, unknown fields, foreign openids and over-long values are refused with WeChat's codes and wording. Under /sandbox/
-it takes orders: faults, stolen tokens, users, time; and shows the ledger of all requests and the chat as the user sees it.
-GET /sandbox/ lists them.)";
+WeChat's tries. It is strict: chunked bodies, \u escapes, unknown and doubled fields, foreign openids and over-long values
+are refused with WeChat's codes and wording. Under /sandbox/ it takes orders: faults, stolen tokens, users, time; and shows
+the ledger of all requests and the chat as the user sees it. GET /sandbox/ lists them.
+)";
 
 constexpr char kFooter[] = R"(Without --app-id and --config there is a demo account:
   app_id         wxsandbox00000001
@@ -64,7 +64,8 @@ Try it:
   curl 'http://127.0.0.1:8900/sandbox/chat?format=text'
   curl  http://127.0.0.1:8900/sandbox/faults -d '{"api":"/cgi-bin/message/custom/send","times":2,"effect":{"errcode":-1}}'
 
-"listening sandbox ADDRESS:PORT" on standard output says that it is ready. SIGTERM and SIGINT end it with exit code 0.)";
+"listening sandbox ADDRESS:PORT" on standard output says that it is ready. SIGTERM and SIGINT end it with exit code
+0; wrong flags and whatever else keeps it from starting, with 2.)";
 
 const std::map<std::string, CallbackMode> kModes = {{"plain", CallbackMode::kPlain},
                                                     {"compatible", CallbackMode::kCompatible},
@@ -86,14 +87,21 @@ void AddOptions(CLI::App& app, Options* options) {
                  "where its callbacks go, http://… or https://…");
   app.add_option("--callback-token", options->account.callback.token,
                  "the Token that signs its callbacks");
-  app.add_option("--callback-mode", options->account.callback.mode,
-                 "plain, compatible or safe; the last two need --encoding-aes-key")
-      ->transform(CLI::CheckedTransformer(kModes));
+  app.add_option_function<std::string>(
+         "--callback-mode",
+         [options](const std::string& mode) { options->account.callback.mode = kModes.at(mode); },
+         "all but plain need --encoding-aes-key")
+      ->check(CLI::IsMember({"plain", "compatible", "safe"}));
   app.add_option("--encoding-aes-key", options->account.callback.encoding_aes_key,
                  "the EncodingAESKey, 43 letters and digits")
       ->check(IsEncodingAesKey);
-  app.add_option("--callback-format", options->account.callback.format, "xml or json")
-      ->transform(CLI::CheckedTransformer(kFormats));
+  app.add_option_function<std::string>(
+         "--callback-format",
+         [options](const std::string& format) {
+           options->account.callback.format = kFormats.at(format);
+         },
+         "of what is pushed")
+      ->check(CLI::IsMember({"xml", "json"}));
   app.add_flag("--callback-retry", options->account.callback.retry,
                "try pushes without a good answer twice more, as WeChat does");
   app.add_flag("--enforce-window", options->account.enforce_window,
@@ -214,6 +222,10 @@ int main(int argc, char** argv) {
   CLI::App app(hongyan::sandbox::kDescription);
   app.footer(hongyan::sandbox::kFooter);
   hongyan::sandbox::AddOptions(app, &options);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;  // --help is an "error" without a code
+  }
   return hongyan::sandbox::Run(options);
 }
