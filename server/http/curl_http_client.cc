@@ -16,7 +16,6 @@ using async::Executor;
 using async::MonoTime;
 
 constexpr std::size_t kMaxHeaderBytes = 64 << 10;
-constexpr long kIdleLimitSeconds = 5;  // NOLINT(google-runtime-int)
 constexpr std::size_t kMaxIdleTransfers = 256;
 
 MonoTime Later(std::chrono::nanoseconds span) {
@@ -136,7 +135,8 @@ std::unique_ptr<CurlHttpClient::Transfer> CurlHttpClient::NewTransfer() {
   // A transfer that ends while its name is still being looked up leaves the resolver's thread alone. libcurl would else
   // wait for it, here on the loop, as long as a nameserver is silent.
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, kIdleLimitSeconds);
+  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN,
+                   static_cast<long>(options_.idle_limit.count()));  // NOLINT
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 8192L);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &Transfer::OnAboutToSend);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer.get());

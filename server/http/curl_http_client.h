@@ -1,6 +1,6 @@
 // HttpClient over libcurl's multi interface, driven by the event loop.
 //
-// Contract: HTTP/1.1 with a keep-alive pool; a connection idle for 5 s is not used again. Lengths are always sent,
+// Contract: HTTP/1.1 with a keep-alive pool; a connection idle for `idle_limit` is not used again. Lengths are always sent,
 //           `Expect` never; TLS is verified against the system's authorities or `ca_file`; no redirect, no proxy, no
 //           .netrc, whatever the environment says. Cancelling the calling task ends the transfer.
 //           libcurl never resends a POST on a second connection by itself: it must ask, and is refused.
@@ -29,6 +29,7 @@ struct CurlOptions {
   int max_connections = 128;
   std::string ca_file;                              // PEM bundle; empty: the system's
   std::chrono::milliseconds connect_timeout{2000};  // TCP and TLS together
+  std::chrono::seconds idle_limit{5};  // a connection idle for longer is not used again
 };
 
 class CurlHttpClient final : public HttpClient {

@@ -11,6 +11,7 @@ import rpc_failure
 import stubs
 from sandbox_process import Sandbox
 from service_process import Service
+from stranger import Stranger
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +74,13 @@ def start(api, tmp_path):
     for each in started:
         if each.process.returncode is None:
             each.stop()
+
+
+@pytest.fixture
+def stranger():
+    stranger = Stranger()
+    yield stranger
+    stranger.close()
 
 
 @pytest.fixture(scope="module")

@@ -41,10 +41,12 @@ def merged(base, changes):
 
 
 class Service:
-    """`accounts`: {name: sandbox_process.Account}. `config` overrides what stands below, key by key."""
+    """`accounts`: {name: sandbox_process.Account}. `config` overrides what stands below, key by key. `launcher` is what
+    the command line begins with; the process must stay the one that was started."""
 
-    def __init__(self, api, folder, accounts, config=None, account_config=None, wait=True, env=None):
+    def __init__(self, api, folder, accounts, config=None, account_config=None, wait=True, env=None, launcher=()):
         self.api, self.folder, self.accounts = api, folder, accounts
+        self.launcher = list(map(str, launcher))
         self.env = {**os.environ, **(env or {})}
         listed = []
         for name, account in accounts.items():
@@ -72,8 +74,8 @@ class Service:
     def start(self, wait=True):
         with open(self.out_file, "wb") as out, open(self.err_file, "wb") as err:
             self.process = subprocess.Popen(
-                [str(BIN / "hongyand"), "--config", str(self.config_file)], stdin=subprocess.DEVNULL, stdout=out,
-                stderr=err, env=self.env, cwd=self.folder)
+                [*self.launcher, str(BIN / "hongyand"), "--config", str(self.config_file)], stdin=subprocess.DEVNULL,
+                stdout=out, stderr=err, env=self.env, cwd=self.folder)
         # It prints its addresses to a file, which sends no event.
         eventually(lambda: self.process.poll() is not None or "listening admin" in self.stdout, what="listeners")
         assert self.process.poll() is None, self.stderr
@@ -165,18 +167,26 @@ class Service:
                 total += float(value)
         return total
 
-    def connections_to(self, port):
-        """How many of its sockets are connected to this port of 127.0.0.1."""
+    def sockets(self):
+        """Its TCP sockets, as /proc/net/tcp and tcp6 have them: (local address, remote address, state)."""
         inodes = set()
         for fd in os.listdir(f"/proc/{self.process.pid}/fd"):
             try:
                 inodes.add(os.readlink(f"/proc/{self.process.pid}/fd/{fd}"))
             except OSError:
                 continue  # closed meanwhile
-        with open("/proc/net/tcp", encoding="ascii") as table:
-            rows = [line.split() for line in table.readlines()[1:]]
-        return sum(row[2] == f"0100007F:{port:04X}" and row[3] == "01" and f"socket:[{row[9]}]" in inodes
-                   for row in rows)
+        rows = []
+        for table in ("tcp", "tcp6"):
+            with open(f"/proc/net/{table}", encoding="ascii") as lines:
+                rows += [line.split() for line in lines.readlines()[1:]]
+        return [(row[1], row[2], row[3]) for row in rows if f"socket:[{row[9]}]" in inodes]
+
+    def connections_to(self, port):
+        """How many of its sockets are connected to this port of 127.0.0.1."""
+        return sum(remote == f"0100007F:{port:04X}" and state == "01" for _, remote, state in self.sockets())
+
+    def listening_ports(self):
+        return {int(local.rsplit(":", 1)[1], 16) for local, _, state in self.sockets() if state == "0A"}
 
     def resident_mb(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:

@@ -2,6 +2,8 @@
 
 import hashlib
 import http.client
+import re
+import sqlite3
 import time
 import urllib.parse
 
@@ -165,16 +167,85 @@ def test_encrypted_pushes_are_refused_in_plain_mode(called, account):
     assert ask(called, "POST", signed(account, nonce="e2", encrypt_type="aes", msg_signature="0" * 40), body)[0] == 403
 
 
-@pytest.mark.parametrize("name, body", [
-    ("X01 empty", b""), ("X01 wrong root", b"<html></html>"), ("X01 two roots", xml() + b"<xml/>"),
-    ("X01 junk after", xml() + b"junk"), ("X01 utf-16", xml().decode().encode("utf-16")), ("X02", xml()[:-3]),
-    ("X03 depth", b"<xml>" * 101 + b"</xml>" * 101), ("X04 doctype", b"<!DOCTYPE xml>" + xml()),
-    ("X04 entity", b'<!DOCTYPE x [<!ENTITY a "b">]>' + xml(content="&a;")),
-    ("X05 attribute", xml(extra="<A b='c'/>")), ("X07 twice", xml(extra="<FromUserName>oY</FromUserName>")),
-    ("neither", b"key=value"), ("broken json", b'{"MsgType":')], ids=lambda v: v if isinstance(v, str) else "")
-def test_bodies_that_are_no_push(called, account, name, body):
-    nonce = hashlib.sha1(name.encode()).hexdigest()[:16]
-    assert ask(called, "POST", signed(account, nonce=nonce), body)[0] == 400
+BAD = xml(openid="oBadBody")
+BAD_JSON = b'{"ToUserName":"gh","FromUserName":"oBadBody","CreateTime":1700000000,"MsgType":"text","MsgId":1,"Content":"x"'
+BODIES = {
+    "X01 empty": b"", "X01 wrong root": BAD.replace(b"xml>", b"html>"), "X01 two roots": BAD + b"<xml/>",
+    "X01 twice": BAD + BAD, "X01 junk after": BAD + b"junk", "X01 junk before": b"junk" + BAD,
+    "X01 truncated": BAD[:len(BAD) // 2], "X01 utf-16": BAD.decode().encode("utf-16"),
+    "X01 utf-16 without a mark": BAD.decode().encode("utf-16-le"), "X02": BAD[:-3],
+    "X03 depth": b"<xml>" * 101 + b"</xml>" * 101,
+    "X03 deep field": BAD[:-6] + b"<a>" * 101 + b"</a>" * 101 + b"</xml>",
+    "X04 doctype": b"<!DOCTYPE xml>" + BAD, "X04 entity": b'<!DOCTYPE x [<!ENTITY a "b">]>' + xml("oBadBody", "&a;"),
+    "X05 attribute": xml("oBadBody", extra="<A b='c'/>"),
+    "X07 twice": xml("oBadBody", extra="<FromUserName>oBadBodyToo</FromUserName>"),
+    "neither": b"key=value", "broken json": BAD_JSON, "json and more": BAD_JSON + b"}}",
+}
+
+
+def everything_stored(service):
+    """All rows of all tables, by SQLite's own reader, as text."""
+    with sqlite3.connect(f"file:{service.folder / 'hongyan.db'}?mode=ro", uri=True) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: repr(database.execute(f'SELECT * FROM "{name}"').fetchall()) for name in tables}
+
+
+def test_X01_bodies_that_are_no_push_are_answered_with_400_and_leave_nothing(called, account):
+    before = everything_stored(called)["events"]
+    for name, body in BODIES.items():
+        nonce = hashlib.sha1(name.encode()).hexdigest()[:16]
+        status, answer, _ = ask(called, "POST", signed(account, nonce=nonce), body)
+        assert status == 400 and b"oBadBody" not in answer, name
+    stored = everything_stored(called)
+    assert stored["events"] == before and "events" in stored and "subscribers" in stored
+    assert not [table for table, rows in stored.items() if "oBadBody" in rows]
+    # The reader does find what is stored.
+    assert ask(called, "POST", signed(account, nonce="goodbody"), xml(openid="oGoodBody", msg_id=77))[0] == 200
+    stored = everything_stored(called)
+    assert stored["events"] != before and "oGoodBody" in stored["events"]
+
+
+def test_X04_bodies_that_name_files_and_hosts_open_neither(start, account, stranger, tmp_path):
+    """strace, which shows what the process really asks of the system, and not only that the answer is 400."""
+    trace, canary = tmp_path / "trace", tmp_path / "canary"
+    canary.write_text("<a>canary</a>")
+    calls = "open,openat,openat2,creat,connect,sendto,sendmsg,sendmmsg,execve,execveat"
+    # -D: the service stays our child, and the tracer is its sibling.
+    service = start(account, launcher=["strace", "-D", "-f", "-ttt", "-e", f"trace={calls}", "-o", trace])
+    begin, end, body = "<?xml version='1.0'?>", "<xml><FromUserName>o</FromUserName></xml>", "<xml>&e;</xml>"
+    include = "<x:include xmlns:x='http://www.w3.org/2001/XInclude' href='{}' parse='text'/>"
+    bodies = []
+    for target in (f"file://{canary}", str(canary), stranger.url + "/evil.dtd", stranger.url[5:] + "/evil.dtd"):
+        bodies += [
+            f"<!DOCTYPE xml SYSTEM '{target}'>{end}", f"{begin}<!DOCTYPE xml PUBLIC 'x' '{target}'>{end}",
+            f"<!DOCTYPE xml [<!ENTITY e SYSTEM '{target}'>]>{body}",
+            f"<!DOCTYPE xml [<!ENTITY % p SYSTEM '{target}'> %p;]>{end}",
+            f"<!DOCTYPE xml [<!ENTITY % p SYSTEM '{target}'><!ENTITY e '%p;'>]>{body}",
+            f"<xml>{include.format(target)}</xml>", f"<?xml-stylesheet href='{target}'?>{end}",
+            f"<xml xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:noNamespaceSchemaLocation='{target}'/>"]
+    laughs = "".join(f"<!ENTITY {b} '{f'&{a};' * 10}'>" for a, b in zip("abcdefgh", "bcdefghi"))
+    bodies.append(f"<!DOCTYPE xml [<!ENTITY a 'ha'>{laughs}]><xml>&i;</xml>")
+    begun = time.time()
+    for i, text in enumerate(bodies):
+        status, answer, _ = ask(service, "POST", signed(account, nonce=f"xxe{i}"), text.encode())
+        assert status == 400 and b"canary" not in answer, text
+    ended = time.time()
+    status, _ = service.http("/metrics")  # reads files of /proc: the trace still runs
+    assert status == 200
+    service.stop()
+
+    traced = [(float(time_), line) for time_, line in re.findall(r"^\d+ +(\d+\.\d+) (.*)$", trace.read_text(), re.M)]
+    assert any(f"htons({account.sandbox.port})" in line for _, line in traced), "connects are not traced"
+    assert any("/proc/self/" in line for at, line in traced if at > ended), "opened files are not traced"
+    # It probes its own listener, whoever logs first reads the time zone, and each new thread counts the processors.
+    ours = re.compile(rf"connect\(.*htons\({service.grpc_address.rsplit(':', 1)[1]}\)|"
+                      r'openat\(AT_FDCWD, "(/etc/localtime|/sys/devices/system/cpu/online)"')
+    opened = [line for at, line in traced if begun <= at <= ended and not ours.match(line)
+              and re.match(r"(open|creat|connect|exec)", line)]
+    assert opened == []
+    hosts = [f"htons({stranger.url.rsplit(':', 1)[1]})", canary.name]
+    assert not [line for _, line in traced if any(host in line for host in hosts)]
+    assert stranger.heard == []
 
 
 def test_X01_a_byte_order_mark_is_accepted(called, account):

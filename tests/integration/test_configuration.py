@@ -1,5 +1,6 @@
 """The configuration file as its author meets it: what is refused, where, and with which exit code."""
 
+import os
 import re
 import resource
 import socket
@@ -11,9 +12,15 @@ from sandbox_process import BIN
 from timing import LIMIT
 
 
-def hongyand(*arguments, **more):
-    return subprocess.run([str(BIN / "hongyand"), *map(str, arguments)], capture_output=True, text=True, timeout=LIMIT,
-                          **more)
+def hongyand(*arguments, launcher=(), **more):
+    return subprocess.run([*launcher, str(BIN / "hongyand"), *map(str, arguments)], capture_output=True, text=True,
+                          timeout=LIMIT, **more)
+
+
+def without(*capabilities):
+    """The start of a command that runs another without these, where root has them; others don't."""
+    dropped = ",".join(f"-{name}" for name in capabilities)
+    return ["setpriv", "--bounding-set", dropped, "--inh-caps", dropped] if os.geteuid() == 0 else []
 
 
 GOOD = """\
@@ -48,6 +55,24 @@ def test_K01_every_problem_is_told(config):
     assert done.returncode == 2
     for line, key in ((1, "grpc.max_in_flight"), (2, "wechat.timeout"), (7, "send_rat")):
         assert re.search(rf":{line}\b.*{re.escape(key)}", done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"]], ids=["start", "check"])
+def test_K01_unreadable_files_are_told(config, tmp_path, arguments):
+    launcher = without("dac_override", "dac_read_search")
+    file = config(GOOD)
+    file.chmod(0)
+    done = hongyand("--config", file, *arguments, launcher=launcher)
+    assert done.returncode == 2 and f"{file}: " in done.stderr and "Permission denied" in done.stderr, done
+    # So is what the configuration refers to.
+    secret = tmp_path / "secret"
+    secret.write_text("hidden")
+    secret.chmod(0)
+    file.chmod(0o600)
+    file.write_text(GOOD.replace("plainsecret", f"${{file:{secret}}}"))
+    done = hongyand("--config", file, *arguments, launcher=launcher)
+    assert done.returncode == 2 and f"{file}:4" in done.stderr, done
+    assert str(secret) in done.stderr and "Permission denied" in done.stderr and "app_secret" in done.stderr
 
 
 def test_K02_unset_variable_and_missing_file_name_themselves(config):
@@ -86,6 +111,40 @@ def test_K03_port_in_use_ends_with_1_and_names_the_key(config, listener):
         done = hongyand("--config", config(head + "wechat: {api_urls: [http://127.0.0.1:1]}\n" + GOOD))
     assert done.returncode == 1, done.stderr
     assert f"{listener}.listen" in done.stderr and listen[listener] in done.stderr
+
+
+@pytest.mark.parametrize("listener", ["grpc", "callback", "admin"])
+def test_K03_privileged_port_ends_with_1_and_names_the_key(config, listener):
+    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="ascii") as first:
+        port = int(first.read()) - 1
+    assert port > 0, "here every port is free for everybody"
+    listen = {name: "127.0.0.1:0" for name in ("grpc", "callback", "admin")}
+    listen[listener] = f"127.0.0.1:{port}"
+    head = "".join(f"{name}: {{listen: {address}}}\n" for name, address in listen.items())
+    file = config(head + "wechat: {api_urls: [http://127.0.0.1:1]}\n" + GOOD)
+    done = hongyand("--config", file, launcher=without("net_bind_service"))
+    assert done.returncode == 1, done
+    assert f"{listener}.listen" in done.stderr and listen[listener] in done.stderr
+    if listener != "grpc":  # gRPC doesn't tell why a port can't be had
+        assert "Permission denied" in done.stderr
+
+
+@pytest.mark.parametrize("listener", ["grpc", "callback", "admin"])
+def test_K03_a_name_may_mean_two_addresses_so_names_are_refused(config, listener):
+    """Without looking them up: which of two addresses was meant is nobody's to guess."""
+    for name in ("two-addresses.example", "localhost.localdomain", "ip6-localhost"):
+        for arguments in ([], ["--check"]):
+            done = hongyand("--config", config(f"{listener}: {{listen: '{name}:0'}}\n" + GOOD), *arguments)
+            assert done.returncode == 2 and f"{listener}.listen" in done.stderr and name in done.stderr, done
+            assert "listening" not in done.stdout
+
+
+def test_K03_localhost_is_one_address_whatever_it_resolves_to(start, account):
+    service = start(account, {name: {"listen": "localhost:0"} for name in ("grpc", "callback", "admin")})
+    for address in (service.grpc_address, service.callback_address, service.admin_address):
+        assert address.startswith("127.0.0.1:")
+    assert service.listening_ports() == {int(address.rsplit(":", 1)[1]) for address in (
+        service.grpc_address, service.callback_address, service.admin_address)}
 
 
 def test_version_names_the_libraries():
