@@ -3,13 +3,14 @@
 import hashlib
 import http.client
 import re
+import socket
 import sqlite3
 import time
 import urllib.parse
 
 import pytest
 
-from timing import LIMIT
+from timing import LIMIT, SCALE
 
 REPLIES = {"main": {"replies": [
     {"on": "subscribe", "text": "谢谢您的关注! 🎉"},
@@ -283,6 +284,24 @@ def test_sizes(called, account):
     assert ask(called, "POST", signed(account, nonce="s1"), b"x" * (64 * 1024 + 1))[0] == 413
     assert ask(called, "GET", {**signed(account, echostr="42"), "pad": "x" * 20000})[0] in (414, 431)
     assert ask(called, "GET", signed(account, echostr="x" * 1025))[0] == 400
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /wechat/callback/main?signature=x HTTP/1.1\r\nHost: x\r\nX-Slow: "],
+                         ids=["nothing", "half a header"])
+def test_H01_a_header_that_takes_five_seconds_is_408(called, begun):
+    """By the real program's real limits: a test elsewhere shortens them."""
+    host, port = called.callback_address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=LIMIT) as peer:
+        since = time.monotonic()
+        peer.sendall(begun)
+        answer = b""
+        while chunk := peer.recv(4096):
+            answer += chunk
+        took = time.monotonic() - since
+    assert 4.5 < took < 8 * SCALE
+    # Who has said nothing hears nothing.
+    assert answer.startswith(b"HTTP/1.1 408 ") and b"\r\nConnection: close\r\n" in answer if begun else answer == b""
+    assert called.http("/livez")[0] == 200
 
 
 def test_a_path_of_ones_own_and_two_accounts(start, sandbox):

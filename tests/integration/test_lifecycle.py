@@ -32,6 +32,22 @@ def test_readyz_is_200_with_a_dead_wechat_and_says_why(start, account):
     assert status == 200 and body.startswith("ready\n") and "account main: no token" in body
 
 
+def test_readyz_is_503_while_starting_and_200_once_there_is_a_token(start, account):
+    # Not stretched: after three seconds without an answer it would serve all the same.
+    account.fault({"delay_before_ms": 2500}, TOKEN, times=1)
+    service = start(account, wait=False)
+    status, body = service.http("/readyz")
+    assert status == 503
+    assert body == "not ready\nstarting\naccount main: no token yet, the first is being fetched\n"
+    assert service.http("/livez") == (200, "ok\n")
+    watch = service.watch_health()
+    assert next(watch).status == 2  # NOT_SERVING
+    assert next(watch).status == 1
+    watch.cancel()
+    assert service.http("/readyz") == (200, "ready\n")
+    assert account.arrivals(TOKEN) == 1
+
+
 METRICS = ["grpc_server_handled_total", "grpc_server_handling_seconds_bucket", "hongyan_sends_total",
            "hongyan_wechat_requests_total", "hongyan_wechat_request_seconds_bucket", "hongyan_token_requests_total",
            "hongyan_token_expiry_timestamp_seconds", "hongyan_callbacks_total", "hongyan_callback_seconds_bucket",

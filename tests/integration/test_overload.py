@@ -53,11 +53,36 @@ def test_max_in_flight_refuses_at_once_and_frees_the_place_afterwards(narrow, ac
     assert narrow.metric("hongyan_in_flight") == 0
 
 
-def test_F3_a_place_is_held_until_the_work_ends_not_the_stream(narrow, account):
-    calls = occupy(narrow, account, 700)
+def test_F3_a_place_is_held_until_the_work_ends_not_the_stream(narrow, account, api):
+    slow, openid = account.user(), account.user()
+    # Not stretched: what has begun for a caller who is gone may go on for five seconds.
+    account.fault({"delay_after_ms": 3000}, openid=slow)
+    batches = [narrow.stub().SendBatch(api.pb.SendBatchRequest(notifications=[
+        api.pb.Notification(openid=slow, text=api.pb.Text(content=f"{i}"), idempotency_key=f"F3-{slow}-{i}")]),
+        timeout=LIMIT) for i in range(3)]
+    account.wait(CUSTOM, 3, openid=slow)
+    begun = time.monotonic()
+    for batch in batches:
+        batch.cancel()
+        assert batch.code() == grpc.StatusCode.CANCELLED  # the streams have ended, as their caller sees it
+    refused = 0
+    while narrow.metric("hongyan_in_flight") == 3:
+        expect(failure(narrow.send_text, openid, "x"), "RESOURCE_EXHAUSTED", "OVERLOADED", "hongyan")
+        refused += 1
+        assert time.monotonic() - begun < LIMIT
+    # Nearly the whole delay has passed, so the answers of WeChat were what ended the work.
+    assert time.monotonic() - begun > 2.5 and refused >= 3
+    eventually(lambda: narrow.metric("hongyan_in_flight") == 0, what="places given back")
+    for i in range(3):  # what the key remembers is how the work ended
+        assert narrow.send_text(slow, f"{i}", idempotency_key=f"F3-{slow}-{i}").attempts == 1
+    assert account.arrivals(CUSTOM, openid=slow) == 3 and account.arrivals(CUSTOM, openid=openid) == 0
+
+
+def test_F3_a_cancelled_unary_call_gives_its_place_back(narrow, account):
+    calls = occupy(narrow, account, 5000)
     for call in calls:
         call.cancel()
-    eventually(lambda: narrow.metric("hongyan_in_flight") == 0, what="places given back")
+    eventually(lambda: narrow.metric("hongyan_in_flight") == 0, limit=4 * SCALE, what="places given back")
     narrow.send_text(account.user(), "y")
 
 

@@ -1,6 +1,7 @@
 // The life of an access_token: fetched once, renewed ahead, replaced when refused, kept while renewal fails.
 #include "server/wechat/access_token.h"
 
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -511,11 +512,48 @@ TEST_F(AccessTokenTest, ShutdownDuringAFetchWakesWhoeverWaits) {
   EXPECT_EQ(group_.size(), 0u);
 }
 
-TEST_F(AccessTokenTest, FullGroupIsUnavailableAndRecovers) {
-  async::TaskGroup full(loop_.executor(), clock_, 0);
-  AccessToken token(OptionsOf("main"), transport_, clock_, metrics_, full);
-  EXPECT_THAT(Await(token.Get(In(Seconds(1)))), StatusIs(StatusCode::kUnavailable));
-  EXPECT_EQ(fetches(), 0u);
+// One place for renewals, and another account's fetch in it.
+class FullGroupTest : public AccessTokenTest {
+ protected:
+  FullGroupTest() {
+    Answers(Held(Token("others")));
+    others_.emplace(Start(other_.Get(In(Seconds(5)))));
+    clock_.Settle();
+    EXPECT_EQ(fetches(), 1u);
+  }
+  void TearDown() override {
+    one_.CancelAll();
+    AccessTokenTest::TearDown();
+  }
+  void Frees() {
+    http_.Release();
+    clock_.Settle();
+    EXPECT_THAT(others_->value(), Is("others"));
+    AnswersToken("t1");
+  }
+
+  async::TaskGroup one_{loop_.executor(), clock_, 1};
+  AccessToken other_{OptionsOf("other"), transport_, clock_, metrics_, one_};
+  AccessToken main_{OptionsOf("main"), transport_, clock_, metrics_, one_};
+  std::optional<support::Started<Got>> others_;
+};
+
+TEST_F(FullGroupTest, IsUnavailableAndRecoversWithTheNextCaller) {
+  EXPECT_THAT(Await(main_.Get(In(Seconds(1)))), StatusIs(StatusCode::kUnavailable));
+  EXPECT_EQ(fetches(), 1u);
+  Frees();
+  clock_.Advance(Seconds(2));  // what failed is not tried again at once
+  EXPECT_THAT(Await(main_.Get(In(Seconds(1)))), Is("t1"));
+}
+
+TEST_F(FullGroupTest, RecoversWithoutACallerToo) {
+  group_.Spawn(main_.KeepFresh());
+  clock_.Advance(Seconds(1));
+  EXPECT_FALSE(main_.has_token());
+  Frees();
+  clock_.Advance(Seconds(5));
+  EXPECT_TRUE(main_.has_token());
+  EXPECT_EQ(fetches(), 2u);
 }
 
 TEST_F(AccessTokenTest, StableRequestIsThatOfTheReference) {
