@@ -5,7 +5,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from rpc_failure import metadata_of
-from timing import LIMIT
+from timing import LIMIT, eventually
 
 SERVICES = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
             "hongyan.v1.EventService", "hongyan.v1.NotifyService", "hongyan.v1.SubscriberService"]
@@ -125,7 +125,6 @@ def both_ends(service, openid, metadata=None, content="x"):
 
 
 def logged(service, request_id):
-    from timing import eventually
     return eventually(lambda: service.log(event="rpc", request_id=request_id), what="the log line")
 
 
@@ -157,6 +156,49 @@ def test_request_id_comes_with_errors_and_streams_too(service, api):
     both = {**metadata_of(call.initial_metadata()), **metadata_of(call.trailing_metadata())}
     assert both["x-request-id"] == "req-stream"
     assert logged(service, "req-stream")
+
+
+@pytest.mark.parametrize("name", ["", "hongyan.v1.NotifyService", "nobody"])
+def test_request_id_comes_with_health_watches(service, api, name):
+    request_id = "req-watch-" + (name or "all")
+    stub = api.health_rpc.HealthStub(service.channel)
+    before = service.metric("grpc_server_handled_total", grpc_service="grpc.health.v1.Health", grpc_method="Watch")
+    watch = stub.Watch(api.health.HealthCheckRequest(service=name), metadata=(("x-request-id", request_id),),
+                       timeout=LIMIT)
+    assert next(watch).status in (1, 3)
+    assert metadata_of(watch.initial_metadata())["x-request-id"] == request_id
+    watch.cancel()
+    [line] = logged(service, request_id)
+    assert line["method"] == "Watch"
+    eventually(lambda: service.metric("grpc_server_handled_total", grpc_service="grpc.health.v1.Health",
+                                      grpc_method="Watch") > before, what="counted")
+
+
+@versions
+def test_request_id_comes_with_reflection(service, reflection, version):
+    request_id = f"req-reflection-{version}"
+    requests = iter([reflection.pb.ServerReflectionRequest(list_services="")])
+    call = reflection.stub.ServerReflectionInfo(requests, metadata=(("x-request-id", request_id),), timeout=LIMIT)
+    [answer] = list(call)
+    assert answer.list_services_response.service
+    assert metadata_of(call.initial_metadata())["x-request-id"] == request_id
+    [line] = logged(service, request_id)
+    assert line["method"] == "ServerReflectionInfo" and line["code"] == "OK"
+    assert service.metric("grpc_server_handled_total", grpc_service=f"grpc.reflection.{version}.ServerReflection",
+                          grpc_code="OK") >= 1
+
+
+def test_made_request_id_comes_with_health_and_reflection_too(service, api):
+    call = service.watch_health()
+    next(call)
+    seen = [metadata_of(call.initial_metadata())["x-request-id"]]
+    call.cancel()
+    for version in ("v1", "v1alpha"):
+        each = Reflection(service, api, version)
+        call = each.stub.ServerReflectionInfo(iter([each.pb.ServerReflectionRequest(list_services="")]), timeout=LIMIT)
+        list(call)
+        seen.append(metadata_of(call.initial_metadata())["x-request-id"])
+    assert len(set(seen)) == 3 and all(16 <= len(each) <= 64 for each in seen)
 
 
 def test_traceparent_is_logged(service, openid):

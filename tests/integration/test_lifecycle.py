@@ -169,6 +169,22 @@ def test_P03_grace_ends_what_does_not_finish(start, account):
     assert time.monotonic() - begun < 3.5 * SCALE
 
 
+def test_P03_grace_ends_a_batch_too(start, account, api):
+    service = start(account, {"shutdown": {"grace": "1s"}})
+    slow = account.user()
+    account.fault({"delay_after_ms": int(4500 * SCALE)}, openid=slow)
+    batch = service.stub().SendBatch(api.pb.SendBatchRequest(notifications=[
+        api.pb.Notification(openid=slow, text=api.pb.Text(content=f"{i}")) for i in range(100)]), timeout=LIMIT)
+    account.wait(CUSTOM, 32, openid=slow)
+    begun = time.monotonic()
+    service.process.send_signal(signal.SIGTERM)
+    with pytest.raises(grpc.RpcError):
+        list(batch)
+    service.ended()
+    assert time.monotonic() - begun < 3.5 * SCALE
+    assert account.arrivals(CUSTOM, openid=slow) == 32
+
+
 def test_P04_second_signal_ends_at_once(start, account):
     service = start(account, {"shutdown": {"delay": "60s"}})
     watch = service.watch_health()

@@ -140,6 +140,23 @@ def test_G03_same_key_for_another_request_is_refused(service, main, openid):
     assert main.texts(openid) == ["甲"]
 
 
+def test_G03_validate_only_says_that_a_key_is_used_already(service, main, openid):
+    key = "v-" + openid
+    sent = service.send_text(openid, "甲", idempotency_key=key)
+    for content in ("乙", "丙"):
+        failed = failure(service.send_text, openid, content, idempotency_key=key, validate_only=True)
+        expect(failed, "INVALID_ARGUMENT", "IDEMPOTENCY_KEY_REUSED", "hongyan")
+        assert failed.fields == ["idempotency_key"]
+    failed = failure(service.send_template, openid, idempotency_key=key, validate_only=True)
+    expect(failed, "INVALID_ARGUMENT", "IDEMPOTENCY_KEY_REUSED", "hongyan")
+    # The same request again is none of these, and asking uses no key up.
+    assert service.send_text(openid, "甲", idempotency_key=key, validate_only=True).openid == openid
+    assert service.send_text(openid, "甲", idempotency_key=key) == sent
+    assert not service.send_text(openid, "丁", idempotency_key=key + "2", validate_only=True).id
+    assert service.send_text(openid, "戊", idempotency_key=key + "2").id
+    assert main.texts(openid) == ["甲", "戊"]
+
+
 def test_G03_the_same_key_of_two_accounts_is_two_keys(start, sandbox):
     accounts = {"one": sandbox.new_account(), "two": sandbox.new_account()}
     service = start(accounts)

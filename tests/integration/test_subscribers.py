@@ -6,7 +6,7 @@ import pytest
 
 from rpc_failure import expect, failure
 from sandbox_process import SHIPPED, SHIPPED_DATA, USER, USER_LIST, USERS
-from timing import LIMIT, eventually
+from timing import LIMIT, SCALE, eventually
 
 
 @pytest.fixture
@@ -95,6 +95,45 @@ def test_page_token_goes_on_with_the_same_conditions_only(called, account):
     for other in (dict(again, subscribed=False), dict(again, tag_id=0), dict(page_token=first.next_page_token)):
         failed = failure(stub.ListSubscribers, pb.ListSubscribersRequest(**other), timeout=LIMIT)
         assert failed.fields == ["page_token"], other
+
+
+# --- housekeeping -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reading(start, account):
+    """A service that died in an import, was started again, and is now reading the profiles that were left: WeChat takes
+    its time to answer."""
+    service = start(account, {"wechat": {"timeout": "60s"}})
+    openids = [account.user() for _ in range(3)]
+    account.fault({"delay_before_ms": 60000}, USERS)
+    call = subscribers(service).SyncSubscribers(service.api.subscribers.SyncSubscribersRequest(), timeout=60)
+    account.wait(USERS)
+    assert call.is_active()
+    service.process.kill()
+    service.process.wait(LIMIT)
+    service.start()
+    account.wait(USERS, 2)
+    return service, openids
+
+
+def test_sigterm_ends_the_service_while_housekeeping_reads_profiles(reading):
+    service, _ = reading
+    begun = time.monotonic()
+    service.stop()
+    assert time.monotonic() - begun < 5 * SCALE
+
+
+def test_import_does_not_wait_for_housekeeping(reading, account):
+    service, openids = reading
+    account.sandbox.clear_faults()  # whom it has asked for already still come late
+    stub, request = subscribers(service), service.api.subscribers.SyncSubscribersRequest()
+    begun = time.monotonic()
+    steps = list(stub.SyncSubscribers(request, timeout=LIMIT))
+    assert time.monotonic() - begun < 10 * SCALE
+    assert steps[-1].HasField("finish_time") and steps[-1].listed == steps[-1].fetched == 3, steps
+    assert account.arrivals(USERS) == 3
+    assert {stored(service, openid).user.subscribe_scene != "" for openid in openids} == {True}
 
 
 # --- unionid ----------------------------------------------------------------------------------------------------------

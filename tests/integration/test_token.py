@@ -136,6 +136,74 @@ def test_T06_without_a_token_calls_fail_and_recover_by_themselves(start, account
     assert service.http("/readyz") == (200, "ready\n")
 
 
+def test_T06_token_refused_while_no_new_one_can_be_had_is_told_as_it_is(start, account):
+    service = start(account)
+    openid = account.user()
+    fault = account.fault({"http_status": 502}, TOKEN)
+    account.post("tokens/revoke")
+    # The first one who meets it already hears the cause, and that is not what WeChat said of the old token.
+    failed = failure(service.send_text, openid, "x")
+    expect(failed, "UNAVAILABLE", "WECHAT_UNREACHABLE", "hongyan")
+    assert failed.metadata["api"] == TOKEN and "HTTP 502" in failed.message and failed.retry_seconds > 0
+    status, body = service.http("/readyz")
+    assert status == 200 and "account main: no token, retrying: " in body and "HTTP 502" in body
+    assert "token works" not in body
+    # The dead one is not tried again.
+    for _ in range(3):
+        expect(failure(service.send_text, openid, "x"), "UNAVAILABLE", "WECHAT_UNREACHABLE", "hongyan")
+    assert account.arrivals(CUSTOM) == 1
+
+    # Without any caller: now WeChat answers, and refuses for another reason.
+    account.change(ip_whitelisted=False)
+    before = account.arrivals(TOKEN)
+    account.sandbox.request("DELETE", f"/sandbox/faults/{fault}")
+    account.wait(TOKEN, before + 1)
+    eventually(lambda: "127.0.0.1" in service.http("/readyz")[1], what="the address in /readyz")
+    body = service.http("/readyz")[1]
+    assert "account main: no token, retrying: " in body and "token works" not in body
+    failed = failure(service.send_text, openid, "x")
+    expect(failed, "FAILED_PRECONDITION", "ACCOUNT_CONFIG")
+    assert failed.metadata["errcode"] == "40164" and failed.metadata["address"] == "127.0.0.1"
+    assert failed.metadata["api"] == TOKEN
+    assert account.arrivals(CUSTOM) == 1
+
+
+def test_T06_refused_token_is_replaced_in_the_background_once_wechat_is_well(start, account):
+    service = start(account)
+    openid = account.user()
+    account.fault({"http_status": 502}, TOKEN)
+    account.post("tokens/revoke")
+    expect(failure(service.send_text, openid, "x"), "UNAVAILABLE", "WECHAT_UNREACHABLE", "hongyan")
+    account.sandbox.clear_faults()
+    eventually(lambda: service.http("/readyz") == (200, "ready\n"), what="a token that nobody asked for")
+    assert service.send_text(openid, "y").attempts == 1
+    assert account.texts(openid) == ["y"]
+
+
+def test_T07_first_caller_whose_token_is_refused_hears_what_is_wrong_with_the_account(start, account):
+    service = start(account)
+    openid = account.user()
+    account.change(ip_whitelisted=False)
+    account.post("tokens/revoke")
+    failed = failure(service.send_text, openid, "x")
+    expect(failed, "FAILED_PRECONDITION", "ACCOUNT_CONFIG")
+    assert failed.metadata["errcode"] == "40164" and failed.metadata["address"] == "127.0.0.1"
+    status, body = service.http("/readyz")
+    assert status == 200 and "account main: no token, retrying: " in body and "token works" not in body
+
+
+def test_T04_forced_refresh_whose_answer_is_lost_is_made_good_by_a_normal_fetch(start, account):
+    service = start(account)
+    openid = account.user()
+    account.post("tokens/revoke", stuck=True)
+    # The normal fetch repeats the stuck token; the forced one after it is processed, and its answer lost.
+    account.fault({"close": "after_count"}, TOKEN, after=1, times=1)
+    assert service.send_text(openid, "x").attempts == 2
+    assert account.tokens()["stable"]["forced_requests"] == 1
+    assert [entry["answer"] for entry in account.ledger(TOKEN)][1:] == ["sent", "none", "sent"]
+    assert account.texts(openid) == ["x"] and service.http("/readyz") == (200, "ready\n")
+
+
 @pytest.mark.parametrize("trouble, errcode", [
     ({"ip_whitelisted": False}, 40164), ({"secret_frozen": True}, 40243), ("secret", 40125), ("app_id", 40013)],
     ids=["40164", "40243", "40125", "40013"])

@@ -16,7 +16,7 @@ using support::StatusIs;
 
 TEST(PageTokenTest, GivesBackWhereToGoOn) {
   EXPECT_THAT(AfterOf("main", ""), IsOkAndHolds(std::string()));
-  for (const std::string after :
+  for (const std::string& after :
        {std::string("o"), std::string("oABC_-1"), std::string(128, 'z')}) {
     EXPECT_THAT(AfterOf("main", PageToken("main", after)), IsOkAndHolds(after));
   }

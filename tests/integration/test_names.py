@@ -1,0 +1,72 @@
+"""N01: a nameserver that doesn't answer holds up whoever asked for the name, and nobody else."""
+
+import os
+import pathlib
+import subprocess
+import time
+
+import pytest
+
+from rpc_failure import expect, failure
+from timing import LIMIT, SCALE
+
+LOOKUP = 5 * SCALE  # seconds of one look-up; all comparisons are with it
+
+
+@pytest.fixture(scope="module")
+def slow_names(tmp_path_factory):
+    """An environment in which names under slow.example take long to look up, and the file that tells of it."""
+    folder = tmp_path_factory.mktemp("slow_names")
+    library, lookups = folder / "slow_names.so", folder / "lookups"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library,
+                    pathlib.Path(__file__).with_name("slow_names.c"), "-ldl"], check=True)
+    lookups.touch()
+    environment = {
+        "LD_PRELOAD": str(library), "HONGYAN_TEST_LOOKUPS": str(lookups),
+        "HONGYAN_TEST_LOOKUP_MS": str(int(LOOKUP * 1000)),
+        # The address sanitizer wants to be first, and is satisfied with being second.
+        "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    return environment, lookups
+
+
+def test_N01_slow_names_do_not_stop_the_loop(start, sandbox, slow_names):
+    environment, lookups = slow_names
+    account = sandbox.new_account()
+    service = start(account, {"wechat": {"api_urls": ["https://slow.example"], "timeout": "1s"}}, wait=False,
+                    env=environment)
+    begun, slowest, answered = time.monotonic(), 0.0, 0
+    # Until a look-up that outlived its request by far has ended, and others have begun.
+    while lookups.read_text().count("end") < 2:
+        asked = time.monotonic()
+        assert service.http("/livez")[0] == 200
+        slowest, answered = max(slowest, time.monotonic() - asked), answered + 1
+        assert time.monotonic() - begun < LIMIT + 2 * LOOKUP
+    assert lookups.read_text().count("begin") >= 3
+    assert slowest < LOOKUP / 4, "the loop waited for a name"
+    assert answered > 20
+
+    # Callers hear in time that nothing was sent.
+    asked = time.monotonic()
+    failed = failure(service.send_text, "oX", "x", timeout=LIMIT)
+    expect(failed, "UNAVAILABLE", "WECHAT_UNREACHABLE", "hongyan")
+    assert "nothing was sent" in failed.message and time.monotonic() - asked < LOOKUP / 2
+
+    # And the end doesn't wait for a name either.
+    begins = lookups.read_text().count("begin")
+    while lookups.read_text().count("begin") == begins:
+        assert service.http("/livez")[0] == 200
+        assert time.monotonic() - begun < 2 * LIMIT + 2 * LOOKUP
+    asked = time.monotonic()
+    service.stop()
+    assert time.monotonic() - asked < LOOKUP / 2
+
+
+def test_N01_the_next_url_is_taken_after_a_name_that_is_not_found_in_time(start, sandbox, slow_names):
+    environment, _ = slow_names
+    account = sandbox.new_account()
+    service = start(account, {"wechat": {"api_urls": ["https://slow.example", sandbox.url], "timeout": "1s"}},
+                    wait=False, env=environment)
+    openid = account.user()
+    service.wait_until_serving()
+    assert service.send_text(openid, "x", timeout=LIMIT).attempts == 1
+    assert account.texts(openid) == ["x"]
