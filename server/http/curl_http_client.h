@@ -29,7 +29,8 @@ struct CurlOptions {
   int max_connections = 128;
   std::string ca_file;                              // PEM bundle; empty: the system's
   std::chrono::milliseconds connect_timeout{2000};  // TCP and TLS together
-  std::chrono::seconds idle_limit{5};  // a connection idle for longer is not used again
+  // A connection idle for longer is not used again. libcurl counts whole seconds, so it may be almost one more.
+  std::chrono::seconds idle_limit{4};
 };
 
 class CurlHttpClient final : public HttpClient {

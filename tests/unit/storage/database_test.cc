@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/storage/schema.h"
 #include "tests/unit/storage/storage_fixture.h"
 
 namespace hongyan::storage {
@@ -37,7 +38,7 @@ class DatabaseTest : public StorageTest {
 TEST_F(DatabaseTest, NewFileIsOursAndPrivateAndFullySynced) {
   Open();
   EXPECT_EQ(Sql("PRAGMA application_id"), std::to_string(0x486F6E67));
-  EXPECT_EQ(Sql("SELECT version FROM hongyan_schema"), "1");
+  EXPECT_EQ(Sql("SELECT version FROM hongyan_schema"), std::to_string(Migrations().back().version));
   EXPECT_EQ(Sql("PRAGMA journal_mode"), "wal");
   struct stat info {};
   ASSERT_EQ(::stat(path_.c_str(), &info), 0);
