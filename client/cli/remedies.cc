@@ -95,6 +95,9 @@ constexpr auto kRemedies = std::to_array<Remedy>({
      {"Nothing was sent. The service has too much in flight; try again after the time below, or "
       "send less at once.",
       "消息没有发出。服务当前并发过高；请在下面给出的时间之后重试，或减少并发。"}},
+    {"SHUTTING_DOWN",
+     {"The service is stopping. Ask another one, or this one again in a moment.",
+      "服务正在停止。请改用其他实例，或稍后再试。"}},
     {"IDEMPOTENCY_KEY_REUSED",
      {"Take a new --idempotency-key: this one belongs to a different message.",
       "请换一个新的 --idempotency-key：这个键已用于另一条消息。"}},

@@ -179,7 +179,7 @@ async::Task<void> Subscribers::FetchOne(std::string account, std::string openid)
                                                  async::After(clock_.Mono(), kStoreLimit));
       if (stored.ok()) break;
     } else if (IsAboutOpenids(user.status())) {
-      std::vector<std::string> strangers = {openid};
+      std::vector<std::string> strangers(1, openid);
       const async::MonoTime until = async::After(clock_.Mono(), kStoreLimit);
       [[maybe_unused]] const absl::Status noted =
           co_await store_.NoteRefused(account, std::move(strangers), asked, until);

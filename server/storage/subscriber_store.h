@@ -34,7 +34,8 @@ class SubscriberStore {
  public:
   explicit SubscriberStore(StorageThread& thread) : thread_(thread) {}
 
-  // What an event does to its sender; the same as with EventStore::Record, for events that are not recorded.
+  // What an event does to its sender; the same as with EventStore::Record, for events that are not recorded. Erases no
+  // events.
   async::Task<absl::Status> Apply(std::string account, std::string openid, absl::Time event_time,
                                   absl::Time now, SubscriberEffect effect,
                                   async::MonoTime deadline);

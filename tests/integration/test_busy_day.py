@@ -107,8 +107,10 @@ class Day:
     def platform(self):
         """Each type that WeChat has, once."""
         types = self.account.sandbox.get("types")
-        # Whoever is gone or leaves by these is not one of those who are counted at the end.
-        self.all_at_once([("push", {"openid": "oDay_for_types", what: name})
+        # Whoever is gone or leaves by these is not one of those who are counted at the end. Nothing else is kept of a person
+        # whose WeChat account is closed.
+        gone = "user_authorization_cancellation"
+        self.all_at_once([("push", {"openid": "oDay_is_gone" if name == gone else "oDay_for_types", what: name})
                           for what, names in (("type", types["messages"]), ("event", types["events"])) for name in names])
 
     def strangers(self):

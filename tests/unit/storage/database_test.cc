@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/storage/schema.h"
 #include "tests/unit/storage/storage_fixture.h"
 
 namespace hongyan::storage {
@@ -38,7 +37,7 @@ class DatabaseTest : public StorageTest {
 TEST_F(DatabaseTest, NewFileIsOursAndPrivateAndFullySynced) {
   Open();
   EXPECT_EQ(Sql("PRAGMA application_id"), std::to_string(0x486F6E67));
-  EXPECT_EQ(Sql("SELECT version FROM hongyan_schema"), std::to_string(Migrations().back().version));
+  EXPECT_EQ(Sql("SELECT version FROM hongyan_schema"), absl::StrCat(Migrations().back().version));
   EXPECT_EQ(Sql("PRAGMA journal_mode"), "wal");
   struct stat info {};
   ASSERT_EQ(::stat(path_.c_str(), &info), 0);
@@ -209,6 +208,30 @@ TEST_F(DatabaseTest, D11_MigrationThatFailsLeavesNothing) {
   EXPECT_EQ(Sql("SELECT name FROM sqlite_master WHERE name IN ('second', 'third')"), "second");
   migrations.back().statements.pop_back();
   EXPECT_EQ(*Migrate(session, migrations, {"INTEGER", "TEXT", ""}), newest + 2);
+}
+
+TEST_F(DatabaseTest, FirstSchemaIsBroughtUpToDate) {
+  Open();
+  NewEvent event = Event("a");
+  event.effect.kind = SubscriberEffect::Kind::kSubscribe;
+  ASSERT_THAT(Record(event), IsOk());
+  Close();
+  // As the first version left it, of somebody whose row it had erased.
+  Sql("DROP INDEX events_by_person; DROP TABLE event_erasures; "
+      "ALTER TABLE subscribers DROP COLUMN refused_time; "
+      "ALTER TABLE subscriber_syncs DROP COLUMN profiles_since; "
+      "ALTER TABLE subscriber_syncs DROP COLUMN departed; "
+      "UPDATE subscribers SET subscribed = 0, erase_time = 1; "
+      "UPDATE hongyan_schema SET version = 1");
+  Open();
+  EXPECT_EQ(List({}, 0)->events.size(), 1u);
+  const auto row = Await(subscribers_->Get("main", "oABC", Later()));
+  ASSERT_THAT(row, IsOk());
+  EXPECT_FALSE(row->subscribed);
+  EXPECT_THAT(Await(subscribers_->GetSync("main", Later())), IsOk());
+  // Its events were left.
+  ASSERT_THAT(Await(subscribers_->ErasePersonal(At(1), At(2), Later())), IsOk());
+  EXPECT_TRUE(List({}, 0)->events.empty());
 }
 
 TEST_F(DatabaseTest, MigrationVersionsAreDense) {
