@@ -9,7 +9,7 @@ namespace hongyan::client {
 namespace {
 
 bool MayRepeat(CallKind kind, const Error& error) {
-  if (error.reason == "OVERLOADED") return true;
+  if (error.reason == "OVERLOADED" || error.reason == "SHUTTING_DOWN") return true;
   // With a reason it was the service that spoke, and where WeChat is the cause it has repeated
   // already.
   if (error.code != absl::StatusCode::kUnavailable || !error.reason.empty()) return false;

@@ -30,7 +30,9 @@ absl::Status ImportSubscribers(Client& client, v1::SyncSubscribersRequest reques
     absl::Status status = client.SyncSubscribers(from, on_progress, each);
     if (status.ok() || each.canceller->cancelled()) return status;
     const Error error = Describe(status);
-    if (!error.reason.empty() && error.reason != "OVERLOADED") return status;
+    const bool passes =
+        error.reason.empty() || error.reason == "OVERLOADED" || error.reason == "SHUTTING_DOWN";
+    if (!passes) return status;
     const std::optional<absl::Duration> pause = resumption.PauseAfter(error);
     if (!pause.has_value() || absl::Now() + *pause >= deadline) return status;
     if (handlers.on_break) handlers.on_break(status, *pause);

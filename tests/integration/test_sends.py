@@ -175,13 +175,32 @@ def test_G04_same_key_after_an_unknown_outcome_answers_unknown_again(service, ma
     assert main.arrivals(CUSTOM, openid=openid) == 1 and main.texts(openid) == ["?"]
 
 
-@pytest.mark.parametrize("errcode, code", [(45011, "RESOURCE_EXHAUSTED"), (40003, "INVALID_ARGUMENT")])
-def test_a_refused_request_does_not_use_the_key_up(service, main, openid, errcode, code):
+@pytest.mark.parametrize("errcode, code", [(45011, "RESOURCE_EXHAUSTED"), (48001, "PERMISSION_DENIED"),
+                                           (40164, "FAILED_PRECONDITION")])
+def test_what_a_retry_may_mend_does_not_use_the_key_up(service, main, openid, errcode, code):
     main.fault({"errcode": errcode}, openid=openid, times=1)
     key = hashlib.sha256(openid.encode()).hexdigest()
     assert failure(service.send_text, openid, "x", idempotency_key=key).code.name == code
     assert service.send_text(openid, "x", idempotency_key=key).attempts == 1
     assert main.texts(openid) == ["x"]
+
+
+@pytest.mark.parametrize("errcode", [40003, 45002, 45015, 43004, 87014])
+def test_what_WeChat_refuses_uses_the_key_up(service, main, openid, errcode):
+    main.fault({"errcode": errcode}, openid=openid, times=1)
+    key = hashlib.sha256(openid.encode()).hexdigest()
+    first = failure(service.send_text, openid, "x", idempotency_key=key)
+    again = failure(service.send_text, openid, "x", idempotency_key=key)
+    assert first.reason == again.reason and first.metadata["errcode"] == again.metadata["errcode"] == str(errcode)
+    assert main.arrivals(CUSTOM, openid=openid) == 1
+    # Another message under it is another matter than the same one again.
+    expect(failure(service.send_text, openid, "y", idempotency_key=key), "INVALID_ARGUMENT", "IDEMPOTENCY_KEY_REUSED", "hongyan")
+
+
+def test_what_Hongyan_refuses_does_not_use_the_key_up(service, main, openid):
+    key = hashlib.sha256(openid.encode()).hexdigest()
+    assert failure(service.send_text, openid, "", idempotency_key=key).code.name == "INVALID_ARGUMENT"
+    assert service.send_text(openid, "x", idempotency_key=key).attempts == 1
 
 
 def test_the_templates_key_becomes_its_client_msg_id(service, main, openid):

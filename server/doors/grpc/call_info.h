@@ -45,7 +45,10 @@ struct CallEnvironment {
   async::MonoTime end = async::MonoTime::max();  // of the last call, once the server stops
   absl::flat_hash_set<async::asio::cancellation_signal*> running = {};
 
-  // Cancels every call that runs, so that it is answered with what became of it.
+  bool stopping = false;
+
+  // Cancels every call that runs, because the server stops: each is answered with what became of it, SHUTTING_DOWN where
+  // that is nothing.
   void CancelAll();
 };
 

@@ -42,6 +42,8 @@ void RunCall(CallEnvironment& environment, const CallInfo& info, async::Task<abs
                             cancel.slot(), [&environment, &info, &cancel, ended = std::move(ended)](
                                                std::exception_ptr e, absl::Status status) mutable {
                               environment.running.erase(&cancel);
+                              if (environment.stopping && absl::IsCancelled(status))
+                                status = ShuttingDown();
                               ended(e ? Thrown(info) : std::move(status));
                             }));
 }

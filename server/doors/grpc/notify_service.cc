@@ -186,12 +186,14 @@ Task<absl::Status> DoSendBatch(CallEnvironment& environment, core::Sender& sende
         return SendItem(sender, environment.clock, info, request, index, writer, all_told);
       });
   if (all_done && all_told) co_return absl::OkStatus();
-  if (writer.stalled()) {
+  if (writer.stalled() || environment.stopping) {
     co_return base::ErrorBuilder(
         absl::StatusCode::kUnknown, base::Reason::kOutcomeUnknown,
-        "results were not read for too long, so the batch was ended; an item without a result may "
-        "have been sent")
-        .Chinese("结果太久没有被读取，批次已结束；没有结果的条目可能已经发送");
+        absl::StrCat(environment.stopping ? "the server is shutting down"
+                                          : "results were not read for too long",
+                     ", so the batch was ended; an item without a result may have been sent"))
+        .Chinese(absl::StrCat(environment.stopping ? "服务正在关闭" : "结果太久没有被读取",
+                              "，批次已结束；没有结果的条目可能已经发送"));
   }
   co_return base::ErrorBuilder(
       absl::StatusCode::kCancelled, base::Reason::kCancelled,

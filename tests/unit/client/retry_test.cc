@@ -34,6 +34,7 @@ INSTANTIATE_TEST_SUITE_P(
     Rules, RetryTable,
     testing::Values(
         Case{"OverloadedSend", CallKind::kSend, kResourceExhausted, "OVERLOADED", true},
+        Case{"StoppingSend", CallKind::kSend, kUnavailable, "SHUTTING_DOWN", true},
         Case{"OverloadedRead", CallKind::kRead, kResourceExhausted, "OVERLOADED", true},
         Case{"ThrottledSend", CallKind::kSend, kResourceExhausted, "THROTTLED", false},
         Case{"BareUnavailableSend", CallKind::kSend, kUnavailable, "", false},
