@@ -1,6 +1,7 @@
 """Fixtures of the integration tests: the real programs, driven by a foreign gRPC client.
 
-HONGYAN_BIN_DIR names the folder of the programs (default build/dev/bin), HONGYAN_TIME_SCALE stretches all time limits.
+HONGYAN_BIN_DIR names the folder of the programs (default build/dev/bin), HONGYAN_SANDBOX another sandbox than the one
+there, HONGYAN_TIME_SCALE stretches all time limits.
 One sandbox serves the whole session; each module has its own service and each test its own openid, so that nothing
 depends on the order. What needs a configuration or a life of its own starts one with `start`.
 """

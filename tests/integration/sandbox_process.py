@@ -14,6 +14,7 @@ from timing import LIMIT
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("HONGYAN_BIN_DIR", ROOT / "build" / "dev" / "bin")).resolve()
+SANDBOX = pathlib.Path(os.environ.get("HONGYAN_SANDBOX", BIN / "hongyan-sandbox")).resolve()
 
 TOKEN = "/cgi-bin/stable_token"
 CLASSIC_TOKEN = "/cgi-bin/token"
@@ -36,7 +37,7 @@ _numbers = itertools.count(1)
 class Sandbox:
     def __init__(self, *flags, scheme="http"):
         self.scheme = scheme
-        self._process = subprocess.Popen([str(BIN / "hongyan-sandbox"), "--listen", "127.0.0.1:0", *flags],
+        self._process = subprocess.Popen([str(SANDBOX), "--listen", "127.0.0.1:0", *flags],
                                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self._process.stdout.readline()
         found = re.fullmatch(r"listening sandbox 127\.0\.0\.1:(\d+)\n", line)
