@@ -32,7 +32,8 @@ RID = re.compile(r" rid: [0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$")
 
 
 def binary():
-    return str(pathlib.Path(os.environ["HONGYAN_BIN_DIR"]) / "hongyan-sandbox")
+    given = os.environ.get("HONGYAN_SANDBOX")
+    return given or str(pathlib.Path(os.environ["HONGYAN_BIN_DIR"]) / "hongyan-sandbox")
 
 
 class Sandbox:
