@@ -297,7 +297,8 @@ def test_deleted_person_leaves_no_events(called, account):
     assert next(watch).event.cursor == 4
     deleted(called, "oForgotten_1")
     reads = called.metric("hongyan_storage_reads_total")
-    time.sleep(0.3)
+    for _ in range(100):
+        called.http("/livez")
     assert called.metric("hongyan_storage_reads_total") - reads < 10
     watch.cancel()
 
@@ -306,9 +307,12 @@ def test_profile_on_its_way_brings_nobody_back_who_was_deleted(called, account):
     account.fault({"delay_before_ms": 500}, api=USER, openid="oRace_1", times=1)
     account.post("follow", openid="oRace_1", unionid="uRace_1")
     account.wait(USER, openid="oRace_1")
+    before = called.metric("hongyan_wechat_requests_total", api=USER)
     deleted(called, "oRace_1")
-    time.sleep(0.8)
+    eventually(lambda: called.metric("hongyan_wechat_requests_total", api=USER) > before, what="the profile's answer")
     request = called.api.subscribers.GetSubscriberRequest(openid="oRace_1")
+    for _ in range(20):  # what the answer makes is written meanwhile
+        failure(subscribers(called).GetSubscriber, request, timeout=LIMIT)
     expect(failure(subscribers(called).GetSubscriber, request, timeout=LIMIT), "NOT_FOUND", "SUBSCRIBER_NOT_FOUND",
            "hongyan")
 
