@@ -43,7 +43,7 @@ def test_U02_busy_answers_of_one_account_leave_the_other_alone(start, sandbox):
     service = start({"busy": busy, "calm": calm})
     busy.fault({"errcode": -1})
     for _ in range(5):
-        expect(failure(service.send_text, openid, "x", account="busy", timeout=0.5), "UNAVAILABLE", "WECHAT_BUSY")
+        expect(failure(service.send_text, openid, "x", account="busy", timeout=0.5 * SCALE), "UNAVAILABLE", "WECHAT_BUSY")
         assert service.send_text(other, "好", account="calm").attempts == 1
     assert calm.texts(other) == ["好"] * 5 and busy.texts(openid) == []
 

@@ -65,7 +65,7 @@ TEST(PushOpenerTest, KeyBeforeTheLastChangeStillWorksAndSealsTheReply) {
   EXPECT_EQ(read->message, "<xml>r</xml>");
 }
 
-TEST(PushOpenerTest, X03_WrongMsgSignatureIsForbiddenBeforeAnythingIsDeciphered) {
+TEST(PushOpenerTest, X10_WrongMsgSignatureIsForbiddenBeforeAnythingIsDeciphered) {
   const PushOpener opener = Encrypted(kXml, kXml.encoding_aes_key);
   std::string wrong = kXml.msg_signature;
   wrong.back() = wrong.back() == '0' ? '1' : '0';
