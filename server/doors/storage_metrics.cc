@@ -20,6 +20,8 @@ std::string StorageMetricsText(const storage::StorageStats& stats) {
          stats.failed);
   append("hongyan_storage_reopened_total", "counter", "Connections after an input/output error.",
          stats.reopened);
+  append("hongyan_storage_failed_looks_total", "counter",
+         "Looks at a storage that had failed, which found it still failing.", stats.failed_looks);
   append("hongyan_storage_damaged_reads_total", "counter", "Rows read whose checksum was wrong.",
          stats.damaged);
   append("hongyan_storage_lost_events", "gauge", "Events that were missing at start.",

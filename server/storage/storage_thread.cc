@@ -139,6 +139,8 @@ class StorageThread::Worker {
     const absl::Status status = damaged_ ? worker_.LookForDamage() : worker_.Recover();
     const auto ended = std::chrono::steady_clock::now();
     damaged_ = damaged_ && !status.ok();
+    if (!status.ok()) ++worker_.stats.failed_looks;
+    Publish();
     Judge(status);
     next_probe_ = ended + kProbeInterval;
     // Looking for damage reads the whole file, and whatever still works waits for it.
@@ -157,13 +159,15 @@ class StorageThread::Worker {
     shared_->health = status;
   }
 
+  void Publish() {
+    const std::lock_guard<std::mutex> hold(shared_->mutex);
+    const std::int64_t lost = shared_->stats.lost_events;
+    shared_->stats = worker_.stats;
+    shared_->stats.lost_events = lost;
+  }
+
   void GiveBack(JobList jobs) {
-    {
-      const std::lock_guard<std::mutex> hold(shared_->mutex);
-      const std::int64_t lost = shared_->stats.lost_events;
-      shared_->stats = worker_.stats;
-      shared_->stats.lost_events = lost;
-    }
+    Publish();
     loop_.Post([shared = shared_, jobs = std::move(jobs)] {
       for (const auto& job : jobs) {
         --(job->reads ? shared->waiting_reads : shared->waiting_writes);

@@ -48,6 +48,7 @@ struct StorageStats {
   std::int64_t reads = 0;
   std::int64_t failed = 0;       // writes and reads
   std::int64_t reopened = 0;     // connections after an input/output error
+  std::int64_t failed_looks = 0;  // at a storage that had failed, which still didn't work
   std::int64_t damaged = 0;      // rows read whose checksum was wrong
   std::int64_t lost_events = 0;  // Database::lost_events()
 };

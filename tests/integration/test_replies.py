@@ -20,9 +20,15 @@ from timing import LIMIT, SCALE, eventually
 KEY = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"
 HOSTILE = "a]]>b <a href=\"x\">&amp; \"引号\" \\ 🎉\n换行</a>]]>"
 
+# As long as WeChat takes it, in bytes.
+LONG = HOSTILE * 100
+LONG = LONG.encode()[:2048].decode(errors="ignore")
+LONG += "." * (2048 - len(LONG.encode()))
+
 # Name → the reply as the configuration and HandleEventResponse have it, WeChat's MsgType, and what the user's phone gets.
 KINDS = {
     "text": ({"content": HOSTILE}, "text", {"Content": HOSTILE}),
+    "text of 2 KB": ({"content": LONG}, "text", {"Content": LONG}),
     "image": ({"media_id": "M_image-1"}, "image", {"Image": {"MediaId": "M_image-1"}}),
     "voice": ({"media_id": "M_voice-1"}, "voice", {"Voice": {"MediaId": "M_voice-1"}}),
     "video": ({"media_id": "M_video", "title": HOSTILE, "description": "说明"}, "video",
@@ -103,8 +109,9 @@ def handler_lines(service, count):
 
 @pytest.mark.parametrize("mode, form", FORMS.values(), ids=FORMS.keys())
 def test_X17_every_kind_of_configured_reply_is_one_that_WeChat_takes(start, account, user, mode, form):
-    replies = [{"on": "text", "match": f"^{kind}$", kind: reply["content"] if kind == "text" else reply}
-               for kind, (reply, _, _) in KINDS.items()]
+    replies = [{"on": "text", "match": f"^{kind}$",
+                "text" if msg_type == "text" else kind: reply["content"] if msg_type == "text" else reply}
+               for kind, (reply, msg_type, _) in KINDS.items()]
     begin(start, account, mode, form, replies=replies)
     for kind, (_, msg_type, expected) in KINDS.items():
         push = say(account, user, kind)
@@ -142,7 +149,7 @@ def test_rules_match_by_type_key_and_text(start, account, user):
 def test_X17_every_kind_of_the_handlers_reply_is_one_that_WeChat_takes(start, account, user, handler, mode, form):
     service = with_handler(start, account, handler, mode=mode, form=form)
     for kind, (reply, msg_type, expected) in KINDS.items():
-        handler.replies(**{kind: reply})
+        handler.replies(**{"text" if msg_type == "text" else kind: reply})
         push = say(account, user, kind)
         assert push["reply"] == msg_type and push["reply_error"] == "", (kind, push)
         found = read_reply(push.get("decrypted") or push["body"])

@@ -1,6 +1,8 @@
 // The disk fails, and comes back.
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <thread>
 
 #include "tests/unit/storage/storage_fixture.h"
 
@@ -157,26 +159,34 @@ TEST_F(DiskFaultTest, D04_FailedAndTornWritesFailTheirBatch) {
   }
 }
 
-TEST_F(DiskFaultTest, D10_SlowSyncsMakeGreaterGroups) {
+TEST_F(DiskFaultTest, D10_SlowSyncsMakeGreaterGroupsAndRefuseWhatIsTooMuch) {
+  limits_.waiting_writes = 300;
   Open();
-  disk_faults::DelaySyncs(100);
+  disk_faults::DelaySyncs(500);
   const std::int64_t commits = thread_->stats().commits;
-  // As they come in while the disk is busy: each starts when another ends.
-  int finished = 0;
+  const int syncs = disk_faults::Syncs();
+  const Result first = Go(events_->Record(Event("first"), Later()));
+  RunDry();
+  while (disk_faults::Syncs() == syncs) std::this_thread::yield();
   std::vector<Result> results;
-  for (int wave = 0; wave < 5; ++wave) {
-    for (int i = 0; i < 200; ++i) {
-      results.push_back(Go(events_->Record(Event(absl::StrCat("w", wave, "_", i)), Later())));
-    }
-    const Result last = results[static_cast<std::size_t>(wave) * 200];
-    RunUntil([&] { return last->has_value(); });
+  for (int i = 0; i < 1000; ++i) {
+    results.push_back(Go(events_->Record(Event(absl::StrCat("k", i)), Later())));
   }
-  RunUntil([&] { return results.back()->has_value(); });
-  for (const Result& result : results) finished += (*result)->ok() ? 1 : 0;
-  EXPECT_EQ(finished, 1000);
-  EXPECT_LE(thread_->stats().commits - commits, 12);
+  // Refused at once, while the disk is still busy with the first.
+  const Result& last = results.back();
+  RunUntil([&] { return last->has_value(); });
+  EXPECT_FALSE(first->has_value());
+  EXPECT_THAT((*last)->status(), StatusIs(absl::StatusCode::kResourceExhausted, "OVERLOADED"));
+  RunUntil([&] {
+    return std::all_of(results.begin(), results.end(), [](const Result& r) { return r->has_value(); });
+  });
+  EXPECT_THAT((*first)->status(), IsOk());
+  const auto accepted = std::count_if(results.begin(), results.end(),
+                                      [](const Result& result) { return (*result)->ok(); });
+  EXPECT_EQ(accepted, 299);
+  EXPECT_LE(thread_->stats().commits - commits, 3);
   Close();
-  EXPECT_EQ(Sql("SELECT COUNT(*) FROM events"), "1000");
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM events"), std::to_string(accepted + 1));
 }
 
 }  // namespace

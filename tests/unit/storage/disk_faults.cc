@@ -38,6 +38,7 @@ Plan& plan() {
   return *plan;
 }
 std::atomic<int> syncs{0};
+std::atomic<bool> stop_in_sync{false};
 
 // Blocks that a failed sync gave up, by file.
 constexpr std::size_t kBlock = 512;
@@ -143,6 +144,7 @@ void DelaySyncs(int milliseconds) {
   const std::lock_guard<std::mutex> hold(Lock());
   plan().sync_delay_ms = milliseconds;
 }
+void StopInNextSync() { stop_in_sync = true; }
 void DieAt(int nth) {
   const std::lock_guard<std::mutex> hold(Lock());
   plan().die_at = nth;
@@ -171,6 +173,7 @@ ssize_t Write(int fd, const void* data, size_t size, off_t at) {
 }
 
 int Sync(int fd) {
+  if (stop_in_sync.exchange(false)) ::kill(::getpid(), SIGSTOP);
   int delay_ms = 0;
   {
     const std::lock_guard<std::mutex> hold(Lock());

@@ -18,6 +18,8 @@ void TearWrite(const std::string& name, int nth);
 void FailSync(int nth);
 // Every sync takes this long more.
 void DelaySyncs(int milliseconds);
+// The process stops itself (SIGSTOP) within the next sync, before that has done anything. For signal handlers too.
+void StopInNextSync();
 // The process dies just before its nth write or sync.
 void DieAt(int nth);
 // After every sync the file as it is then is copied to NAME.durable: what a power cut would leave.

@@ -273,6 +273,29 @@ TEST_F(EventStoreTest, D12_PruneRemovesWhatIsOldInSmallBatches) {
   EXPECT_EQ(Record(Event("new"))->cursor, 1701);
 }
 
+// Counted in transactions, which is what a send or a push waits for.
+TEST_F(EventStoreTest, D12_NobodyWaitsForMoreThanOneBatchOfThePruning) {
+  Open();
+  std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
+  constexpr int kOld = 12 * kPruneBatch;
+  for (int i = 0; i < kOld; ++i) results.push_back(Go(events_->Record(Event(absl::StrCat("k", i)), Later())));
+  RunUntil([&] { return results.back()->has_value(); });
+  const absl::Time now = At(1700000000) + absl::Hours(24 * 40);
+  const auto pruned = Go(events_->Prune(now, absl::Hours(24 * 30), Later()));
+  int meanwhile = 0;
+  for (; !pruned->has_value(); ++meanwhile) {
+    NewEvent event = Event(absl::StrCat("new", meanwhile));
+    event.receive_time = now;
+    const std::int64_t commits = thread_->stats().commits;
+    ASSERT_THAT(Record(event), IsOk());
+    // Its own, and the one that was under way; the third has begun before we look.
+    EXPECT_LE(thread_->stats().commits - commits, 3);
+  }
+  EXPECT_GE(meanwhile, 12);
+  EXPECT_EQ((*pruned)->value().events, kOld);
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM events"), std::to_string(meanwhile));
+}
+
 TEST_F(EventStoreTest, D12_FileStopsGrowingOnceOldEventsGo) {
   Open();
   absl::Time now = At(1700000000);

@@ -1,11 +1,12 @@
 // A process to be killed. `record PATH durable|plain PREFIX`: stores events without end, and writes a line with cursor
-// and key for each that was answered. `open PATH N`: opens the storage, and dies before its Nth write or sync; exit code
+// and key for each that was answered; after SIGUSR1 it stops in its next sync. `open PATH N`: opens the storage, and dies before its Nth write or sync; exit code
 // 0 when it was open before that. `bench PATH COUNT AT_ONCE`: stores that many events, each of AT_ONCE writers one after the
 // other, and says how fast.
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -41,7 +42,10 @@ async::Task<void> RecordForEver(EventStore& store, std::string prefix) {
 }
 
 int Record(const std::string& path, bool durable, const std::string& prefix) {
-  if (durable) disk_faults::KeepDurable();
+  if (durable) {
+    disk_faults::KeepDurable();
+    std::signal(SIGUSR1, [](int) { disk_faults::StopInNextSync(); });
+  }
   async::EventLoop loop;
   async::SystemClock clock(loop);
   auto database = Database::Open("sqlite:" + path);

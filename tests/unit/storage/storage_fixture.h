@@ -10,7 +10,6 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,8 +30,11 @@
 namespace hongyan::storage {
 
 inline std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  std::string bytes(file ? static_cast<std::size_t>(file.tellg()) : 0, '\0');
+  file.seekg(0);
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return bytes;
 }
 
 inline void WriteFile(const std::string& path, const std::string& bytes) {
@@ -99,6 +101,10 @@ class StorageTest : public ::testing::Test {
   void RunUntil(F done) {
     loop_.context().restart();
     while (!done()) loop_.context().run_one();
+  }
+  void RunDry() {
+    loop_.context().restart();
+    loop_.context().poll();
   }
   template <typename T>
   T Await(async::Task<T> task) {

@@ -48,10 +48,6 @@ class StorageThreadTest : public StorageTest {
     };
     return thread_->Read<int>(std::move(work), Later());
   }
-  void RunDry() {
-    loop_.context().restart();
-    loop_.context().poll();
-  }
 };
 
 TEST_F(StorageThreadTest, WritesThatGatherAreCommittedTogether) {

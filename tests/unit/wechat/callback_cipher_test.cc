@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <random>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 
 #include "absl/strings/escaping.h"
 #include "server/wechat/signature.h"
+#include "tests/support/cpu_time.h"
 #include "tests/unit/wechat/callback_vectors.h"
 
 namespace hongyan::wechat {
@@ -382,6 +384,24 @@ TEST(CallbackCipherFault, X09_PaddingAndAppIdDoNotOverlap) {
   // No room for the appid at all.
   EXPECT_TRUE(IsRefused(blank, Forged(kPrefix + BigEndian(0) + std::string(12, '\x0c'))));
   EXPECT_TRUE(IsRefused(*Make(kZeroKey, "", std::string(200, 'w')), ForgedBody(0, "", "w")));
+}
+
+// So that time doesn't tell what words don't: an attacker would read messages by it (S-10).
+TEST(CallbackCipherFault, X09_TakesTheSameTimeWhateverIsWrong) {
+  const CallbackCipher cipher = ZeroKeyCipher();
+  const std::string full = kPrefix + BigEndian(5) + "hello" + kAppId;  // 43 bytes, so 21 are missing
+  std::string unequal(21, '\x15');
+  unequal.front() = '\x14';
+  const std::vector<std::string> wrong = {
+      Forged(full + std::string(21, '\0')), Forged(full + std::string(21, '\x21')), Forged(full + unequal),
+      ForgedBody(6, "hello"), ForgedBody(0xffffffff, "hello"), ForgedBody(5, "hello", "xxba5fad812f8e6fb9"),
+      ForgedBody(5, "hello", "wxba5fad812f8e6fbx")};
+  std::vector<std::function<void()>> ways;
+  for (const std::string& encrypted : wrong) {
+    ASSERT_TRUE(IsRefused(cipher, encrypted));
+    ways.push_back([&cipher, &encrypted] { EXPECT_FALSE(cipher.Decrypt(encrypted).ok()); });
+  }
+  EXPECT_LT(support::Spread(support::QuickestTurns(ways, 200, 20)), 1.2);
 }
 
 // Whatever comes, always the same way; with the address sanitizer no byte outside is read.
