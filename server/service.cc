@@ -47,7 +47,7 @@ namespace {
 constexpr std::size_t kMaxBackgroundTasks = 1000;
 // Callers that come before the first token wait for it; beyond this a slow platform doesn't keep us from serving.
 constexpr absl::Duration kFirstTokenLimit = absl::Seconds(3);
-constexpr absl::Duration kLastAnswers = absl::Milliseconds(200);
+constexpr absl::Duration kLastAnswers = absl::Milliseconds(500);
 constexpr absl::Duration kLastWords = absl::Seconds(2);
 constexpr absl::Duration kHousekeepingEvery = absl::Minutes(10);
 constexpr absl::Duration kHousekeepingLimit = absl::Minutes(5);
@@ -220,7 +220,7 @@ async::Task<void> Service::Graph::KeepHouse() {
     }
     const absl::Time left_before = clock.Now() - settings.storage.unsubscribed_retention;
     const auto erased = co_await subscriber_rows.ErasePersonal(left_before, clock.Now(), until);
-    if (!erased.ok()) {
+    if (!erased.ok() && !absl::IsCancelled(erased.status())) {
       base::Log(base::Level::kWarn, "personal fields not erased",
                 {{"problem", erased.status().message()}});
     }
@@ -244,10 +244,13 @@ async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> 
 // Shortly before gRPC would cut them off: cut off, a caller can't know what became of its message.
 async::Task<void> Service::Graph::EndCalls() {
   const auto alarm = clock.NewAlarm();
-  const absl::Duration left = async::Between(clock.Mono(), environment.end);
-  const bool time_came =
-      co_await alarm->WaitUntil(async::After(environment.end, -std::min(kLastAnswers, left / 2)));
-  if (time_came) environment.CancelAll();
+  const absl::Duration left = async::Between(clock.Mono(), environment.calls_end);
+  const absl::Duration last = std::min(kLastAnswers, left / 2);
+  const bool time_came = co_await alarm->WaitUntil(async::After(environment.calls_end, -last));
+  if (!time_came) co_return;
+  // A batch gives its items half of that, and has the other half for what it still has to say.
+  environment.calls_end = async::After(clock.Mono(), last / 2);
+  environment.CancelAll();
 }
 
 async::Task<void> Service::Graph::EndBackground() {
@@ -322,7 +325,8 @@ void Service::Stop() {
   Graph& g = *graph_;
   auto http_closed = std::make_shared<std::promise<void>>();
   g.loop.Post([&g, http_closed] {
-    g.environment.end = async::After(g.clock.Mono(), g.settings.shutdown.grace);
+    g.environment.stopping = true;
+    g.environment.calls_end = async::After(g.clock.Mono(), g.settings.shutdown.grace);
     g.background.Spawn(g.EndCalls());
     g.health.EndWatches();
     g.feed.Close();

@@ -17,10 +17,10 @@ constexpr Wording kSummary = {
 constexpr Wording kBroken = {"the import broke off ($0), going on after $1",
                              "导入中断：$0；$1 后自动继续"};
 constexpr Wording kStopped = {
-    "stopped half way; what was imported stays ($0 of $1 listed), and `hongyan subscriber sync` "
-    "goes on from there",
+    "stopped half way; what was imported stays ($0 of $1 listed), and the next `hongyan subscriber "
+    "sync` does the rest",
     "导入中途停止；已导入的内容（已列出 $0/$1）会保留，再次执行 `hongyan subscriber sync` "
-    "即可继续"};
+    "即可完成其余部分"};
 constexpr Wording kNotBegun = {"stopped; `hongyan subscriber sync` goes on later",
                                "已停止；稍后可再次执行 `hongyan subscriber sync` 继续"};
 

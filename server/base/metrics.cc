@@ -151,6 +151,10 @@ void Metrics::Callback(absl::string_view account, absl::string_view type, absl::
   callback_seconds_.At({account}, Seconds()).Observe(absl::ToDoubleSeconds(took));
 }
 
+void Metrics::CallbackRefused(absl::string_view outcome) {
+  callbacks_.At({"unknown", "unknown", outcome}).Increment();
+}
+
 void Metrics::CallbackClockSkew(absl::Duration skew) {
   callback_clock_skew_.Set(absl::ToDoubleSeconds(skew));
 }

@@ -43,6 +43,8 @@ class Metrics {
   // type: a known event or message type, or "unknown". outcome: ok, repeated, forbidden, invalid, replay …
   void Callback(absl::string_view account, absl::string_view type, absl::string_view outcome,
                 absl::Duration took);
+  // What was refused before it was known whose it is: counted, without a time, which would mean nothing.
+  void CallbackRefused(absl::string_view outcome);
   // Ours against the timestamp of a request with a right signature; positive: ours is ahead.
   void CallbackClockSkew(absl::Duration skew);
   // outcome: replied, empty, invalid, failed, late, late_sent, late_failed, late_dropped, overloaded.

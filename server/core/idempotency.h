@@ -64,7 +64,7 @@ class Idempotency {
 // would mend.
 bool UsesKeyUp(const Delivery& delivery);
 
-// Equal for equal requests, whatever their key and time limits.
+// Equal for equal requests, whatever their key, labels and time limits: a twin gets the first one's.
 std::string Fingerprint(const Notification& notification);
 
 }  // namespace hongyan::core

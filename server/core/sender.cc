@@ -13,25 +13,26 @@ namespace {
 using base::ErrorBuilder;
 using base::Reason;
 
-absl::Status ClaimError(Idempotency::Verdict verdict, const std::string& account) {
+absl::Status ClaimError(Idempotency::Verdict verdict, const std::string& account,
+                        bool set_by_caller) {
+  using Verdict = Idempotency::Verdict;
   switch (verdict) {
-    case Idempotency::Verdict::kReused:
+    case Verdict::kReused:
       return base::InvalidField(
           "idempotency_key", "was used for a different request; take a new key",
           "已用于另一个不同的请求，请换一个新的键", Reason::kIdempotencyKeyReused);
-    case Idempotency::Verdict::kDeadline:
-      // The twin's request may be on its way, so this is no definite failure.
+    case Verdict::kDeadline:
+    case Verdict::kCancelled:
+      // The twin's request may be on its way, so this is no definite failure; not even when the server stops.
       return ErrorBuilder(
-                 absl::StatusCode::kDeadlineExceeded, Reason::kOutcomeUnknown,
+                 verdict == Verdict::kDeadline && set_by_caller
+                     ? absl::StatusCode::kDeadlineExceeded
+                     : absl::StatusCode::kUnknown,
+                 Reason::kOutcomeUnknown,
                  "a call with the same idempotency_key is still on its way; ask again with "
                  "the same key")
           .With("account", account)
           .Chinese("相同 idempotency_key 的调用仍在进行中，请用同一个键再问");
-    case Idempotency::Verdict::kCancelled:
-      return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled,
-                          "the call was cancelled while a twin was on its way")
-          .With("account", account)
-          .Chinese("调用方已取消");
     default:
       return ErrorBuilder(absl::StatusCode::kResourceExhausted, Reason::kOverloaded,
                           "too many idempotency keys are in flight; nothing was sent")
@@ -91,10 +92,11 @@ async::Task<Delivery> Sender::Send(Notification notification, wechat::CallLimit 
       account.name, notification.idempotency_key, Fingerprint(notification), limit.deadline);
   if (claimed.verdict == Idempotency::Verdict::kDone) co_return *claimed.first;
   if (claimed.verdict != Idempotency::Verdict::kMine) {
-    delivery.state = claimed.verdict == Idempotency::Verdict::kDeadline ? DeliveryState::kUnknown
-                                                                        : DeliveryState::kFailed;
-    delivery.error =
-        base::Annotate(ClaimError(claimed.verdict, account.name), "account", account.name);
+    delivery.error = base::Annotate(ClaimError(claimed.verdict, account.name, limit.set_by_caller),
+                                    "account", account.name);
+    delivery.state = base::ReasonOf(delivery.error) == base::ReasonName(Reason::kOutcomeUnknown)
+                         ? DeliveryState::kUnknown
+                         : DeliveryState::kFailed;
     co_return delivery;
   }
   delivery.id = ids_.Next(delivery.create_time);
@@ -107,7 +109,7 @@ async::Task<absl::Status> Sender::Validate(Account& account, const Notification&
                                            Delivery& delivery, wechat::CallLimit limit) {
   const std::string& key = notification.idempotency_key;
   if (!key.empty() && idempotency_.StandsForAnother(account.name, key, Fingerprint(notification))) {
-    co_return ClaimError(Idempotency::Verdict::kReused, account.name);
+    co_return ClaimError(Idempotency::Verdict::kReused, account.name, limit.set_by_caller);
   }
   absl::Status status = co_await Resolve(account, notification, delivery, limit);
   if (!status.ok()) co_return status;
@@ -165,7 +167,7 @@ async::Task<absl::Status> Sender::Resolve(const Account& account, const Notifica
                                           Delivery& delivery, wechat::CallLimit limit) {
   if (!notification.unionid) co_return absl::OkStatus();
   auto openid = co_await recipients_.OpenidOf(account.name, *notification.unionid, limit.deadline);
-  if (!openid.ok()) co_return openid.status();
+  if (!openid.ok()) co_return base::Annotate(openid.status(), "account", account.name);
   delivery.openid = *std::move(openid);
   co_return absl::OkStatus();
 }
@@ -214,7 +216,7 @@ async::Task<absl::Status> Sender::SetTyping(std::string account, std::string ope
   if (unionid) {
     auto resolved =
         co_await recipients_.OpenidOf((*found)->name, *std::move(unionid), limit.deadline);
-    if (!resolved.ok()) co_return resolved.status();
+    if (!resolved.ok()) co_return base::Annotate(resolved.status(), "account", (*found)->name);
     openid = *std::move(resolved);
   }
   co_return co_await (*found)->client.SetTyping(std::move(openid), cancel, limit);

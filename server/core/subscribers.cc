@@ -301,13 +301,13 @@ async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, storage::P
       missing.openids.push_back(std::move(who.openid));
     }
     const std::size_t batches = (missing.openids.size() + kBatch - 1) / kBatch;
-    progress.missing += static_cast<std::int64_t>(missing.openids.size());
     const bool all = co_await async::FanOut(
         executor_, clock_, batches, kBatchesAtOnce, async::NoPatience,
         [this, &missing](std::size_t index) { return ReadBatch(missing, index); });
     progress.fetched += missing.fetched;
-    if (!missing.error.ok()) co_return missing.error;
+    // First, for what failed may have failed by that, and the task can't be cancelled once more.
     if (!all) co_return NobodyListens();
+    if (!missing.error.ok()) co_return missing.error;
     if (batches > 0) {
       const bool heard = co_await report(progress);
       if (!heard) co_return NobodyListens();

@@ -5,8 +5,8 @@
 //           WeChat's whole list of followers, then the profiles that are missing or older than kFreshProfile; it goes on
 //           where an earlier one was interrupted, and only one runs for each account. KeepUp() gives way to it, and asks
 //           for what is missing only.
-// Errors:   those of Accounts, SubscriberStore and WechatClient. RESOURCE_EXHAUSTED OVERLOADED: a Sync() of this account runs.
-//           UNAVAILABLE WECHAT_UNREACHABLE: WeChat's list was clearly not whole, so nobody was found to have left.
+// Errors:   those of Accounts, SubscriberStore and WechatClient. RESOURCE_EXHAUSTED OVERLOADED: a Sync() of this account
+//           runs. UNAVAILABLE WECHAT_UNREACHABLE: WeChat's list was clearly not whole, so nobody was found to have left.
 //           An openid that WeChat doesn't know is noted, and not asked again for kRefusedFor; the others go on.
 // Bounds:   profiles are asked 100 at a time, four requests beside each other. At most kMaxFetches fetches in the
 //           background; further ones wait for KeepUp(). One Sync() or KeepUp() asks for kMaxRefused strangers at most.
@@ -39,11 +39,10 @@ inline constexpr int kMaxRefused = 1000;
 class Subscribers {
  public:
   // How far a Sync() is. `listed` of `total` openids; then the followers whose profile is known, `fetched`, from not long
-  // ago or by this import; `missing`: those who had none, or an old one.
+  // ago or by this import.
   struct Progress {
     std::int64_t total = 0;
     std::int64_t listed = 0;
-    std::int64_t missing = 0;
     std::int64_t fetched = 0;
     std::int64_t left = 0;  // found to follow no more
     absl::Time start_time;

@@ -214,13 +214,13 @@ HttpReply CallbackDoor::Counted(const RequestHead& head, Verdict verdict) {
   return std::move(verdict.reply);
 }
 
-void CallbackDoor::OnRefused(int status) {
+void CallbackDoor::OnRefused(int status, absl::string_view peer) {
   const absl::string_view outcome = status == 0                                       ? "no_room"
                                     : status == 408                                   ? "timeout"
                                     : status == 413 || status == 414 || status == 431 ? "too_large"
                                                                                       : "malformed";
-  metrics_.Callback("unknown", "unknown", outcome, absl::ZeroDuration());
-  LogRefusal("unknown", outcome, status, "");
+  metrics_.CallbackRefused(outcome);
+  LogRefusal("unknown", outcome, status, peer);
 }
 
 void CallbackDoor::LogRefusal(absl::string_view account, absl::string_view outcome, int status,

@@ -53,7 +53,7 @@ class CallbackDoor final : public http::HttpHandler {
 
   std::optional<http::HttpReply> CheckHead(const http::RequestHead& head) override;
   async::Task<http::HttpReply> Handle(http::RequestHead head, std::string body) override;
-  void OnRefused(int status) override;
+  void OnRefused(int status, absl::string_view peer) override;
 
  private:
   struct Account {

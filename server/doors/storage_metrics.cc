@@ -24,7 +24,7 @@ std::string StorageMetricsText(const storage::StorageStats& stats) {
          "Looks at a storage that had failed, which found it still failing.", stats.failed_looks);
   append("hongyan_storage_damaged_reads_total", "counter", "Rows read whose checksum was wrong.",
          stats.damaged);
-  append("hongyan_storage_lost_events", "gauge", "Events that were missing at start.",
+  append("hongyan_storage_lost_events", "gauge", "Events found missing when the file was opened.",
          stats.lost_events);
   return out;
 }

@@ -185,7 +185,7 @@ Task<bool> HttpConnection::Reply(const HttpReply& reply, bool head_only, bool ke
 }
 
 Task<bool> HttpConnection::Refuse(int status) {
-  handler_.OnRefused(status);
+  handler_.OnRefused(status, peer_);
   HttpReply reply;
   reply.status = status;
   co_return co_await Reply(reply, false, false);

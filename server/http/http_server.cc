@@ -147,7 +147,7 @@ void HttpServer::RefuseForWantOfDescriptors() {
   {
     TcpSocket dropped(executor_);
     acceptor_.accept(dropped, error);
-    if (!error) Refused();
+    if (!error) Refused({});
   }
   spare_descriptor_ = OpenSpare();
 }
@@ -158,7 +158,7 @@ void HttpServer::Take(TcpSocket socket) {
   if (error) return;
   std::string peer = remote.address().to_string();
   if (OverLimit(peer)) {
-    Refused();
+    Refused(peer);
     return;
   }
   socket.set_option(tcp::no_delay(true), error);
@@ -172,9 +172,9 @@ void HttpServer::Take(TcpSocket socket) {
   connections_.Spawn(Serve(std::move(connection), std::move(peer)));
 }
 
-void HttpServer::Refused() {
+void HttpServer::Refused(absl::string_view peer) {
   ++refused_;
-  handler_.OnRefused(0);
+  handler_.OnRefused(0, peer);
 }
 
 bool HttpServer::OverLimit(const std::string& peer) {

@@ -71,7 +71,7 @@ class HttpServer {
   async::Task<void> Serve(std::shared_ptr<HttpConnection> connection, std::string peer);
   void Take(TcpSocket socket);
   bool OverLimit(const std::string& peer);
-  void Refused();
+  void Refused(absl::string_view peer);
   void RefuseForWantOfDescriptors();
 
   const async::Executor executor_;

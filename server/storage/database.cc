@@ -12,6 +12,7 @@
 #include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/storage/errors.h"
+#include "server/storage/event_rows.h"
 #include "server/storage/sqlite.h"
 
 namespace hongyan::storage {
@@ -144,11 +145,10 @@ void Database::Disconnect() {
 
 absl::Status Database::NoticeLoss() {
   return Guard([this]() -> absl::Status {
-    long long last = 0;
-    session() << "SELECT number FROM hongyan_counters WHERE name = 'event'", soci::into(last);
+    const long long last = SelectLastCursor(*this);
     const long long mark = lock_->mark();
     if (mark > last) {
-      lost_events_ = mark - last;
+      lost_events_ += mark - last;
       base::Log(base::Level::kError, "storage lost events",
                 {{"file", path_},
                  {"first_cursor", std::int64_t{last + 1}},
@@ -191,6 +191,8 @@ absl::Status Database::Reopen() {
     if (!sqlite::Checkpoint(session())) return Unavailable("another process reads the WAL");
     return absl::OkStatus();
   });
+  // It may be another file: a backup put in its place.
+  if (status.ok()) status = NoticeLoss();
   spoilt_ = !status.ok();
   return status;
 }

@@ -78,8 +78,11 @@ class Database {
   // A row's checksum is wrong.
   void NoteDamage() { ++damaged_; }
   std::int64_t damaged() const { return damaged_; }
+  // Events are removed, if the transaction succeeds.
+  void NoteRemoval() { ++removals_; }
+  std::int64_t removals() const { return removals_; }
 
-  // How many events were missing when the storage was opened, as the file beside it tells.
+  // How many events were found missing whenever the storage was opened, as the file beside it tells.
   std::int64_t lost_events() const { return lost_events_; }
   int schema_version() const { return schema_version_; }
 
@@ -98,6 +101,7 @@ class Database {
   bool spoilt_ = false;
   std::int64_t noted_ = 0;
   std::int64_t damaged_ = 0;
+  std::int64_t removals_ = 0;
   std::int64_t lost_events_ = 0;
   int schema_version_ = 0;
 };

@@ -17,13 +17,6 @@ void DeleteNote(Database& database, const Erasure& erasure) {
 
 }  // namespace
 
-std::int64_t LastCursor(Database& database) {
-  long long last = 0;
-  database.session() << "SELECT number FROM hongyan_counters WHERE name = 'event'",
-      soci::into(last);
-  return last;
-}
-
 void NoteErasure(Database& database, const Erasure& erasure) {
   long long until = erasure.until;
   if (const auto noted = SelectErasure(database, erasure.account, erasure.openid)) {
@@ -72,7 +65,10 @@ std::int64_t EraseSomeEvents(Database& database, const Erasure& erasure) {
              ":until LIMIT "
           << kPruneBatch,
       soci::into(seqs), soci::use(erasure.account), soci::use(erasure.openid), soci::use(until);
-  if (!seqs.empty()) session << "DELETE FROM events WHERE seq = :seq", soci::use(seqs);
+  if (!seqs.empty()) {
+    session << "DELETE FROM events WHERE seq = :seq", soci::use(seqs);
+    database.NoteRemoval();
+  }
   if (static_cast<int>(seqs.size()) < kPruneBatch) DeleteNote(database, erasure);
   return static_cast<std::int64_t>(seqs.size());
 }

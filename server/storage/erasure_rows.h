@@ -20,8 +20,6 @@ struct Erasure {
   std::int64_t until = 0;
 };
 
-// The greatest cursor ever given.
-std::int64_t LastCursor(Database& database);
 // Adds to what is noted of the person already.
 void NoteErasure(Database& database, const Erasure& erasure);
 // One that is noted: this person's, or anybody's.

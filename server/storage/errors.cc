@@ -15,7 +15,7 @@ absl::Status Full(const std::string& detail) {
              absl::StrCat("storage.url: no room left, nothing was stored; free some disk space (",
                           detail, ")"))
       .RetryAfter(absl::Seconds(5))
-      .Chinese("存储空间已满，未能写入;请释放磁盘空间");
+      .Chinese("存储空间已满，未能写入；请释放磁盘空间");
 }
 
 absl::Status Unavailable(const std::string& detail) {

@@ -249,13 +249,11 @@ absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& fi
     return page;
   }
   // To the end of all cursors ever given: the last events may have been removed.
-  const absl::StatusOr<std::int64_t> last = SelectLastCursor(database);
-  if (!last.ok()) return last.status();
-  page.next_cursor = std::max(after_cursor, *last);
+  page.next_cursor = std::max(after_cursor, SelectLastCursor(database));
   return page;
 }
 
-absl::StatusOr<std::int64_t> SelectLastCursor(Database& database) {
+std::int64_t SelectLastCursor(Database& database) {
   long long last = 0;
   database.session() << "SELECT number FROM hongyan_counters WHERE name = 'event'",
       soci::into(last);
@@ -271,7 +269,10 @@ absl::StatusOr<PruneCounts> DeleteOldEvents(Database& database, absl::Time event
   session << "SELECT seq FROM events WHERE receive_time < :before ORDER BY receive_time LIMIT "
           << kPruneBatch,
       soci::into(seqs), soci::use(events_limit);
-  if (!seqs.empty()) session << "DELETE FROM events WHERE seq = :seq", soci::use(seqs);
+  if (!seqs.empty()) {
+    session << "DELETE FROM events WHERE seq = :seq", soci::use(seqs);
+    database.NoteRemoval();
+  }
   counts.events = static_cast<std::int64_t>(seqs.size());
 
   const long long keys_limit = Micros(keys_before);

@@ -16,7 +16,8 @@ namespace hongyan::storage {
 absl::StatusOr<Recorded> InsertEvent(Database& database, const NewEvent& event);
 absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& filter,
                                        std::int64_t after_cursor, int limit, std::size_t bytes);
-absl::StatusOr<std::int64_t> SelectLastCursor(Database& database);
+// The greatest cursor ever given.
+std::int64_t SelectLastCursor(Database& database);
 // Up to kPruneBatch of each.
 absl::StatusOr<PruneCounts> DeleteOldEvents(Database& database, absl::Time events_before,
                                             absl::Time keys_before);

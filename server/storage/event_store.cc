@@ -62,7 +62,7 @@ async::Task<absl::StatusOr<EventPage>> EventStore::List(EventFilter filter,
 }
 
 async::Task<absl::StatusOr<std::int64_t>> EventStore::LastCursor(async::MonoTime deadline) {
-  StorageWork<std::int64_t> work = SelectLastCursor;
+  StorageWork<std::int64_t> work = [](Database& database) { return SelectLastCursor(database); };
   return thread_.Read<std::int64_t>(std::move(work), deadline);
 }
 

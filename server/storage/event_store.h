@@ -99,6 +99,8 @@ class EventStore {
                                               std::size_t bytes = kMaxPageBytes);
   // The greatest cursor ever given; 0 when there was no event yet.
   async::Task<absl::StatusOr<std::int64_t>> LastCursor(async::MonoTime deadline);
+  // Grows before it is answered that events were removed: what was read before may hold some of them.
+  std::int64_t removals() const { return thread_.stats().removals; }
   // Removes events that were received more than `retention` before `now`, and keys older than kKeyRetention, in
   // transactions of kPruneBatch rows, between which others have their turn. Ends early, with what it has done, when
   // `deadline` comes or the task is cancelled.

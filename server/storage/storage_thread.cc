@@ -139,7 +139,7 @@ class StorageThread::Worker {
     const absl::Status status = damaged_ ? worker_.LookForDamage() : worker_.Recover();
     const auto ended = std::chrono::steady_clock::now();
     damaged_ = damaged_ && !status.ok();
-    if (!status.ok()) ++worker_.stats.failed_looks;
+    if (!status.ok()) worker_.NoteFailedLook();
     Publish();
     Judge(status);
     next_probe_ = ended + kProbeInterval;
@@ -161,9 +161,7 @@ class StorageThread::Worker {
 
   void Publish() {
     const std::lock_guard<std::mutex> hold(shared_->mutex);
-    const std::int64_t lost = shared_->stats.lost_events;
-    shared_->stats = worker_.stats;
-    shared_->stats.lost_events = lost;
+    shared_->stats = worker_.stats();
   }
 
   void GiveBack(JobList jobs) {

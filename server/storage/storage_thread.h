@@ -46,11 +46,12 @@ struct StorageStats {
   std::int64_t commits = 0;  // transactions
   std::int64_t writes = 0;   // that were committed
   std::int64_t reads = 0;
-  std::int64_t failed = 0;       // writes and reads
-  std::int64_t reopened = 0;     // connections after an input/output error
+  std::int64_t failed = 0;        // writes and reads
+  std::int64_t reopened = 0;      // connections after an input/output error
   std::int64_t failed_looks = 0;  // at a storage that had failed, which still didn't work
-  std::int64_t damaged = 0;      // rows read whose checksum was wrong
-  std::int64_t lost_events = 0;  // Database::lost_events()
+  std::int64_t damaged = 0;       // rows read whose checksum was wrong
+  std::int64_t removals = 0;      // transactions that removed events, and some that failed to
+  std::int64_t lost_events = 0;   // Database::lost_events()
 };
 
 // May run more than once: when a batch fails as a whole, its writes are tried one by one. So it moves nothing out of

@@ -12,11 +12,19 @@ absl::Status StorageWorker::Usable() {
   if (reopen_failed_) return Unavailable("an input/output error; trying to open it again");
   const absl::Status status = database_->Reopen();
   reopen_failed_ = !status.ok();
-  if (status.ok()) ++stats.reopened;
+  if (status.ok()) ++stats_.reopened;
   base::Log(status.ok() ? base::Level::kWarn : base::Level::kError,
             status.ok() ? "storage opened again" : "storage can't be opened again",
             {{"error", std::string(status.message())}});
   return status;
+}
+
+StorageStats StorageWorker::stats() const {
+  StorageStats stats = stats_;
+  stats.damaged = database_->damaged();
+  stats.removals = database_->removals();
+  stats.lost_events = database_->lost_events();
+  return stats;
 }
 
 void StorageWorker::AllFail(const JobList& jobs, const absl::Status& status) {
@@ -31,7 +39,7 @@ void StorageWorker::Commit(const JobList& jobs) {
   } else if (jobs.size() == 1 || !Together(jobs)) {
     for (const auto& job : jobs) Alone(*job);
   }
-  for (const auto& job : jobs) ++(job->status.ok() ? stats.writes : stats.failed);
+  for (const auto& job : jobs) ++(job->status.ok() ? stats_.writes : stats_.failed);
 }
 
 bool StorageWorker::Together(const JobList& jobs) {
@@ -51,7 +59,7 @@ bool StorageWorker::Together(const JobList& jobs) {
   }
   if (whole.ok()) whole = database_->Commit();
   if (whole.ok()) {
-    ++stats.commits;
+    ++stats_.commits;
     return true;
   }
   database_->Rollback();
@@ -68,7 +76,7 @@ void StorageWorker::Alone(StorageThread::Job& job) {
   if (job.status.ok()) job.status = database_->Guard([&] { return job.Run(*database_); });
   if (job.status.ok()) job.status = database_->Commit();
   if (job.status.ok()) {
-    ++stats.commits;
+    ++stats_.commits;
   } else {
     database_->Rollback();
   }
@@ -79,8 +87,7 @@ void StorageWorker::Read(StorageThread::Job& job) {
   if (job.status.ok()) {
     job.status = database_->Guard([&] { return job.Run(*database_); });
   }
-  ++(job.status.ok() ? stats.reads : stats.failed);
-  stats.damaged = database_->damaged();
+  ++(job.status.ok() ? stats_.reads : stats_.failed);
 }
 
 absl::Status StorageWorker::Recover() {

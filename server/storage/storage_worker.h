@@ -30,7 +30,8 @@ class StorageWorker {
   void TidyUp();
   void Close() { database_.reset(); }
 
-  StorageStats stats;
+  void NoteFailedLook() { ++stats_.failed_looks; }
+  StorageStats stats() const;
 
  private:
   // Whether the connection can be used. Opens it again at once after a failure, later only in Recover().
@@ -41,6 +42,7 @@ class StorageWorker {
   void AllFail(const JobList& jobs, const absl::Status& status);
 
   std::unique_ptr<Database> database_;
+  StorageStats stats_;
   bool reopen_failed_ = false;
   bool untidy_ = false;
 };

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
 #include "server/storage/erasure_rows.h"
+#include "server/storage/event_rows.h"
 #include "server/storage/micros.h"
 #include "server/storage/subscriber_store.h"
 #include "server/storage/subscriber_table.h"
@@ -254,7 +255,7 @@ bool DeleteSubscriber(Database& database, const std::string& account, const std:
   // A deletion that was broken off has left its note.
   const bool found = statement.get_affected_rows() > 0 || HasEvents(database, account, openid) ||
                      SelectErasure(database, account, openid);
-  if (found) NoteErasure(database, {account, openid, LastCursor(database)});
+  if (found) NoteErasure(database, {account, openid, SelectLastCursor(database)});
   return found;
 }
 
@@ -266,7 +267,7 @@ std::int64_t EraseSome(Database& database, absl::Time left_before, absl::Time no
                         "erase_time = 0 AND unsubscribe_time < :before LIMIT "
                      << kSubscriberBatch,
       soci::into(accounts), soci::into(openids), soci::use(before);
-  const std::int64_t until = openids.empty() ? 0 : LastCursor(database);
+  const std::int64_t until = openids.empty() ? 0 : SelectLastCursor(database);
   auto& table = database.Prepared<SubscriberStatements>();
   for (std::size_t i = 0; i < openids.size(); ++i) {
     NoteErasure(database, {accounts[i], openids[i], until});

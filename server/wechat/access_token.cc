@@ -95,12 +95,13 @@ async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Replace(std::uint
                                                                        MonoTime deadline) {
   if (generation == generation_ && !refused_) {
     if (clock_.Mono() < irreplaceable_until_) co_return StillRefused();
-    if (clock_.Mono() < quiet_until_) co_return last_error_;
+    const bool quiet = clock_.Mono() < quiet_until_;
     // A renewal that began before the refusal may bring the refused token once more; Renew looks at refused_ then.
-    if (!renewing_ && !TakeReplacement()) co_return StillRefused();
+    if (!quiet && !renewing_ && !TakeReplacement()) co_return StillRefused();
     refused_ = true;
     base::Log(base::Level::kWarn, "access_token refused by WeChat",
               {{"account", options_.account}, {"token", token_.Fingerprint()}});
+    if (quiet) co_return last_error_;
     if (!renewing_) StartRenewal();
   }
   auto current = co_await Get(deadline);

@@ -5,8 +5,9 @@
 //           failure makes nobody wait. A token that WeChat refused is replaced only if it is still the current one, and
 //           not used again while no other can be had, which is asked for in the background too. If the normal mode of
 //           stable_token hands back the refused token, one forced refresh follows, at most once in 30 s and 10 times
-//           a day; a refused token that stays all the same is used on, for other APIs may take it. Failing fetches are remembered for a while (1 s and growing for a platform that
-//           is busy or away, 60 s and growing for credentials that it refuses) and answered from memory.
+//           a day; a refused token that stays all the same is used on, for other APIs may take it. Failing fetches are
+//           remembered for a while (1 s and growing for a platform that is busy or away, 60 s and growing for
+//           credentials that it refuses) and answered from memory.
 // Errors:   FAILED_PRECONDITION ACCOUNT_CONFIG - WeChat refuses appid, secret or address.
 //           UNAVAILABLE WECHAT_BUSY, WECHAT_UNREACHABLE, ACCESS_TOKEN_REJECTED - later may work.
 //           DEADLINE_EXCEEDED DEADLINE_TOO_SHORT - `deadline` passed while waiting; CANCELLED - the caller left.

@@ -49,7 +49,7 @@ async::Task<SendResult> WechatClient::SendText(std::string openid, TextMessage m
   call.body = CustomSendBody(openid, message);
   call.is_send = true;
   call.limit = limit;
-  Outcome outcome = co_await Run(std::move(call));
+  Outcome outcome = co_await Run(call);
   co_return SendResult{std::move(outcome.status), outcome.unknown, outcome.attempts, 0};
 }
 
@@ -61,15 +61,14 @@ async::Task<SendResult> WechatClient::SendTemplate(std::string openid, TemplateM
   call.is_send = true;
   call.after_unknown = client_msg_id.empty() ? AfterUnknown::kGiveUp : AfterUnknown::kRepeat;
   call.limit = limit;
-  const Call for_errors{call.path, "", "", AfterUnknown::kGiveUp, true, limit};
-  Outcome outcome = co_await Run(std::move(call));
+  Outcome outcome = co_await Run(call);
   SendResult result{std::move(outcome.status), outcome.unknown, outcome.attempts, 0};
   if (result.status.ok()) {
     const auto msg_id = ReadMsgId(outcome.answer);
     if (msg_id.ok()) {
       result.msg_id = *msg_id;
     } else {
-      result.status = Unknown(for_errors, std::string(msg_id.status().message()));
+      result.status = Unknown(call, std::string(msg_id.status().message()));
       result.outcome_unknown = true;
     }
   }
@@ -83,7 +82,7 @@ async::Task<absl::Status> WechatClient::SetTyping(std::string openid, bool cance
   call.body = TypingBody(openid, cancel);
   call.is_send = true;
   call.limit = limit;
-  Outcome outcome = co_await Run(std::move(call));
+  Outcome outcome = co_await Run(call);
   co_return outcome.status;
 }
 
@@ -95,11 +94,10 @@ async::Task<absl::StatusOr<UserInfo>> WechatClient::GetUser(std::string openid, 
   if (!lang.empty()) absl::StrAppend(&call.query, "&lang=", base::UrlEscape(lang));
   call.after_unknown = AfterUnknown::kRepeat;
   call.limit = limit;
-  const Call for_errors{call.path, "", "", AfterUnknown::kRepeat, false, limit};
-  Outcome outcome = co_await Run(std::move(call));
+  Outcome outcome = co_await Run(call);
   if (!outcome.status.ok()) co_return outcome.status;
   auto user = ReadUser(outcome.answer);
-  if (!user.ok()) co_return Unknown(for_errors, std::string(user.status().message()));
+  if (!user.ok()) co_return Unknown(call, std::string(user.status().message()));
   co_return user;
 }
 
@@ -110,11 +108,10 @@ async::Task<absl::StatusOr<std::vector<UserInfo>>> WechatClient::GetUsers(
   call.body = BatchGetBody(openids, lang);
   call.after_unknown = AfterUnknown::kRepeat;
   call.limit = limit;
-  const Call for_errors{call.path, "", "", AfterUnknown::kRepeat, false, limit};
-  Outcome outcome = co_await Run(std::move(call));
+  Outcome outcome = co_await Run(call);
   if (!outcome.status.ok()) co_return outcome.status;
   auto users = ReadUsers(outcome.answer);
-  if (!users.ok()) co_return Unknown(for_errors, std::string(users.status().message()));
+  if (!users.ok()) co_return Unknown(call, std::string(users.status().message()));
   co_return users;
 }
 
@@ -125,11 +122,10 @@ async::Task<absl::StatusOr<FollowerPage>> WechatClient::ListFollowers(std::strin
   if (!next_openid.empty()) call.query = absl::StrCat("next_openid=", base::UrlEscape(next_openid));
   call.after_unknown = AfterUnknown::kRepeat;
   call.limit = limit;
-  const Call for_errors{call.path, "", "", AfterUnknown::kRepeat, false, limit};
-  Outcome outcome = co_await Run(std::move(call));
+  Outcome outcome = co_await Run(call);
   if (!outcome.status.ok()) co_return outcome.status;
   auto page = ReadFollowers(outcome.answer, next_openid);
-  if (!page.ok()) co_return Unknown(for_errors, std::string(page.status().message()));
+  if (!page.ok()) co_return Unknown(call, std::string(page.status().message()));
   co_return page;
 }
 
@@ -139,15 +135,14 @@ async::Task<absl::StatusOr<std::vector<TemplateInfo>>> WechatClient::ListTemplat
   call.path = kTemplateList;
   call.after_unknown = AfterUnknown::kRepeat;
   call.limit = limit;
-  const Call for_errors{call.path, "", "", AfterUnknown::kRepeat, false, limit};
-  Outcome outcome = co_await Run(std::move(call));
+  Outcome outcome = co_await Run(call);
   if (!outcome.status.ok()) co_return outcome.status;
   auto templates = ReadTemplates(outcome.answer);
-  if (!templates.ok()) co_return Unknown(for_errors, std::string(templates.status().message()));
+  if (!templates.ok()) co_return Unknown(call, std::string(templates.status().message()));
   co_return templates;
 }
 
-async::Task<WechatClient::Outcome> WechatClient::Run(Call call) {
+async::Task<WechatClient::Outcome> WechatClient::Run(const Call& call) {
   Outcome outcome;
   int repeats = 0;
   bool token_replaced = false;

@@ -84,7 +84,8 @@ class WechatClient {
     absl::Status error;
   };
 
-  async::Task<Outcome> Run(Call call);
+  // `call` is the caller's, who waits for the end.
+  async::Task<Outcome> Run(const Call& call);
   // What an attempt without answer means for a send or a read. Not for a repeatable one with time left.
   absl::Status WithoutAnswer(const Call& call, const Attempt& attempt) const;
   absl::Status Unknown(const Call& call, const std::string& detail) const;

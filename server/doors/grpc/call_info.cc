@@ -32,7 +32,7 @@ bool IsPlain(const std::string& value, std::size_t max) {
 }  // namespace
 
 void CallEnvironment::CancelAll() {
-  stopping = true;
+  cut_off = true;
   const auto all = running;
   for (async::asio::cancellation_signal* signal : all) {
     // Another one's end may have ended it.

@@ -41,13 +41,14 @@ struct CallEnvironment {
   base::Metrics& metrics;
   InFlight& in_flight;
   absl::Duration stalled = absl::Seconds(30);  // how long a reader of a stream may take nothing
-  // The loop's.
-  async::MonoTime end = async::MonoTime::max();  // of the last call, once the server stops
+  // The rest is the loop's.
   absl::flat_hash_set<async::asio::cancellation_signal*> running = {};
-
+  // The server stops: streams that can be taken up later end, the other calls have until calls_end.
   bool stopping = false;
+  async::MonoTime calls_end = async::MonoTime::max();
+  bool cut_off = false;  // CancelAll() was called
 
-  // Cancels every call that runs, because the server stops: each is answered with what became of it, SHUTTING_DOWN where
+  // Cancels every call that runs, because its time is over: each is answered with what became of it, SHUTTING_DOWN where
   // that is nothing.
   void CancelAll();
 };
@@ -85,7 +86,7 @@ void CallEnded(CallEnvironment& environment, const CallInfo& info, const absl::S
 // RESOURCE_EXHAUSTED OVERLOADED with RetryInfo.
 absl::Status Overloaded(absl::string_view what, absl::string_view chinese);
 absl::Status TooManyInFlight();
-// For a stream that the end of the server ends.
+// For what the end of the server ends, or keeps from beginning.
 absl::Status ShuttingDown();
 // For the reader of a stream who took nothing for too long and can go on where it stopped.
 absl::Status TooSlow();

@@ -24,6 +24,21 @@ absl::Status Thrown(const CallInfo& info) {
       .Chinese("内部错误，可按请求编号查看日志");
 }
 
+absl::Status AsTold(const CallEnvironment& environment, const CallInfo& info, absl::Status status) {
+  if (environment.cut_off && absl::IsCancelled(status)) return ShuttingDown();
+  const bool callers = info.limit.set_by_caller && environment.clock.Mono() >= info.limit.deadline;
+  if (callers || !absl::IsDeadlineExceeded(status) ||
+      base::ReasonOf(status) != base::ReasonName(base::Reason::kStorageUnavailable)) {
+    return status;
+  }
+  absl::Status told = base::ErrorBuilder(absl::StatusCode::kUnavailable,
+                                         base::Reason::kStorageUnavailable, status.message())
+                          .RetryAfter(absl::Seconds(1))
+                          .Chinese("存储响应过慢，请稍后重试");
+  const std::string account = base::MetadataOf(status, "account");
+  return account.empty() ? told : base::Annotate(std::move(told), "account", account);
+}
+
 }  // namespace
 
 grpc::Status Malformed(CallEnvironment& environment, const CallInfo& info) {
@@ -37,15 +52,14 @@ void RunCall(CallEnvironment& environment, const CallInfo& info, async::Task<abs
              async::asio::cancellation_signal& cancel,
              absl::AnyInvocable<void(absl::Status)> ended) {
   environment.running.insert(&cancel);
-  async::asio::co_spawn(environment.loop.executor(), ByValue(std::move(work)),
-                        async::asio::bind_cancellation_slot(
-                            cancel.slot(), [&environment, &info, &cancel, ended = std::move(ended)](
-                                               std::exception_ptr e, absl::Status status) mutable {
-                              environment.running.erase(&cancel);
-                              if (environment.stopping && absl::IsCancelled(status))
-                                status = ShuttingDown();
-                              ended(e ? Thrown(info) : std::move(status));
-                            }));
+  async::asio::co_spawn(
+      environment.loop.executor(), ByValue(std::move(work)),
+      async::asio::bind_cancellation_slot(
+          cancel.slot(), [&environment, &info, &cancel, ended = std::move(ended)](
+                             std::exception_ptr e, absl::Status status) mutable {
+            environment.running.erase(&cancel);
+            ended(e ? Thrown(info) : AsTold(environment, info, std::move(status)));
+          }));
 }
 
 }  // namespace hongyan::doors

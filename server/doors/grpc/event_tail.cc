@@ -20,6 +20,11 @@ async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventTail::After(
   for (std::shared_ptr<Read> other = Find(cursor); other != nullptr; other = Find(cursor)) {
     if (other->batch != nullptr) co_return other->batch;
     const auto woken = co_await other->done.Wait(deadline);
+    if (woken == async::WaitList::Woken::kCancelled) {
+      co_return base::ErrorBuilder(absl::StatusCode::kCancelled, base::Reason::kCancelled,
+                                   "the call was cancelled")
+          .Chinese("调用已取消");
+    }
     if (woken != async::WaitList::Woken::kNotified) {
       co_return base::ErrorBuilder(absl::StatusCode::kDeadlineExceeded,
                                    base::Reason::kStorageUnavailable,
@@ -27,7 +32,7 @@ async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventTail::After(
           .Chinese("存储未在时限内答复");
     }
   }
-  const auto read = std::make_shared<Read>(cursor, clock_);
+  const auto read = std::make_shared<Read>(cursor, store_.removals(), clock_);
   reads_.push_back(read);
   storage::EventFilter all;
   auto page = co_await store_.List(std::move(all), cursor, kTailPage, deadline, kTailBytes);
@@ -46,8 +51,10 @@ async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventTail::After(
 }
 
 std::shared_ptr<EventTail::Read> EventTail::Find(std::int64_t cursor) const {
-  const auto found = std::find_if(reads_.begin(), reads_.end(),
-                                  [&](const auto& read) { return read->after == cursor; });
+  const std::int64_t removals = store_.removals();
+  const auto found = std::find_if(reads_.begin(), reads_.end(), [&](const auto& read) {
+    return read->after == cursor && read->removals == removals;
+  });
   return found == reads_.end() ? nullptr : *found;
 }
 

@@ -2,8 +2,9 @@
 //
 // Contract: After() gives the events behind a cursor, of all accounts and types, up to kTailPage of them. Whoever asks
 //           for the same cursor while it is being read waits for that read, and shortly afterwards gets the same batch;
-//           so a batch may lack what was recorded meanwhile, and `next_cursor` says where to go on.
-// Errors:   those of EventStore; DEADLINE_EXCEEDED when somebody else's read takes longer than `deadline`.
+//           so a batch may lack what was recorded meanwhile, and `next_cursor` says where to go on. Nobody gets a batch
+//           that was read before events were removed.
+// Errors:   those of EventStore; DEADLINE_EXCEEDED when somebody else's read takes longer than `deadline`; CANCELLED.
 // Bounds:   kTailBatches batches are kept, each of at most kTailBytes of pushes.
 // Threads:  event loop only.          Lifetime: store and clock outlive it; it outlives the tasks that wait.
 #pragma once
@@ -43,8 +44,10 @@ class EventTail {
 
  private:
   struct Read {
-    Read(std::int64_t cursor, async::Clock& clock) : after(cursor), done(clock) {}
+    Read(std::int64_t cursor, std::int64_t removals_before, async::Clock& clock)
+        : after(cursor), removals(removals_before), done(clock) {}
     const std::int64_t after;
+    const std::int64_t removals;              // EventStore::removals() when it began
     std::shared_ptr<const EventBatch> batch;  // null until read
     async::WaitList done;
   };

@@ -178,7 +178,7 @@ Task<absl::Status> DoSendBatch(CallEnvironment& environment, core::Sender& sende
   }
   bool all_told = true;
   const async::Patience patience = [&environment] {
-    return std::min(environment.end, async::After(environment.clock.Mono(), kBatchPatience));
+    return std::min(environment.calls_end, async::After(environment.clock.Mono(), kBatchPatience));
   };
   const bool all_done = co_await async::FanOut(
       environment.loop.executor(), environment.clock, static_cast<std::size_t>(count), kBatchWidth,
@@ -186,13 +186,13 @@ Task<absl::Status> DoSendBatch(CallEnvironment& environment, core::Sender& sende
         return SendItem(sender, environment.clock, info, request, index, writer, all_told);
       });
   if (all_done && all_told) co_return absl::OkStatus();
-  if (writer.stalled() || environment.stopping) {
+  if (writer.stalled() || environment.cut_off) {
     co_return base::ErrorBuilder(
         absl::StatusCode::kUnknown, base::Reason::kOutcomeUnknown,
-        absl::StrCat(environment.stopping ? "the server is shutting down"
-                                          : "results were not read for too long",
+        absl::StrCat(environment.cut_off ? "the server is shutting down"
+                                         : "results were not read for too long",
                      ", so the batch was ended; an item without a result may have been sent"))
-        .Chinese(absl::StrCat(environment.stopping ? "服务正在关闭" : "结果太久没有被读取",
+        .Chinese(absl::StrCat(environment.cut_off ? "服务正在关闭" : "结果太久没有被读取",
                               "，批次已结束；没有结果的条目可能已经发送"));
   }
   co_return base::ErrorBuilder(

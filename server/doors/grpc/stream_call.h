@@ -180,7 +180,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StartStream(
     WriteTrailers(*context, info, refused);
     return new RefusedStream(ToGrpcStatus(refused));
   }
-  const async::MonoTime end = async::After(info.begun, ceiling);
+  // What the work says of its own end still finds its reader.
+  const async::MonoTime end = async::After(info.begun, ceiling + environment.stalled);
   const auto call = std::make_shared<StreamCall<Request, Response>>(environment, info, end, context,
                                                                     std::move(handler));
   if (!call->Read(*request)) {

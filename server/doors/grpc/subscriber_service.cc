@@ -116,7 +116,8 @@ Task<absl::Status> DoList(core::Subscribers& subscribers, async::Clock& clock, C
   }
 }
 
-Task<bool> Tell(core::Subscribers::Progress progress, async::Clock& clock,
+// False: nobody listens any more, or the server stops.
+Task<bool> Tell(core::Subscribers::Progress progress, CallEnvironment& environment,
                 StreamWriter<v1::SyncSubscribersResponse>& writer) {
   v1::SyncSubscribersResponse response;
   response.set_total(progress.total);
@@ -124,22 +125,26 @@ Task<bool> Tell(core::Subscribers::Progress progress, async::Clock& clock,
   response.set_fetched(progress.fetched);
   response.set_departed(progress.left);
   ToProto(progress.start_time, *response.mutable_start_time());
-  if (progress.done) ToProto(clock.Now(), *response.mutable_finish_time());
-  co_return co_await writer.Write(std::move(response));
+  if (progress.done) ToProto(environment.clock.Now(), *response.mutable_finish_time());
+  const bool told = co_await writer.Write(std::move(response));
+  co_return told && !environment.stopping;
 }
 
-Task<absl::Status> DoSync(core::Subscribers& subscribers, async::Clock& clock, CallInfo& info,
-                          const v1::SyncSubscribersRequest& request,
+Task<absl::Status> DoSync(CallEnvironment& environment, core::Subscribers& subscribers,
+                          CallInfo& info, const v1::SyncSubscribersRequest& request,
                           StreamWriter<v1::SyncSubscribersResponse>& writer) {
   info.account = request.account();
   const auto account = subscribers.NameOf(request.account());
   if (!account.ok()) co_return account.status();
-  const absl::Status status =
+  absl::Status status =
       co_await subscribers.Sync(request.account(), request.restart(), info.limit,
-                                [&clock, &writer](core::Subscribers::Progress progress) {
-                                  return Tell(progress, clock, writer);
+                                [&environment, &writer](core::Subscribers::Progress progress) {
+                                  return Tell(progress, environment, writer);
                                 });
-  co_return base::Annotate(writer.stalled() ? TooSlow() : status, "account", *account);
+  if (writer.stalled()) status = TooSlow();
+  // The import can be taken up later, so it doesn't use the time that the other calls have.
+  if (environment.stopping && absl::IsCancelled(status)) status = ShuttingDown();
+  co_return base::Annotate(std::move(status), "account", *account);
 }
 
 Task<absl::Status> DoDelete(core::Subscribers& subscribers, CallInfo& info,
@@ -188,7 +193,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscriberService::SyncSubscribers(
   return StartStream<v1::SyncSubscribersRequest, v1::SyncSubscribersResponse>(
       environment_, context, kService, "SyncSubscribers", request, kSyncCeiling,
       [this](CallInfo& info, const auto& in, auto& writer) {
-        return DoSync(subscribers_, environment_.clock, info, in, writer);
+        return DoSync(environment_, subscribers_, info, in, writer);
       });
 }
 

@@ -252,7 +252,7 @@ TEST_F(SubscriberCommandsTest, AnImportThatStopsHalfWaySaysHowToGoOn) {
   language_ = Language::kChinese;
   EXPECT_EQ(Run({"subscriber", "sync"}), kExitFailed);
   EXPECT_THAT(err_.str(), HasSubstr("hongyan: 导入关注者失败：已达每日额度"));
-  EXPECT_THAT(err_.str(), HasSubstr("再次执行 `hongyan subscriber sync` 即可继续"));
+  EXPECT_THAT(err_.str(), HasSubstr("再次执行 `hongyan subscriber sync` 即可完成其余部分"));
 }
 
 TEST_F(SubscriberCommandsTest, AnImportGoesOnOverBrokenConnections) {
@@ -302,7 +302,7 @@ TEST_F(SubscriberCommandsTest, ATimeoutIsThatOfTheWholeImport) {
   // The third break would wait beyond the end.
   EXPECT_LE(service_.syncs.size(), 3U);
   EXPECT_THAT(err_.str(), HasSubstr("subscriber sync failed: Socket closed"));
-  EXPECT_THAT(err_.str(), HasSubstr("`hongyan subscriber sync` goes on from there"));
+  EXPECT_THAT(err_.str(), HasSubstr("the next `hongyan subscriber sync` does the rest"));
 }
 
 TEST_F(SubscriberCommandsTest, ASecondImportIsRefusedAtOnce) {

@@ -372,6 +372,24 @@ TEST_F(SenderTest, TwinWhoseDeadlinePassesDoesNotKnowTheOutcome) {
   EXPECT_EQ(Send(WithKey(Text(), "k")).id, first.value().id);
 }
 
+TEST_F(SenderTest, TwinThatWaitsBeyondOurOwnLimitDoesNotKnowTheOutcomeEither) {
+  http_.Always(kTextPath, Held(Accepts()));
+  auto first = Start(Sending(WithKey(Text(), "k")));
+  auto twin = Start(sender_.Send(WithKey(Text(), "k"), {In(Seconds(1)), false}));
+  clock_.Advance(Seconds(1));
+  EXPECT_THAT(twin.value().error, StatusIs(StatusCode::kUnknown, "OUTCOME_UNKNOWN"));
+}
+
+// As when the server stops: to be told that nothing was sent, a caller would send again.
+TEST_F(SenderTest, G07_TwinThatIsCancelledDoesNotKnowTheOutcome) {
+  http_.Always(kTextPath, Held(Accepts()));
+  auto first = Start(Sending(WithKey(Text(), "k")));
+  auto twin = Start(Sending(WithKey(Text(), "k")));
+  twin.Cancel();
+  EXPECT_EQ(twin.value().state, DeliveryState::kUnknown);
+  EXPECT_THAT(twin.value().error, StatusIs(StatusCode::kUnknown, "OUTCOME_UNKNOWN"));
+}
+
 TEST_F(SenderTest, TwinsBeyondTheBoundAreRefusedAndSendNothing) {
   Idempotency small(clock_, 1);
   Sender sender(accounts_, people_, small, clock_, metrics_);

@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <exception>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -268,6 +272,27 @@ TEST_F(SubscribersTest, KeepUpGetsPastAStranger) {
   const std::size_t asked = http_.count(support::kUserBatchPath);
   EXPECT_TRUE(loop_.RunUntilDone(subscribers_.KeepUp(Soon())));
   EXPECT_EQ(http_.count(support::kUserBatchPath), asked);
+}
+
+// It must end the task then: what it waits for next can't be cancelled any more.
+TEST_F(SubscribersTest, KeepUpSaysThatItWasCancelledEvenWhenWechatFailed) {
+  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().MarkSubscribed(
+                  "main", Openid(0), clock_.Now(), clock_.Now(), Soon())),
+              IsOk());
+  ASSERT_THAT(loop_.RunUntilDone(accounts_.all().front().token.Get(Soon())), IsOk());
+  http_.Always(support::kUserBatchPath,
+               support::Refuses(-1));  // so that it waits for its next attempt
+  std::optional<bool> went_on;
+  async::asio::cancellation_signal cancel;
+  async::asio::co_spawn(
+      loop_.executor(), subscribers_.KeepUp(Soon()),
+      async::asio::bind_cancellation_slot(
+          cancel.slot(), [&](std::exception_ptr, bool result) { went_on = result; }));
+  loop_.RunUntilDone(UntilAsked(support::kUserBatchPath));
+  loop_.context().poll();
+  loop_.Post([&] { cancel.emit(async::asio::cancellation_type::terminal); });
+  while (!went_on.has_value()) loop_.context().run_one();
+  EXPECT_FALSE(*went_on);
 }
 
 TEST_F(SubscribersTest, WhenWechatKnowsNobodyTheImportEnds) {

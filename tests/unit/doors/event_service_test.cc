@@ -28,7 +28,7 @@ constexpr std::size_t kContent =
 class EventServiceTest : public ::testing::Test {
  protected:
   EventServiceTest() {
-    environment_.stalled = absl::Milliseconds(300);
+    environment_.stalled = absl::Seconds(1);
     GrpcServerOptions options;
     options.listen = "127.0.0.1:0";
     EXPECT_TRUE(server_.Start(options, {&service_}).ok());
@@ -116,7 +116,7 @@ TEST_F(EventServiceTest, ReaderThatTakesNothingIsCutOffAndGoesOnByItsCursor) {
   Record(kEvents, 1);
   ASSERT_TRUE(quick->Read(&response));
   EXPECT_EQ(response.event().cursor(), kEvents + 1);
-  while (Watchers() != 1) std::this_thread::yield();  // until the slow one is cut off
+  while (Watchers() > 1) std::this_thread::yield();  // until the slow one is cut off
   // Coming back, it finds what was on its way, and then why it ended.
   std::int64_t cursor = 1;
   while (slow->Read(&response)) {

@@ -74,6 +74,20 @@ TEST_F(EventTailTest, WhoAsksForTheSameSharesOneRead) {
   EXPECT_EQ(storage_.thread().stats().reads, before + 1);
 }
 
+TEST_F(EventTailTest, NobodyGetsFromMemoryWhatHasBeenRemoved) {
+  Record("a");
+  ASSERT_THAT(Contents(*loop_.RunUntilDone(tail_.After(0, Soon()))), ElementsAre("a"));
+  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().Delete("main", "oU", Soon())),
+              support::IsOk());
+  EXPECT_THAT((*loop_.RunUntilDone(tail_.After(0, Soon())))->events, SizeIs(0));
+  Record("b");
+  ASSERT_THAT(Contents(*loop_.RunUntilDone(tail_.After(0, Soon()))), ElementsAre("b"));
+  const absl::Time later = clock_.Now() + absl::Hours(2);
+  ASSERT_THAT(loop_.RunUntilDone(storage_.events().Prune(later, absl::Hours(1), Soon())),
+              support::IsOk());
+  EXPECT_THAT((*loop_.RunUntilDone(tail_.After(0, Soon())))->events, SizeIs(0));
+}
+
 TEST_F(EventTailTest, EmptyEndIsReadAgain) {
   EXPECT_THAT((*loop_.RunUntilDone(tail_.After(0, Soon())))->events, SizeIs(0));
   Record("a");

@@ -38,7 +38,7 @@ class NotifyServiceTest : public ::testing::Test {
     http_.Always(kTextPath, support::Accepts());
     accounts_.Add({"main", "wx-main", base::Secret("secret"), false}, transport_, clock_, metrics_,
                   group_);
-    environment_.stalled = absl::Milliseconds(300);
+    environment_.stalled = absl::Seconds(1);
     GrpcServerOptions options;
     options.listen = "127.0.0.1:0";
     options.max_request_bytes = 16 << 20;

@@ -77,8 +77,8 @@ class RawClient {
     return reply;
   }
 
-  // Whether the peer closes, without a further byte.
-  bool IsClosed() { return in_.empty() && !Receive(); }
+  // Whether the peer closes, without a further byte and before ten seconds have passed.
+  bool IsClosed() { return in_.empty() && !Receive() && !timed_out_; }
 
   int fd() const { return fd_; }
   bool timed_out() const { return timed_out_; }

@@ -143,6 +143,23 @@ TEST_F(DatabaseTest, D08_DeletedWalIsNoticedAndItsCursorsAreNotUsedAgain) {
   EXPECT_EQ(thread_->stats().lost_events, 0);
 }
 
+TEST_F(DatabaseTest, D08_BackupPutInPlaceOfTheRunningFileGivesNoCursorTwice) {
+  MakeWithEvents(3);
+  const std::string backup = ReadFile(path_);
+  Open();
+  ASSERT_THAT(Record(Event("a")), IsOk());
+  ASSERT_EQ(Record(Event("b"))->cursor, 5);
+  // The disk fails, and whoever looks after it puts the backup there.
+  WriteFile(path_ + "-new", backup);
+  std::filesystem::rename(path_ + "-new", path_);
+  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
+  disk_faults::FailSync(1);
+  ASSERT_THAT(Record(Event("c")), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(Record(Event("c"))->cursor, 6);
+  EXPECT_EQ(thread_->stats().lost_events, 2);
+  EXPECT_EQ(Sql("SELECT group_concat(seq) FROM events"), "1,2,3,6");
+}
+
 // After a crash, with the WAL as `spoil` leaves it; SQLite itself finds nothing wrong with any of these.
 struct Spoilt {
   const char* name;

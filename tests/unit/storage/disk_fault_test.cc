@@ -178,7 +178,8 @@ TEST_F(DiskFaultTest, D10_SlowSyncsMakeGreaterGroupsAndRefuseWhatIsTooMuch) {
   EXPECT_FALSE(first->has_value());
   EXPECT_THAT((*last)->status(), StatusIs(absl::StatusCode::kResourceExhausted, "OVERLOADED"));
   RunUntil([&] {
-    return std::all_of(results.begin(), results.end(), [](const Result& r) { return r->has_value(); });
+    return std::all_of(results.begin(), results.end(),
+                       [](const Result& r) { return r->has_value(); });
   });
   EXPECT_THAT((*first)->status(), IsOk());
   const auto accepted = std::count_if(results.begin(), results.end(),

@@ -278,7 +278,8 @@ TEST_F(EventStoreTest, D12_NobodyWaitsForMoreThanOneBatchOfThePruning) {
   Open();
   std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
   constexpr int kOld = 12 * kPruneBatch;
-  for (int i = 0; i < kOld; ++i) results.push_back(Go(events_->Record(Event(absl::StrCat("k", i)), Later())));
+  for (int i = 0; i < kOld; ++i)
+    results.push_back(Go(events_->Record(Event(absl::StrCat("k", i)), Later())));
   RunUntil([&] { return results.back()->has_value(); });
   const absl::Time now = At(1700000000) + absl::Hours(24 * 40);
   const auto pruned = Go(events_->Prune(now, absl::Hours(24 * 30), Later()));

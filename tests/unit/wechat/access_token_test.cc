@@ -361,6 +361,24 @@ TEST_F(AccessTokenTest, T07_AddressThatWechatSawIsInTheError) {
   EXPECT_EQ(base::MetadataOf(got.status(), "rid"), support::kRid);
 }
 
+TEST_F(AccessTokenTest, T07_RefusedTokenIsNotUsedOnWhileFailingCredentialsAreLeftAlone) {
+  AnswersToken("t1", Seconds(600));
+  const Got first = Get();
+  Answers(Refuses(40125));
+  group_.Spawn(token_.KeepFresh());
+  clock_.Advance(Seconds(500));
+  ASSERT_GE(fetches(), 2u);
+  ASSERT_THAT(Get(), Is("t1"));  // it lives, though it can't be renewed
+  const std::size_t before = fetches();
+  EXPECT_THAT(Replace(first->generation),
+              StatusIs(StatusCode::kFailedPrecondition, "ACCOUNT_CONFIG"));
+  EXPECT_THAT(Get(), StatusIs(StatusCode::kFailedPrecondition, "ACCOUNT_CONFIG"));
+  EXPECT_EQ(fetches(), before);
+  AnswersToken("t2");
+  clock_.Advance(Minutes(11));
+  EXPECT_THAT(Get(), Is("t2"));
+}
+
 TEST_F(AccessTokenTest, T07_OtherAccountsAreUnaffected) {
   AccessToken other(OptionsOf("other"), transport_, clock_, metrics_, group_);
   tokens_at_once_ = 2;
