@@ -23,6 +23,8 @@ STARTS = 5
 PUSH_RATE = 1000  # events a second
 WATCH_RATE = 200
 WATCHERS = 100
+OLD_EVENTS = 300000
+PRUNING_SECONDS = 3
 
 
 class Bench:
@@ -129,6 +131,29 @@ class Bench:
         service.stop()
         stub.stop()
 
+    def pruning(self):
+        """Pushes beside the removal of old events, which begins with the start."""
+        stub = self.keep(Nginx(self.folder / "stub-pruning", STUB, token="7" * 136))
+        folder = self.folder / "service-pruning"
+        upstream = f"http://127.0.0.1:{stub.port}"
+        self.keep(Service(folder, self.binaries, upstream)).stop()  # it has made the tables
+        database = sqlite3.connect(folder / "hongyan.db")
+        with database:
+            database.execute(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO events (seq, account,"
+                " openid, event_type, create_time, receive_time, body_format, body, checksum) SELECT i, 'main', 'oOld' || i,"
+                " 'text', i, i, 0, printf('%.350c', 'x'), 0 FROM n", (OLD_EVENTS,))
+            database.execute("UPDATE hongyan_counters SET number = ? WHERE name = 'event'", (OLD_EVENTS,))
+        database.close()
+        service = self.keep(Service(folder, self.binaries, upstream))
+        wait_until_serving(service.addresses["grpc"])
+        removing = loads.push(self.binaries, service.addresses["callback"], PRUNING_SECONDS, "", PUSH_RATE)
+        removed = OLD_EVENTS - len_of_table(folder / "hongyan.db", f"events WHERE seq <= {OLD_EVENTS}")
+        self.facts.append((f"answer to a push at {PUSH_RATE}/s beside the removal of {removed} old events: p50, p99, worst",
+                           f"{removing['p50']:.1f} ms, {removing['p99']:.1f} ms, {removing['max']:.1f} ms"))
+        service.stop()
+        stub.stop()
+
     def watchers(self, service):
         events = WATCH_RATE * self.seconds
         watch = subprocess.Popen([str(self.binaries / "bench_watch"), "--target", service.addresses["grpc"], "--watchers",
@@ -195,6 +220,7 @@ class Bench:
             self.static_body()
             self.pushes("plain", PLAIN, "")
             self.pushes("safe", SAFE, AES_KEY)
+            self.pruning()
             self.memory_under_load()
         finally:
             for program in self.running:

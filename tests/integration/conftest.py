@@ -10,6 +10,7 @@ import pytest
 
 import rpc_failure
 import stubs
+from event_handler import Handler
 from sandbox_process import Sandbox
 from service_process import Service
 from stranger import Stranger
@@ -75,6 +76,25 @@ def start(api, tmp_path):
     for each in started:
         if each.process.returncode is None:
             each.stop()
+
+
+@pytest.fixture
+def start_handler(api):
+    """start_handler(…): a microservice that answers users, as event_handler.Handler takes it."""
+    started = []
+
+    def begin(*args, **more):
+        started.append(Handler(api, *args, **more))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def handler(start_handler):
+    return start_handler()
 
 
 @pytest.fixture

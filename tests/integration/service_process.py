@@ -40,6 +40,12 @@ def merged(base, changes):
     return result
 
 
+def without(*capabilities):
+    """The start of a command that runs another without these, where root has them; others don't."""
+    dropped = ",".join(f"-{name}" for name in capabilities)
+    return ["setpriv", "--bounding-set", dropped, "--inh-caps", dropped] if os.geteuid() == 0 else []
+
+
 class Service:
     """`accounts`: {name: sandbox_process.Account}. `config` overrides what stands below, key by key. `launcher` is what
     the command line begins with; the process must stay the one that was started."""
@@ -140,8 +146,10 @@ class Service:
         return self.err_file.read_text(encoding="utf-8", errors="backslashreplace")
 
     def log(self, **wanted):
-        """Log lines as objects, those that have these fields."""
-        lines = [json.loads(line) for line in self.stderr.splitlines()]
+        """Log lines as objects, those that have these fields. A thread of the service's own writes them a little later
+        than they are said, and what it is writing right now has no end yet."""
+        text = self.stderr
+        lines = [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
         return [line for line in lines if all(line.get(key) == value for key, value in wanted.items())]
 
     def http(self, path, method="GET", body=None, headers=None, address=None, timeout=LIMIT):
@@ -213,9 +221,9 @@ class Service:
     def send_template(self, openid="", timeout=LIMIT, **fields):
         return self.stub().SendTemplate(self.template(openid, **fields), timeout=timeout).delivery
 
-    def user_info(self, openid="", timeout=LIMIT, **fields):
+    def user_info(self, openid="", timeout=LIMIT, metadata=None, **fields):
         request = self.api.pb.GetUserInfoRequest(openid=openid, **fields)
-        return self.stub().GetUserInfo(request, timeout=timeout).user
+        return self.stub().GetUserInfo(request, timeout=timeout, metadata=metadata).user
 
     def users_info(self, openids=(), timeout=LIMIT, **fields):
         request = self.api.pb.BatchGetUserInfoRequest(openids=openids, **fields)

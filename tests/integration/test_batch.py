@@ -167,7 +167,7 @@ def test_deadline_of_a_batch_tells_what_was_not_sent(batch, text, api, main, ope
     main.fault({"delay_after_ms": int(5000 * SCALE)}, openid=openid)
     answers = []
     try:
-        for answer in batch(*[{"openid": openid, "text": text(f"{i}")} for i in range(100)], timeout=1):
+        for answer in batch(*[{"openid": openid, "text": text(f"{i}")} for i in range(100)], timeout=1 * SCALE):
             answers.append(answer.delivery)
     except grpc.RpcError as late:  # the caller's clock was faster than the last answers
         assert late.code() == grpc.StatusCode.DEADLINE_EXCEEDED

@@ -8,9 +8,6 @@ import importlib
 import importlib.util
 import json
 import os
-import pathlib
-import pty
-import select
 import signal
 import subprocess
 import sys
@@ -20,10 +17,12 @@ from concurrent import futures
 import grpc
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from certificates import Authority
+from cli_program import environment, on_a_terminal
+from sandbox_process import BIN, ROOT
+from timing import LIMIT
+
 GOOGLEAPIS = os.environ.get("HONGYAN_GOOGLEAPIS_DIR", "/usr/share/gocode/src/github.com/gogo/googleapis")
-BIN = pathlib.Path(os.environ.get("HONGYAN_BIN_DIR", ROOT / "build" / "dev" / "bin"))
-WAIT = 30  # seconds until a test gives up; nothing waits that long when all is well
 
 
 class Api:
@@ -126,7 +125,7 @@ class FakeNotify:
         for index, one in enumerate(request.notifications):
             if one.openid.startswith("oSlow"):
                 self.begun.set()
-                self.let_go.wait(WAIT)
+                self.let_go.wait(LIMIT)
             yield self.api.pb.SendBatchResponse(index=index,
                                                 delivery=self._delivery(one.openid, self.api.pb.DELIVERY_KIND_TEXT))
 
@@ -150,24 +149,24 @@ def fake(cli_api):
     service = FakeNotify(cli_api)
     yield service
     service.let_go.set()
-    service.server.stop(None).wait(WAIT)
-
-
-def environment(**more):
-    env = {"PATH": os.environ["PATH"], "TZ": "Asia/Shanghai", "LANG": "C"}
-    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
-        if name in os.environ:
-            env[name] = os.environ[name]
-    env.update(more)
-    return env
+    service.server.stop(None).wait(LIMIT)
 
 
 def hongyan(fake, *args, stdin="", cwd=None, **env):
     env = environment(**env)
     if fake is not None:
         env.setdefault("HONGYAN_TARGET", fake.target)
-    return subprocess.run([BIN / "hongyan", *args], input=stdin, env=env, cwd=cwd, timeout=WAIT, text=True,
+    return subprocess.run([BIN / "hongyan", *args], input=stdin, env=env, cwd=cwd, timeout=LIMIT, text=True,
                           capture_output=True)
+
+
+def hears(process, words):
+    """Until the program has said so."""
+    heard = ""
+    while words not in heard:
+        said = process.stderr.readline()
+        assert said, f"it ended with {process.wait(LIMIT)}: {heard}"
+        heard += said
 
 
 def line(openid, **more):
@@ -327,14 +326,12 @@ def test_ctrl_c_stops_between_calls_and_resume_goes_on(fake, tmp_path):
     file = write(tmp_path / "list.jsonl", line("oSlow1"), *[line(f"o{i}") for i in range(2, 601)])
     process = subprocess.Popen([BIN / "hongyan", "send", "batch", str(file), "--target", fake.target],
                                env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert fake.begun.wait(WAIT)
+    assert fake.begun.wait(LIMIT)
     process.send_signal(signal.SIGINT)
     # The program says that it heard before the call in flight may end.
-    heard = ""
-    while "finishing" not in heard:
-        heard += process.stderr.readline()
+    hears(process, "finishing")
     fake.let_go.set()
-    out, err = process.communicate(timeout=WAIT)
+    out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 1
     assert out.endswith("600 notifications: 500 accepted, 100 not sent\n")
     assert "--resume" in err
@@ -351,13 +348,11 @@ def test_second_ctrl_c_gives_up_and_calls_the_rest_unknown(fake, tmp_path):
     file = write(tmp_path / "list.jsonl", line("o1"), line("oSlow2"), line("o3"))
     process = subprocess.Popen([BIN / "hongyan", "send", "batch", str(file), "--target", fake.target],
                                env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert fake.begun.wait(WAIT)
+    assert fake.begun.wait(LIMIT)
     process.send_signal(signal.SIGINT)
-    heard = ""
-    while "finishing" not in heard:
-        heard += process.stderr.readline()
+    hears(process, "finishing")
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=WAIT)
+    out, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 1
     unknown = (tmp_path / "list.jsonl.unknown.jsonl").read_text("utf-8").splitlines()
     # The answer to the first may have come before the second signal, or not.
@@ -369,9 +364,9 @@ def test_killed_batch_does_not_send_twice_what_was_on_its_way(fake, tmp_path):
     file = write(tmp_path / "list.jsonl", line("o1"), line("oSlow2"), line("oSlow3", idempotency_key="k3"))
     process = subprocess.Popen([BIN / "hongyan", "send", "batch", str(file), "--target", fake.target],
                                env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert fake.begun.wait(WAIT)
+    assert fake.begun.wait(LIMIT)
     process.kill()
-    process.wait(WAIT)
+    process.wait(LIMIT)
     fake.let_go.set()
     run = hongyan(fake, "send", "batch", str(file), "--resume")
     assert run.returncode == 1
@@ -382,49 +377,21 @@ def test_killed_batch_does_not_send_twice_what_was_on_its_way(fake, tmp_path):
 
 def test_progress_bar_on_a_terminal_only(fake, tmp_path):
     file = write(tmp_path / "list.jsonl", line("o1"), line("oFail2"))
-    leader, follower = pty.openpty()
-    process = subprocess.Popen([BIN / "hongyan", "send", "batch", str(file), "--target", fake.target],
-                               env=environment(), stdout=follower, stderr=follower)
-    os.close(follower)
-    shown = b""
-    while select.select([leader], [], [], WAIT)[0]:
-        try:
-            block = os.read(leader, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not block:
-            break
-        shown += block
-    os.close(leader)
-    assert process.wait(WAIT) == 1
-    text = shown.decode("utf-8")
+    code, text = on_a_terminal("send", "batch", str(file), "--target", fake.target)
+    assert code == 1
     assert "[####" in text and "2/2  100%" in text
     assert "line 2  FAILED" in text and "line 1" not in text
     assert "2 notifications: 1 accepted, 1 failed" in text
 
 
-def make_certificates(folder):
-    """A CA, and a certificate of it for 127.0.0.1."""
-    def openssl(*args):
-        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
-
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
-            "-subj", "/CN=test ca")
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=x")
-    (folder / "ext").write_text("subjectAltName=IP:127.0.0.1\n")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "ext", "-out", "server.pem")
-
-
 def test_tls_with_client_certificate(cli_api, tmp_path):
-    make_certificates(tmp_path)
-    read = lambda name: (tmp_path / name).read_bytes()
-    credentials = grpc.ssl_server_credentials([(read("server.key"), read("server.pem"))], read("ca.pem"),
-                                              require_client_auth=True)
+    authority = Authority(tmp_path, "ca")
+    certificate, key = authority.issue("server")
+    credentials = grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())],
+                                              authority.ca.read_bytes(), require_client_auth=True)
     service = FakeNotify(cli_api, credentials)
     try:
-        pem = ["--ca-file", str(tmp_path / "ca.pem"), "--cert-file", str(tmp_path / "server.pem"), "--key-file",
-               str(tmp_path / "server.key")]
+        pem = ["--ca-file", str(authority.ca), "--cert-file", str(certificate), "--key-file", str(key)]
         run = hongyan(service, "send", "text", "oA", "hi", *pem)
         assert run.returncode == 0, run.stderr
         # A service of a CA that we don't trust.
@@ -435,4 +402,4 @@ def test_tls_with_client_certificate(cli_api, tmp_path):
         assert run.returncode == 2
         assert len(service.requests) == 1
     finally:
-        service.server.stop(None).wait(WAIT)
+        service.server.stop(None).wait(LIMIT)

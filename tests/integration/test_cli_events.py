@@ -2,18 +2,16 @@
 
 import json
 import os
-import pty
 import select
 import signal
 import subprocess
 
 import pytest
 
-from sandbox_process import BIN, USER, USERS
+import cli_program
+from sandbox_process import BIN, USER, USER_LIST, USERS
 from service_process import to_yaml
 from timing import LIMIT, eventually
-
-FOLLOWERS = "/cgi-bin/user/get"
 
 
 @pytest.fixture
@@ -24,11 +22,7 @@ def called(start, account):
 
 
 def environment(service, **more):
-    env = {"PATH": os.environ["PATH"], "TZ": "Asia/Shanghai", "LANG": "C", "HONGYAN_TARGET": service.grpc_address}
-    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
-        if name in os.environ:
-            env[name] = os.environ[name]
-    return {**env, **more}
+    return cli_program.environment(HONGYAN_TARGET=service.grpc_address, **more)
 
 
 def hongyan(service, *args, **env):
@@ -258,12 +252,12 @@ def test_sync_that_runs_out_of_quota_goes_on_later(called, account):
     account.fault({"errcode": 45009, "errmsg": "reach max api daily quota limit"}, api=USERS, after=3, times=1)
     run = hongyan(called, "subscriber", "sync", "-o", "json")
     assert run.returncode == 1
-    assert "QUOTA_EXHAUSTED" in run.stderr and "`hongyan subscriber sync` goes on from there" in run.stderr
-    before = account.arrivals(FOLLOWERS)
+    assert "QUOTA_EXHAUSTED" in run.stderr and "the next `hongyan subscriber sync` does the rest" in run.stderr
+    before = account.arrivals(USER_LIST)
     reports = objects(hongyan(called, "subscriber", "sync", "-o", "json"))
     assert "finish_time" in reports[-1] and int(reports[-1]["listed"]) >= 1500
     # The list was read to its end before, and isn't read again.
-    assert account.arrivals(FOLLOWERS) == before
+    assert account.arrivals(USER_LIST) == before
 
 
 def test_ctrl_c_stops_an_import_and_says_how_to_go_on(called, account):
@@ -309,20 +303,6 @@ def test_sync_survives_a_restart_of_the_service(start, account, end):
 
 def test_sync_draws_a_bar_on_a_terminal(called, account):
     account.post("followers", count=1200, prefix="oCrowd")
-    leader, follower = pty.openpty()
-    process = subprocess.Popen([BIN / "hongyan", "subscriber", "sync"], env=environment(called), stdout=follower,
-                               stderr=follower)
-    os.close(follower)
-    shown = b""
-    while select.select([leader], [], [], LIMIT)[0]:
-        try:
-            block = os.read(leader, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not block:
-            break
-        shown += block
-    os.close(leader)
-    assert process.wait(LIMIT) == 0
-    text = shown.decode("utf-8")
+    code, text = cli_program.on_a_terminal("subscriber", "sync", HONGYAN_TARGET=called.grpc_address)
+    assert code == 0
     assert "list [####" in text and "profiles [####" in text and " followers: " in text

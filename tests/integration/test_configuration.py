@@ -1,6 +1,5 @@
 """The configuration file as its author meets it: what is refused, where, and with which exit code."""
 
-import os
 import re
 import resource
 import socket
@@ -8,19 +7,21 @@ import subprocess
 
 import pytest
 
+from certificates import Authority
 from sandbox_process import BIN
+from service_process import without
 from timing import LIMIT
+
+
+@pytest.fixture(autouse=True)
+def folder_of_its_own(monkeypatch, tmp_path):
+    """Where a service that does start leaves its database."""
+    monkeypatch.chdir(tmp_path)
 
 
 def hongyand(*arguments, launcher=(), **more):
     return subprocess.run([*launcher, str(BIN / "hongyand"), *map(str, arguments)], capture_output=True, text=True,
                           timeout=LIMIT, **more)
-
-
-def without(*capabilities):
-    """The start of a command that runs another without these, where root has them; others don't."""
-    dropped = ",".join(f"-{name}" for name in capabilities)
-    return ["setpriv", "--bounding-set", dropped, "--inh-caps", dropped] if os.geteuid() == 0 else []
 
 
 GOOD = """\
@@ -154,13 +155,12 @@ def test_version_names_the_libraries():
 
 
 def test_K04_missing_or_mismatched_certificates_are_refused(config, tmp_path):
-    for name in ("one", "two"):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "1", "-subj", "/CN=x", "-keyout", tmp_path / f"{name}.key", "-out",
-                        tmp_path / f"{name}.pem"], check=True, capture_output=True)
+    authority = Authority(tmp_path, "ca")
+    certificate, _ = authority.issue("one")
+    _, mismatched = authority.issue("two")
     free = "callback: {listen: 127.0.0.1:0}\nadmin: {listen: 127.0.0.1:0}\n"
-    for key in ("two.key", "none.key"):
-        tls = f"{{cert_file: {tmp_path}/one.pem, key_file: {tmp_path}/{key}}}"
+    for key in (mismatched, tmp_path / "none.key"):
+        tls = f"{{cert_file: {certificate}, key_file: {key}}}"
         file = config(f"grpc: {{listen: 127.0.0.1:0, tls: {tls}}}\n" + free
                       + "wechat: {api_urls: [http://127.0.0.1:1]}\n" + GOOD)
         done = hongyand("--config", file)
@@ -200,14 +200,15 @@ def test_K10_too_few_descriptors_are_refused_at_start(config):
 
 
 @pytest.mark.parametrize("content, word", [
-    (b"notes of another program, which nobody wants to lose" * 100, "no SQLite database"),
-    (b"\0" * 4096, "damaged"),
-    (None, "folder")])
-def test_D06_file_that_is_no_storage_is_told_and_left_alone(config, tmp_path, content, word):
+    pytest.param(b"notes of another program, which nobody wants to lose" * 100, "no SQLite database",
+                 id="D05-file of another program"),
+    pytest.param(b"\0" * 4096, "damaged", id="D06-header of zeros"),
+    pytest.param(None, "folder", id="D05-no folder")])
+def test_file_that_is_no_storage_is_told_and_left_alone(config, tmp_path, content, word):
     stored = tmp_path / ("there.db" if content else "nowhere/there.db")
     if content:
         stored.write_bytes(content)
-    file = config(f"grpc: {{listen: 127.0.0.1:0}}\ncallback: {{listen: 127.0.0.1:0}}\nadmin: {{listen: 127.0.0.1:0}}\n"
+    file = config("grpc: {listen: 127.0.0.1:0}\ncallback: {listen: 127.0.0.1:0}\nadmin: {listen: 127.0.0.1:0}\n"
                   f"storage: {{url: 'sqlite:{stored}'}}\n" + GOOD)
     for arguments, code in (["--check"], 2), ([], 1):
         done = hongyand("--config", file, *arguments)

@@ -7,13 +7,15 @@ import pytest
 
 from rpc_failure import expect, failure
 from sandbox_process import CUSTOM, TEMPLATE
-from timing import LIMIT, SCALE, eventually
+from timing import SCALE, eventually
 
 
+@pytest.fixture
 def closed_port():
+    """A port that nobody listens at, and that nobody else gets meanwhile."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+        yield sock.getsockname()[1]
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
@@ -55,9 +57,9 @@ def test_U08_connection_closed_while_idle_harms_nobody(start_sandbox, start):
     service = start(account)
     openid = account.user()
     for i in range(3):
-        assert service.send_text(openid, f"{i}").attempts == 1
-        # Until only the connection that asks is left.
+        # Until only the connection that asks is left: nor is the first one to meet the end of the token's.
         eventually(lambda: sandbox.get("counters")["connections"]["open"] <= 1, what="idle connections closed")
+        assert service.send_text(openid, f"{i}").attempts == 1
     assert account.texts(openid) == ["0", "1", "2"]
 
 
@@ -76,16 +78,15 @@ def test_U12_redirects_are_not_followed(service, main, openid, stranger):
     assert stranger.heard == []
 
 
-def test_N03_refused_first_address_fails_over_at_once(start, account):
-    service = start(account, {"wechat": {"api_urls": [f"http://127.0.0.1:{closed_port()}", account.sandbox.url]}})
+def test_N03_refused_first_address_fails_over_at_once(start, account, closed_port):
+    service = start(account, {"wechat": {"api_urls": [f"http://127.0.0.1:{closed_port}", account.sandbox.url]}})
     openid = account.user()
     delivery = service.send_text(openid, "x")
     assert delivery.attempts == 1 and account.texts(openid) == ["x"]
 
 
-def test_N03_nobody_there_is_unavailable_and_nothing_sent(start, account):
-    port = closed_port()
-    service = start(account, {"wechat": {"api_urls": [f"http://127.0.0.1:{port}"]}})
+def test_N03_nobody_there_is_unavailable_and_nothing_sent(start, account, closed_port):
+    service = start(account, {"wechat": {"api_urls": [f"http://127.0.0.1:{closed_port}"]}})
     failed = failure(service.send_text, account.user(), "x")
     expect(failed, "UNAVAILABLE", "WECHAT_UNREACHABLE", "hongyan")
     assert "nothing was sent" in failed.message and failed.retry_seconds > 0

@@ -1,17 +1,31 @@
 """The caller's deadline and cancellation reach the request to WeChat; without a deadline the service has its own."""
 
+import queue
 import time
 
 import pytest
 
 from rpc_failure import Failure, expect, failure
 from sandbox_process import CUSTOM, TEMPLATE, TOKEN, USER
-from timing import SCALE, eventually
+from timing import LIMIT, ONE_REPEAT, SCALE, eventually
 
 
 def within(milliseconds):
     """The deadline as the service reads it, while the client itself would wait for ever: no race between two clocks."""
     return (("grpc-timeout", f"{int(milliseconds)}m"),)
+
+
+def told(main, reason, call):
+    """(openid, how the call for him failed), with this reason. It leaves 20 ms ahead of the deadline; on a machine that
+    is too busy for that, gRPC's own end of the call wins now and then and gives none, or the time is over before the
+    request leaves. Then it is another follower's turn."""
+    for _ in range(10):
+        openid = main.user()
+        failed = failure(call, openid)
+        if failed.reason == reason:
+            break
+        assert failed.code.name == "DEADLINE_EXCEEDED" and failed.reason in (None, "DEADLINE_TOO_SHORT"), failed
+    return openid, failed
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,67 +37,76 @@ def endless_calls(module_service, session_sandbox):
     folder = service.folder / "patient"
     folder.mkdir()
     patient = type(service)(service.api, folder, {"main": account}, {"wechat": {"timeout": "60s"}})
-    begun = time.monotonic()
+    begun, ended = time.monotonic(), queue.Queue()
     for timeout in (None, "banana", "99999999H"):
         openid = account.user()
         account.fault({"delay_after_ms": 55000}, openid=openid)
         metadata = (("grpc-timeout", timeout),) if timeout else None
         calls[openid] = patient.begin_text(openid, "没有期限", timeout=None, metadata=metadata)
+        calls[openid].add_done_callback(lambda _: ended.put(time.monotonic() - begun))
     account.wait(CUSTOM, len(calls))
-    yield begun, account, calls
+    yield account, calls, ended
     patient.stop()
 
 
-def test_U04_callers_deadline_after_the_message_left(service, main, openid):
-    main.fault({"delay_after_ms": 5000}, openid=openid)
-    begun = time.monotonic()
-    failed = failure(service.send_text, openid, "慢", timeout=None, metadata=within(400))
-    assert time.monotonic() - begun < 1.5 * SCALE
+def test_U04_callers_deadline_after_the_message_left(service, main):
+    def send(openid):
+        main.fault({"delay_after_ms": int(8000 * SCALE)}, openid=openid)
+        begun = time.monotonic()
+        try:
+            service.send_text(openid, "慢", timeout=None, metadata=within(400 * SCALE))
+        finally:
+            assert time.monotonic() - begun < 1.5 * SCALE
+
+    openid, failed = told(main, "OUTCOME_UNKNOWN", send)
     expect(failed, "DEADLINE_EXCEEDED", "OUTCOME_UNKNOWN", "hongyan")
     assert failed.pushback_ms == -1 and failed.retry_seconds is None
     assert main.arrivals(CUSTOM, openid=openid) == 1 and main.texts(openid) == ["慢"]
 
 
-def test_U04_details_come_back_before_the_callers_own_clock_gives_up(service, main, openid):
-    main.fault({"delay_after_ms": int(8000 * SCALE)}, openid=openid, times=0)
-    # The answer leaves 20 ms ahead; on a machine that is too busy for that the caller's clock wins now and then.
-    for _ in range(10):
-        failed = failure(service.send_text, openid, "慢", timeout=1)
-        assert failed.code.name == "DEADLINE_EXCEEDED"
-        if failed.reason:
-            break
+def test_U04_details_come_back_before_the_callers_own_clock_gives_up(service, main):
+    def send(openid):
+        main.fault({"delay_after_ms": int(8000 * SCALE)}, openid=openid)
+        service.send_text(openid, "慢", timeout=1 * SCALE)
+
+    _, failed = told(main, "OUTCOME_UNKNOWN", send)
     expect(failed, "DEADLINE_EXCEEDED", "OUTCOME_UNKNOWN", "hongyan")
 
 
 def test_U04_template_with_key_is_unknown_too_when_the_deadline_ends_its_repeats(service, main, openid):
     main.fault({"http_status": 502, "count": True}, TEMPLATE, openid=openid)
-    failed = failure(service.send_template, openid, idempotency_key="d-" + openid, timeout=1.8)
+    failed = failure(service.send_template, openid, idempotency_key="d-" + openid, timeout=ONE_REPEAT)
     assert failed.reason == "OUTCOME_UNKNOWN" and failed.pushback_ms == -1
     assert main.arrivals(TEMPLATE, openid=openid) == 2 and len(main.chat(openid)) == 1
 
 
-def test_deadline_of_a_read(service, main, openid):
-    main.fault({"delay_before_ms": 5000}, USER, openid=openid)
-    failed = failure(service.stub().GetUserInfo, service.api.pb.GetUserInfoRequest(openid=openid),
-                     metadata=within(300))
+def test_deadline_of_a_read(service, main):
+    def read(openid):
+        main.fault({"delay_before_ms": int(8000 * SCALE)}, USER, openid=openid)
+        service.user_info(openid, timeout=None, metadata=within(400 * SCALE))
+
+    _, failed = told(main, "WECHAT_UNREACHABLE", read)
     assert failed.code.name in ("DEADLINE_EXCEEDED", "UNAVAILABLE") and failed.reason == "WECHAT_UNREACHABLE"
 
 
 @pytest.mark.parametrize("milliseconds", [1, 10, 45])
-def test_G05_too_little_time_left_and_nothing_is_sent(service, main, openid, milliseconds):
-    failed = failure(service.send_text, openid, "x", timeout=None, metadata=within(milliseconds))
+def test_G05_too_little_time_left_and_nothing_is_sent(service, main, milliseconds):
+    before = main.arrivals(CUSTOM)
+    openid, failed = told(main, "DEADLINE_TOO_SHORT", lambda openid: service.send_text(
+        openid, "x", timeout=None, metadata=within(milliseconds)))
     assert failed.code.name == "DEADLINE_EXCEEDED"
-    # With one millisecond the call may end before the service could say why.
-    assert failed.reason in ({"DEADLINE_TOO_SHORT", None} if milliseconds < 20 else {"DEADLINE_TOO_SHORT"}), failed
+    # With so little time each call may end before the service could say why.
+    assert failed.reason == "DEADLINE_TOO_SHORT" or failed.reason is None and milliseconds < 20 * SCALE, failed
     service.user_info(openid)
-    assert main.arrivals(CUSTOM, openid=openid) == 0
+    assert main.arrivals(CUSTOM) == before
 
 
 def test_G05_deadline_passes_while_the_token_is_fetched(start, account):
-    account.fault({"delay_before_ms": int(1500 * SCALE)}, TOKEN)
+    # The service itself gives a fetch ten seconds.
+    account.fault({"delay_before_ms": int(min(3000 * SCALE, 9000))}, TOKEN)
     service = start(account, wait=False)
-    openid = account.user()
-    failed = failure(service.send_text, openid, "x", timeout=None, metadata=within(400))
+    openid, failed = told(account, "DEADLINE_TOO_SHORT", lambda openid: service.send_text(
+        openid, "x", timeout=None, metadata=within(400)))
     expect(failed, "DEADLINE_EXCEEDED", "DEADLINE_TOO_SHORT", "hongyan")
     service.send_text(openid, "y")
     assert account.texts(openid) == ["y"] and account.arrivals(TOKEN) == 1
@@ -117,17 +140,17 @@ def test_G07_cancel_before_anything_is_written_sends_nothing(start, account):
     eventually(lambda: service.metric("hongyan_in_flight") == 0, what="the place given back")
     service.send_text(openid, "here")
     assert account.texts(openid) == ["here"] and account.arrivals(CUSTOM) == 1
-    assert service.metric("grpc_server_handled_total", grpc_method="SendText", grpc_code="Canceled") \
-        + service.metric("grpc_server_handled_total", grpc_method="SendText", grpc_code="Cancelled") == 1
+    assert service.metric("grpc_server_handled_total", grpc_method="SendText", grpc_code="Canceled") == 1
 
 
 def test_G07_cancel_in_the_pause_before_a_repeat(service, main, openid):
-    main.fault({"errcode": -1}, openid=openid, times=1)
+    main.fault({"errcode": -1}, openid=openid)
     call = service.begin_text(openid, "x")
     main.wait(CUSTOM, openid=openid)
     call.cancel()
     eventually(lambda: service.metric("hongyan_in_flight") == 0, what="the place given back")
-    assert main.arrivals(CUSTOM, openid=openid) == 1 and main.texts(openid) == []
+    # In the first pause or, on a machine that is too busy for that, in the second or third; there is no fourth.
+    assert main.arrivals(CUSTOM, openid=openid) < 4 and main.texts(openid) == []
 
 
 def test_G07_idempotency_key_of_a_cancelled_send_remembers_that_it_may_have_gone_out(service, main, openid):
@@ -141,9 +164,9 @@ def test_G07_idempotency_key_of_a_cancelled_send_remembers_that_it_may_have_gone
 
 
 def test_G06_without_a_usable_deadline_the_service_ends_the_call_after_30_seconds(endless_calls):
-    begun, account, calls = endless_calls
+    account, calls, ended = endless_calls
     for openid, call in calls.items():
-        failed = Failure.of_error(call.exception(timeout=50))
+        failed = Failure.of_error(call.exception(timeout=30 + LIMIT))
         expect(failed, "UNKNOWN", "OUTCOME_UNKNOWN", "hongyan")
         assert account.arrivals(CUSTOM, openid=openid) == 1
-    assert 29 <= time.monotonic() - begun <= 30 + 10 * SCALE
+        assert 29 <= ended.get(timeout=LIMIT) <= 30 + 10 * SCALE

@@ -2,7 +2,6 @@
 
 import base64
 import concurrent.futures
-import hashlib
 import http.client
 import os
 import signal
@@ -10,16 +9,13 @@ import sqlite3
 import struct
 import subprocess
 import time
-import urllib.parse
 
 import grpc
 import pytest
 
-from event_handler import Handler
 from rpc_failure import expect, failure
-from timing import LIMIT, SCALE, eventually
-
-KEY = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"  # its last character holds two bits too many
+from signed_push import AES_KEY, message, post, signature, signed, target
+from timing import LIMIT, SCALE
 
 
 @pytest.fixture
@@ -39,20 +35,6 @@ def listed(service, **fields):
 
 def watch(service, **fields):
     return events(service).WatchEvents(service.api.events.WatchEventsRequest(**fields), timeout=LIMIT)
-
-
-def post(service, query, body, path="/wechat/callback/main"):
-    connection = http.client.HTTPConnection(service.callback_address, timeout=LIMIT)
-    try:
-        connection.request("POST", path + "?" + urllib.parse.urlencode(query), body)
-        response = connection.getresponse()
-        return response.status, response.read().decode()
-    finally:
-        connection.close()
-
-
-def signature(*parts):
-    return hashlib.sha1("".join(sorted(parts)).encode()).hexdigest()
 
 
 def stored(service):
@@ -123,18 +105,15 @@ def test_watcher_resumes_after_a_crash_of_the_service(called, account):
     stream.cancel()
 
 
-def test_X12_crash_between_record_and_answer(start, account, api):
+def test_X12_crash_between_record_and_answer(start, account, handler):
     """Recorded, but not answered, for the handler is still being asked: WeChat pushes again, and the event stays one."""
-    handler = Handler(api)
     handler.says_when_released("never")
     called = start({"main": account}, account_config={"main": {
         "callback": {"token": account.callback_token, "mode": "plain"}, "handler": {"target": handler.address}}})
-    stamp = str(int(time.time()))
-    query = {"signature": signature(account.callback_token, stamp, "n1"), "timestamp": stamp, "nonce": "n1"}
-    body = (f"<xml><ToUserName>gh</ToUserName><FromUserName>oCrash</FromUserName><CreateTime>{stamp}</CreateTime>"
-            "<MsgType>text</MsgType><Content>once</Content><MsgId>5</MsgId></xml>").encode()
+    query = signed(account, nonce="n1")
+    body = message("oCrash", "once")
     connection = http.client.HTTPConnection(called.callback_address, timeout=LIMIT)
-    connection.request("POST", "/wechat/callback/main?" + urllib.parse.urlencode(query), body)
+    connection.request("POST", target(query), body)
 
     def recorded():
         database = sqlite3.connect(called.folder / "hongyan.db")
@@ -152,10 +131,8 @@ def test_X12_crash_between_record_and_answer(start, account, api):
     connection.close()
     called.start()
     assert post(called, query, body) == (200, "success")
-    query.update(nonce="n2", signature=signature(account.callback_token, stamp, "n2"))
-    assert post(called, query, body) == (200, "success")
+    assert post(called, signed(account, nonce="n2"), body) == (200, "success")
     assert [event.text.content for event in listed(called)] == ["once"] and recorded() == 1
-    handler.stop()
 
 
 def test_end_of_the_service_ends_watchers_with_a_reason(called):
@@ -182,10 +159,7 @@ def test_H22_what_cannot_be_stored_is_503_and_comes_again(called, account):
     # Another writer holds the database for longer than the two seconds of a callback.
     holder = sqlite3.connect(called.folder / "hongyan.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    stamp = str(int(time.time()))
-    query = {"signature": signature(account.callback_token, stamp, "n1"), "timestamp": stamp, "nonce": "n1"}
-    body = (f"<xml><ToUserName>gh</ToUserName><FromUserName>{user}</FromUserName><CreateTime>{stamp}</CreateTime>"
-            "<MsgType>text</MsgType><Content>held</Content><MsgId>77</MsgId></xml>").encode()
+    query, body = signed(account), message(user, "held")
     begun = time.monotonic()
     assert post(called, query, body)[0] == 503
     assert 1.5 < time.monotonic() - begun < 5
@@ -255,15 +229,12 @@ def test_a_watchers_own_deadline_is_no_cancellation(called):
 
 
 def test_X14_one_event_pushed_eight_times_at_once_is_recorded_once(called, account):
-    """Over eight connections and under eight signatures, as WeChat's repeats would come through several replicas."""
-    stamp = str(int(time.time()))
-    body = (f"<xml><ToUserName>gh</ToUserName><FromUserName>oTwin</FromUserName><CreateTime>{stamp}</CreateTime>"
-            "<MsgType>text</MsgType><Content>once</Content><MsgId>5</MsgId></xml>").encode()
+    """Over eight connections and under eight signatures, into one service: two of them on one storage wait for
+    PostgreSQL."""
+    body = message("oTwin", "once")
 
     def push(number):
-        query = {"signature": signature(account.callback_token, stamp, f"t{number}"), "timestamp": stamp,
-                 "nonce": f"t{number}"}
-        return post(called, query, body)
+        return post(called, signed(account, nonce=f"t{number}"), body)
 
     with concurrent.futures.ThreadPoolExecutor(8) as machines:
         assert list(machines.map(push, range(8))) == [(200, "success")] * 8
@@ -276,24 +247,21 @@ def test_H21_receipts_of_a_big_template_run(called, account):
 
     def receipts(first):
         connection = http.client.HTTPConnection(called.callback_address, timeout=LIMIT)
-        took = []
         for number in range(first, first + 250):
-            query = {"signature": signature(account.callback_token, stamp, f"n{number}"), "timestamp": stamp,
-                     "nonce": f"n{number}"}
-            body = (f"<xml><ToUserName>gh</ToUserName><FromUserName>oR{number}</FromUserName><CreateTime>{stamp}</CreateTime>"
-                    f"<MsgType>event</MsgType><Event>TEMPLATESENDJOBFINISH</Event><MsgID>{number}</MsgID>"
-                    "<Status>success</Status></xml>")
-            begun = time.monotonic()
-            connection.request("POST", "/wechat/callback/main?" + urllib.parse.urlencode(query), body.encode())
+            body = (f"<xml><ToUserName>gh</ToUserName><FromUserName>oR{number}</FromUserName>"
+                    f"<CreateTime>{stamp}</CreateTime><MsgType>event</MsgType><Event>TEMPLATESENDJOBFINISH</Event>"
+                    f"<MsgID>{number}</MsgID><Status>success</Status></xml>")
+            connection.request("POST", target(signed(account, nonce=f"n{number}")), body.encode())
             response = connection.getresponse()
             assert (response.status, response.read()) == (200, b"success")
-            took.append(time.monotonic() - begun)
         connection.close()
-        return took
 
     with concurrent.futures.ThreadPoolExecutor(8) as machines:
-        took = [each for some in machines.map(receipts, range(1, 2001, 250)) for each in some]
-    assert len(took) == 2000 and max(took) < 1 * SCALE
+        list(machines.map(receipts, range(1, 2001, 250)))
+    # By its own clock, since eight threads of Python's wait for each other. WeChat's patience is five seconds.
+    soon = "1" if SCALE == 1 else "5"
+    assert called.metric("hongyan_callback_seconds_count") == 2000
+    assert called.metric("hongyan_callback_seconds_bucket", le=soon) == 2000
     connection = sqlite3.connect(called.folder / "hongyan.db")
     rows = connection.execute("SELECT count(DISTINCT openid), count(*) FROM events").fetchone()
     connection.close()
@@ -303,20 +271,20 @@ def test_H21_receipts_of_a_big_template_run(called, account):
 # --- safe mode --------------------------------------------------------------------------------------------------------
 
 
-def aes(data, *direction, of=KEY):
+def aes(data, *direction, of=AES_KEY):
     """AES-256-CBC by OpenSSL's own program, without padding."""
     key = base64.b64decode(of + "=")[:32]
     return subprocess.run(["openssl", "enc", *direction, "-aes-256-cbc", "-nopad", "-K", key.hex(), "-iv", key[:16].hex()],
                           input=data, capture_output=True, check=True).stdout
 
 
-def encrypted(message, app_id, of=KEY):
-    full = os.urandom(16) + struct.pack(">I", len(message)) + message + app_id.encode()
+def encrypted(text, app_id, of=AES_KEY):
+    full = os.urandom(16) + struct.pack(">I", len(text)) + text + app_id.encode()
     pad = 32 - len(full) % 32
     return base64.b64encode(aes(full + bytes([pad]) * pad, "-e", of=of)).decode()
 
 
-def decrypted(text, of=KEY):
+def decrypted(text, of=AES_KEY):
     full = aes(base64.b64decode(text), "-d", of=of)
     full = full[:-full[-1]]
     length = struct.unpack(">I", full[16:20])[0]
@@ -326,21 +294,18 @@ def decrypted(text, of=KEY):
 @pytest.mark.parametrize("mode", ["safe", "compatible"])
 def test_encrypted_modes(start, account, mode):
     service = start({"main": account}, account_config={"main": {
-        "callback": {"token": account.callback_token, "mode": mode, "encoding_aes_key": KEY},
+        "callback": {"token": account.callback_token, "mode": mode, "encoding_aes_key": AES_KEY},
         "replies": [{"on": "text", "text": "收到"}]}})
-    stamp = str(int(time.time()))
-    message = (f"<xml><ToUserName><![CDATA[gh]]></ToUserName><FromUserName><![CDATA[oSafe]]></FromUserName>"
-               f"<CreateTime>{stamp}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
-               f"<Content><![CDATA[秘密]]></Content><MsgId>9</MsgId></xml>").encode()
-    encrypt = encrypted(message, account.app_id)
-    plain = {"signature": signature(account.callback_token, stamp, "n1"), "timestamp": stamp, "nonce": "n1"}
+    said = message("oSafe", "秘密")
+    encrypt = encrypted(said, account.app_id)
+    plain = signed(account, nonce="n1")
     query = {**plain, "encrypt_type": "aes",
-             "msg_signature": signature(account.callback_token, stamp, "n1", encrypt)}
+             "msg_signature": signature(account.callback_token, plain["timestamp"], "n1", encrypt)}
     envelope = f"<xml><ToUserName><![CDATA[gh]]></ToUserName><Encrypt><![CDATA[{encrypt}]]></Encrypt></xml>".encode()
 
-    assert post(service, plain, message) == (403, "")
+    assert post(service, plain, said) == (403, "")
     assert post(service, {**query, "msg_signature": "0" * 40}, envelope) == (403, "")
-    assert post(service, query, message)[0] == 403
+    assert post(service, query, said)[0] == 403
     for _ in range(2):  # the repeat is answered alike
         status, answer = post(service, query, envelope)
         assert status == 200
@@ -358,17 +323,13 @@ def test_X16_old_and_new_key_work_while_the_key_is_being_changed(start, account)
     """Each reply is sealed with the key that opened the push; a third key is a 400."""
     old, unknown = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", "A" * 43
     service = start({"main": account}, account_config={"main": {
-        "callback": {"token": account.callback_token, "mode": "safe", "encoding_aes_key": KEY,
+        "callback": {"token": account.callback_token, "mode": "safe", "encoding_aes_key": AES_KEY,
                      "previous_encoding_aes_key": old},
         "replies": [{"on": "text", "text": "收到"}]}})
-    stamp = str(int(time.time()))
-    for number, key in enumerate((KEY, old, unknown)):
-        message = (f"<xml><ToUserName>gh</ToUserName><FromUserName>oKey</FromUserName><CreateTime>{stamp}</CreateTime>"
-                   f"<MsgType>text</MsgType><Content>k</Content><MsgId>{number + 1}</MsgId></xml>").encode()
-        encrypt = encrypted(message, account.app_id, of=key)
-        nonce = f"k{number}"
-        query = {"signature": signature(account.callback_token, stamp, nonce), "timestamp": stamp, "nonce": nonce,
-                 "encrypt_type": "aes", "msg_signature": signature(account.callback_token, stamp, nonce, encrypt)}
+    for number, key in enumerate((AES_KEY, old, unknown)):
+        encrypt = encrypted(message("oKey", "k", number + 1), account.app_id, of=key)
+        query = signed(account, nonce=f"k{number}", encrypt_type="aes")
+        query["msg_signature"] = signature(account.callback_token, query["timestamp"], query["nonce"], encrypt)
         status, answer = post(service, query, f"<xml><ToUserName>gh</ToUserName><Encrypt>{encrypt}</Encrypt></xml>".encode())
         if key == unknown:
             assert status == 400

@@ -129,7 +129,7 @@ def logged(service, request_id):
 
 
 def test_request_id_is_echoed_and_logged(service, openid):
-    initial, _ = both_ends(service, openid, (("x-request-id", "req-42/α".replace("α", "a")),))
+    initial, _ = both_ends(service, openid, (("x-request-id", "req-42/a"),))
     assert initial["x-request-id"] == "req-42/a"
     [line] = logged(service, "req-42/a")
     assert line["method"] == "SendText" and line["code"] == "OK" and line["account"] == "main"
@@ -177,6 +177,8 @@ def test_request_id_comes_with_health_watches(service, api, name):
 @versions
 def test_request_id_comes_with_reflection(service, reflection, version):
     request_id = f"req-reflection-{version}"
+    handled = {"grpc_service": f"grpc.reflection.{version}.ServerReflection", "grpc_code": "OK"}
+    before = service.metric("grpc_server_handled_total", **handled)
     requests = iter([reflection.pb.ServerReflectionRequest(list_services="")])
     call = reflection.stub.ServerReflectionInfo(requests, metadata=(("x-request-id", request_id),), timeout=LIMIT)
     [answer] = list(call)
@@ -184,8 +186,7 @@ def test_request_id_comes_with_reflection(service, reflection, version):
     assert metadata_of(call.initial_metadata())["x-request-id"] == request_id
     [line] = logged(service, request_id)
     assert line["method"] == "ServerReflectionInfo" and line["code"] == "OK"
-    assert service.metric("grpc_server_handled_total", grpc_service=f"grpc.reflection.{version}.ServerReflection",
-                          grpc_code="OK") >= 1
+    assert service.metric("grpc_server_handled_total", **handled) >= before + 1
 
 
 def test_made_request_id_comes_with_health_and_reflection_too(service, api):

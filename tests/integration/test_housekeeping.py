@@ -1,15 +1,12 @@
 """What the running service does unasked: old events go, those who left are forgotten, missing profiles are asked again, and
 a damaged storage is told. Housekeeping comes with the start, so the rows are aged while the service is down."""
 
-import hashlib
-import http.client
 import sqlite3
-import time
-import urllib.parse
 
 import pytest
 
 from sandbox_process import USER, USERS
+from signed_push import message, post, signed
 from timing import LIMIT, eventually
 
 HOUR = 3600 * 1000000
@@ -113,17 +110,9 @@ def test_D07_damage_is_told_by_readyz_until_it_is_mended(called, account):
     numbers = iter(range(1, 10**6))
 
     def pushed():
-        stamp, nonce = str(int(time.time())), f"n{next(numbers)}"
-        signed = hashlib.sha1("".join(sorted((account.callback_token, stamp, nonce))).encode()).hexdigest()
-        query = urllib.parse.urlencode({"signature": signed, "timestamp": stamp, "nonce": nonce})
-        body = (f"<xml><ToUserName>gh</ToUserName><FromUserName>oK</FromUserName><CreateTime>{stamp}</CreateTime>"
-                f"<MsgType>text</MsgType><Content>{'x' * 500}</Content><MsgId>{nonce[1:]}</MsgId></xml>").encode()
-        connection = http.client.HTTPConnection(called.callback_address, timeout=LIMIT)
-        try:
-            connection.request("POST", "/wechat/callback/main?" + query, body)
-            return connection.getresponse().status
-        finally:
-            connection.close()
+        number = next(numbers)
+        query = signed(account, nonce=f"n{number}")
+        return post(called, query, message("oK", "x" * 500, number, created=query["timestamp"]))[0]
 
     for _ in range(30):
         assert pushed() == 200

@@ -64,8 +64,9 @@ def test_N01_slow_names_do_not_stop_the_loop(start, sandbox, slow_names):
 def test_N01_the_next_url_is_taken_after_a_name_that_is_not_found_in_time(start, sandbox, slow_names):
     environment, _ = slow_names
     account = sandbox.new_account()
-    service = start(account, {"wechat": {"api_urls": ["https://slow.example", sandbox.url], "timeout": "1s"}},
-                    wait=False, env=environment)
+    # It is the time for the sandbox's answer too.
+    service = start(account, {"wechat": {"api_urls": ["https://slow.example", sandbox.url],
+                                         "timeout": f"{int(1000 * SCALE)}ms"}}, wait=False, env=environment)
     openid = account.user()
     service.wait_until_serving()
     assert service.send_text(openid, "x", timeout=LIMIT).attempts == 1

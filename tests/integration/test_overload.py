@@ -56,12 +56,12 @@ def test_max_in_flight_refuses_at_once_and_frees_the_place_afterwards(narrow, ac
 def test_F3_a_place_is_held_until_the_work_ends_not_the_stream(narrow, account, api):
     slow, openid = account.user(), account.user()
     # Not stretched: what has begun for a caller who is gone may go on for five seconds.
-    account.fault({"delay_after_ms": 3000}, openid=slow)
+    account.fault({"delay_after_ms": 3500}, openid=slow)
+    begun = time.monotonic()
     batches = [narrow.stub().SendBatch(api.pb.SendBatchRequest(notifications=[
         api.pb.Notification(openid=slow, text=api.pb.Text(content=f"{i}"), idempotency_key=f"F3-{slow}-{i}")]),
         timeout=LIMIT) for i in range(3)]
     account.wait(CUSTOM, 3, openid=slow)
-    begun = time.monotonic()
     for batch in batches:
         batch.cancel()
         assert batch.code() == grpc.StatusCode.CANCELLED  # the streams have ended, as their caller sees it
@@ -75,8 +75,8 @@ def test_F3_a_place_is_held_until_the_work_ends_not_the_stream(narrow, account, 
             expect(Failure.of_error(error), "RESOURCE_EXHAUSTED", "OVERLOADED", "hongyan")
         refused += 1
         assert time.monotonic() - begun < LIMIT
-    # Nearly the whole delay has passed, so the answers of WeChat were what ended the work.
-    assert time.monotonic() - begun > 2.5 and refused >= 3
+    # The whole delay has passed, so the answers of WeChat were what ended the work.
+    assert time.monotonic() - begun > 3.4 and refused >= 3
     eventually(lambda: narrow.metric("hongyan_in_flight") == 0, what="places given back")
     for i in range(3):  # what the key remembers is how the work ended
         assert narrow.send_text(slow, f"{i}", idempotency_key=f"F3-{slow}-{i}").attempts == 1
@@ -92,7 +92,7 @@ def test_F3_a_cancelled_unary_call_gives_its_place_back(narrow, account):
 
 
 def test_batches_take_a_place_too(narrow, account, api):
-    calls = occupy(narrow, account, 500)
+    calls = occupy(narrow, account, 2000)
     batch = narrow.stub().SendBatch(api.pb.SendBatchRequest(notifications=[
         api.pb.Notification(openid="o", text=api.pb.Text(content="x"))]), timeout=LIMIT)
     expect(failure(list, batch), "RESOURCE_EXHAUSTED", "OVERLOADED", "hongyan")

@@ -6,18 +6,17 @@ The sandbox opens and judges every reply by itself; here its XML or JSON is read
 import concurrent.futures
 import json
 import signal
-import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
 
 import grpc
 import pytest
 
-from event_handler import Handler
+from certificates import Authority
 from sandbox_process import CUSTOM
+from signed_push import AES_KEY
 from timing import LIMIT, SCALE, eventually
 
-KEY = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"
 HOSTILE = "a]]>b <a href=\"x\">&amp; \"引号\" \\ 🎉\n换行</a>]]>"
 
 # As long as WeChat takes it, in bytes.
@@ -62,7 +61,7 @@ def read_reply(text):
 def begin(start, account, mode="plain", form="xml", **account_config):
     callback = {"token": account.callback_token, "mode": mode}
     if mode != "plain":
-        callback["encoding_aes_key"] = KEY
+        callback["encoding_aes_key"] = AES_KEY
     service = start({"main": account}, account_config={"main": {"callback": callback, **account_config}})
     account.change(callback={"url": service.callback_url + "main", "format": form, **callback})
     return service
@@ -71,13 +70,6 @@ def begin(start, account, mode="plain", form="xml", **account_config):
 def with_handler(start, account, handler, timeout="4s", mode="plain", form="xml", replies=None, **more):
     handler_config = {"target": handler if isinstance(handler, str) else handler.address, "timeout": timeout, **more}
     return begin(start, account, mode, form, handler=handler_config, **({"replies": replies} if replies else {}))
-
-
-@pytest.fixture
-def handler(api):
-    handler = Handler(api)
-    yield handler
-    handler.stop()
 
 
 @pytest.fixture
@@ -94,11 +86,9 @@ def outcomes(service, outcome):
 
 
 def handler_lines(service, count):
-    """The log's lines about calls to the handler, once they are written: another thread does that."""
+    """The log's lines about calls to the handler, once there are so many."""
     def complete():
-        text = service.stderr
-        lines = [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
-        found = [line for line in lines if line.get("event") == "handler called"]
+        found = service.log(event="handler called")
         return found if len(found) >= count else None
 
     return eventually(complete, what="log lines")
@@ -232,68 +222,50 @@ def test_many_events_at_once_are_each_answered(start, account, handler):
     eventually(lambda: outcomes(service, "replied") == 320, what="counted")
 
 
-def certificates(folder):
-    """An authority of one's own, and a server and a client certificate of it."""
-    def openssl(*args):
-        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
-
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key",
-            "-out", "ca.pem", "-days", "2", "-subj", "/CN=ca")
-    for name in ("server", "client"):
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
-                "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        (folder / "ext").write_text("subjectAltName=IP:127.0.0.1")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
-                "2", "-out", f"{name}.pem", "-extfile", "ext")
-    return {name: (folder / name).read_bytes() for name in ("ca.pem", "server.pem", "server.key")}
-
-
-def test_tls_in_both_directions(start, account, user, api, tmp_path):
-    files = certificates(tmp_path)
-    credentials = grpc.ssl_server_credentials([(files["server.key"], files["server.pem"])], files["ca.pem"], True)
-    handler = Handler(api, credentials=credentials)
+def test_tls_in_both_directions(start, start_handler, account, user, tmp_path):
+    authority = Authority(tmp_path, "ca")
+    certificate, key = authority.issue("server")
+    credentials = grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())], authority.ca.read_bytes(),
+                                              True)
+    handler = start_handler(credentials=credentials)
     handler.replies(text={"content": "加密"})
-    tls = {"ca_file": str(tmp_path / "ca.pem"), "cert_file": str(tmp_path / "client.pem"),
-           "key_file": str(tmp_path / "client.key")}
-    (tmp_path / "client.key").chmod(0o600)
+    certificate, key = authority.issue("client")
+    tls = {"ca_file": str(authority.ca), "cert_file": str(certificate), "key_file": str(key)}
     with_handler(start, account, handler, tls=tls)
     assert say(account, user)["reply"] == "text"
     stranger = account.sandbox.new_account()
     with_handler(start, stranger, handler, tls={"ca_file": tls["ca_file"]})
     assert say(stranger, stranger.user())["reply"] == "success", "the handler wants a certificate"
-    handler.stop()
 
 
-def test_a_handler_at_a_unix_socket(start, account, user, api, tmp_path):
-    handler = Handler(api, f"unix:{tmp_path}/bot.sock")
+def test_a_handler_at_a_unix_socket(start, start_handler, account, user, tmp_path):
+    handler = start_handler(f"unix:{tmp_path}/bot.sock")
     handler.replies(text={"content": "本机"})
     with_handler(start, account, f"unix:{tmp_path}/bot.sock")
     assert say(account, user)["reply"] == "text"
-    handler.stop()
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------------------
 
 
-def test_G21_a_handler_that_is_down_costs_nothing(start, account, user, api):
-    gone = Handler(api)
+def test_G21_a_handler_that_is_down_costs_nothing(start, start_handler, account, user):
+    gone = start_handler()
     gone.stop()
     service = with_handler(start, account, gone)
     pushes = [say(account, user, f"{i}") for i in range(3)]
     assert all(push["reply"] == "success" and push["elapsed_ms"] < 2000 * SCALE for push in pushes)
     eventually(lambda: outcomes(service, "failed") == 3, what="counted")
-    back = Handler(api, gone.address)
+    back = start_handler(gone.address)
     back.replies(text={"content": "又来了"})
     eventually(lambda: say(account, user, f"{time.monotonic()}")["reply"] == "text", what="reached again")
-    back.stop()
 
 
 def test_G21_a_slow_handler_is_success_within_its_time(start, account, user, handler):
     handler.says_when_released("太晚")
-    limit = int(300 * SCALE)  # the call has to reach the handler within it
+    limit = int(min(1000 * SCALE, 4000))  # the call has to reach the handler within it
     service = with_handler(start, account, handler, timeout=f"{limit}ms")
-    push = say(account, user)
-    assert push["reply"] == "success" and limit <= push["elapsed_ms"] < 5000
+    push = say(account, user, time_limit_ms=int(5000 * SCALE))
+    assert push["reply"] == "success" and limit <= push["elapsed_ms"] < 5000 * SCALE
     assert handler.ended.get(timeout=LIMIT) == 1, "the call is ended too"
     handler.release.set()
     eventually(lambda: outcomes(service, "late") == 1, what="counted")
@@ -303,8 +275,10 @@ def test_G21_a_slow_handler_is_success_within_its_time(start, account, user, han
 def test_X17_a_reply_after_WeChats_five_seconds_is_success_before_them(start, account, user, handler):
     handler.says_when_released("太晚")
     with_handler(start, account, handler, timeout="4500ms")
-    push = say(account, user)
-    assert push["status"] == 200 and push["reply"] == "success" and 4500 <= push["elapsed_ms"] < 5000 * SCALE
+    # A sanitizer's half second may take longer than the one that is left.
+    push = say(account, user, time_limit_ms=int(5000 * SCALE))
+    assert push["status"] == 200 and push["reply"] == "success" and push["elapsed_ms"] >= 4500
+    assert push["elapsed_ms"] < 5000 or SCALE > 1
 
 
 @pytest.mark.parametrize("answer, outcome", [

@@ -7,7 +7,7 @@ import pytest
 
 from rpc_failure import expect, failure
 from sandbox_process import CUSTOM, TEMPLATE, TYPING
-from timing import LIMIT, SCALE
+from timing import LIMIT, ONE_REPEAT, SCALE
 
 
 def unknown(failed, code="UNKNOWN"):
@@ -29,7 +29,7 @@ def test_U01_busy_twice_then_ok(service, main, openid):
 
 def test_U01_busy_until_the_deadline(service, main, openid):
     main.fault({"errcode": -1}, openid=openid)
-    failed = failure(service.send_text, openid, "x", timeout=2)
+    failed = failure(service.send_text, openid, "x", timeout=ONE_REPEAT)
     expect(failed, "UNAVAILABLE", "WECHAT_BUSY")
     assert failed.metadata["errcode"] == "-1" and failed.metadata["rid"] and failed.metadata["api"] == CUSTOM
     assert failed.retry_seconds >= 1 and failed.pushback_ms == failed.retry_seconds * 1000
@@ -43,7 +43,8 @@ def test_U02_busy_answers_of_one_account_leave_the_other_alone(start, sandbox):
     service = start({"busy": busy, "calm": calm})
     busy.fault({"errcode": -1})
     for _ in range(5):
-        expect(failure(service.send_text, openid, "x", account="busy", timeout=0.5 * SCALE), "UNAVAILABLE", "WECHAT_BUSY")
+        failed = failure(service.send_text, openid, "x", account="busy", timeout=ONE_REPEAT)
+        expect(failed, "UNAVAILABLE", "WECHAT_BUSY")
         assert service.send_text(other, "好", account="calm").attempts == 1
     assert calm.texts(other) == ["好"] * 5 and busy.texts(openid) == []
 
@@ -215,13 +216,14 @@ def test_U04_services_time_out_after_delivery_is_unknown_and_one_message(hasty, 
     assert account.texts(openid) == ["慢"] and account.arrivals(CUSTOM) == 1
 
 
-def test_U11_slow_drip_ends_by_the_total_time_and_others_are_unaffected(hasty, account):
+def test_U11_slow_drip_ends_by_the_total_time_and_others_are_unaffected(start, account):
+    service = start(account, {"wechat": {"timeout": f"{int(2000 * SCALE)}ms"}})  # ten sends have to fit in
     slow, quick = account.user(), account.user()
     account.fault({"drip_ms": 200}, openid=slow)
-    call = hasty.begin_text(slow, "滴")
+    call = service.begin_text(slow, "滴")
     account.wait(CUSTOM, openid=slow)
     for _ in range(10):
-        hasty.send_text(quick, "x")
+        service.send_text(quick, "x")
     assert not call.done()
     assert call.exception(LIMIT).code().name == "UNKNOWN"
     assert account.texts(slow) == ["滴"]

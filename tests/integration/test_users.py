@@ -4,6 +4,7 @@ import pytest
 
 from rpc_failure import expect, failure
 from sandbox_process import USER, USERS
+from timing import ONE_REPEAT
 
 
 def test_user_info_field_by_field(service, main):
@@ -80,7 +81,7 @@ def test_U03_reads_are_retried(service, main, openid, effect):
 
 def test_U03_a_read_that_never_succeeds_is_unavailable(service, main, openid):
     main.fault({"http_status": 503}, USER, openid=openid)
-    failed = failure(service.user_info, openid, timeout=2)
+    failed = failure(service.user_info, openid, timeout=ONE_REPEAT)
     expect(failed, "UNAVAILABLE", "WECHAT_UNREACHABLE", "hongyan")
     assert failed.metadata == {"account": "main", "api": USER} and failed.retry_seconds >= 1
     assert main.arrivals(USER, openid=openid) == 2

@@ -9,6 +9,11 @@ SCALE = float(os.environ.get("HONGYAN_TIME_SCALE", "1"))
 # What nothing healthy takes; a test that waits longer has failed.
 LIMIT = 20 * SCALE
 
+# A deadline for calls that WeChat never answers well. The service's pauses before a repeat are 1 to 1.25 s, then 2 to
+# 2.5 s, and it gives up as soon as the next one doesn't fit: the first always does, with 1.6 s left for the attempts
+# before and after it, and the second never, however fast they are. Not stretched, since the pauses aren't.
+ONE_REPEAT = 2.9
+
 
 def eventually(condition, limit=LIMIT, what=""):
     """Asks until `condition` is true, and answers what it said. Only for what sends no event."""

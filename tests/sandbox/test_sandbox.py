@@ -616,7 +616,7 @@ def test_U04_an_answer_can_be_late_after_the_message_was_counted(sandbox):
 
 def test_a_reset_forgets_what_is_still_delayed(sandbox):
     token = sandbox.token()
-    sandbox.fault({"delay_before_ms": 300}, times=1)
+    sandbox.fault({"delay_before_ms": 2000}, times=1)
     body = json.dumps({"touser": ALICE, "msgtype": "text", "text": {"content": "old"}}).encode()
     connection = sandbox.connect()
     connection.request("POST", sandbox.path(CUSTOM, token), body)
