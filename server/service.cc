@@ -248,8 +248,9 @@ async::Task<void> Service::Graph::EndCalls() {
   const absl::Duration last = std::min(kLastAnswers, left / 2);
   const bool time_came = co_await alarm->WaitUntil(async::After(environment.calls_end, -last));
   if (!time_came) co_return;
-  // A batch gives its items half of that, and has the other half for what it still has to say.
+  // A batch gives its items half of that, and its reader half of the rest; then it says its last word.
   environment.calls_end = async::After(clock.Mono(), last / 2);
+  environment.writes_end = async::After(clock.Mono(), last * 3 / 4);
   environment.CancelAll();
 }
 

@@ -1,10 +1,9 @@
 #include "server/core/idempotency.h"
 
-#include <openssl/sha.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/digest.h"
 #include "server/base/status.h"
 
 namespace hongyan::core {
@@ -14,11 +13,6 @@ constexpr absl::Duration kRemember = absl::Hours(24);
 
 std::string NameOf(const std::string& account, const std::string& key) {
   return absl::StrCat(account, "\n", key);
-}
-
-// Length before text, so that no two lists of parts read the same.
-void AppendPart(const std::string& part, std::string& out) {
-  absl::StrAppend(&out, part.size(), ":", part);
 }
 
 }  // namespace
@@ -117,28 +111,26 @@ bool UsesKeyUp(const Delivery& delivery) {
 }
 
 std::string Fingerprint(const Notification& notification) {
-  std::string parts;
-  AppendPart(notification.unionid ? "unionid" : "openid", parts);
-  AppendPart(notification.unionid ? *notification.unionid : notification.openid, parts);
+  base::PartsDigest digest;
+  digest.Add(notification.unionid ? "unionid" : "openid");
+  digest.Add(notification.unionid ? *notification.unionid : notification.openid);
   if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {
-    AppendPart("text", parts);
-    AppendPart(text->content, parts);
-    AppendPart(text->kf_account, parts);
+    digest.Add("text");
+    digest.Add(text->content);
+    digest.Add(text->kf_account);
   } else {
     const auto& message = std::get<wechat::TemplateMessage>(notification.body);
-    AppendPart("template", parts);
-    AppendPart(message.template_id, parts);
-    AppendPart(message.url, parts);
-    AppendPart(message.mini_program_app_id, parts);
-    AppendPart(message.mini_program_page_path, parts);
+    digest.Add("template");
+    digest.Add(message.template_id);
+    digest.Add(message.url);
+    digest.Add(message.mini_program_app_id);
+    digest.Add(message.mini_program_page_path);
     for (const auto& [key, value] : message.data) {
-      AppendPart(key, parts);
-      AppendPart(value, parts);
+      digest.Add(key);
+      digest.Add(value);
     }
   }
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(parts.data()), parts.size(), digest);
-  return std::string(reinterpret_cast<const char*>(digest), sizeof digest);
+  return digest.Bytes();
 }
 
 }  // namespace hongyan::core

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "server/base/text.h"
+#include "server/base/timestamp.h"
 
 namespace hongyan::core {
 namespace {
@@ -72,10 +73,8 @@ bool HasUsableId(const wechat::PushedEvent& push) {
   return push.msg_id.empty() ? IsEvent(push) : absl::SimpleAtoi(push.msg_id, &id);
 }
 
-// What google.protobuf.Timestamp can hold.
 bool HasUsableTime(const wechat::PushedEvent& push) {
-  constexpr std::int64_t kLast = 253402300799;
-  return push.create_time && *push.create_time <= kLast;
+  return push.create_time && *push.create_time <= base::kLastTimestampSecond;
 }
 
 }  // namespace

@@ -21,13 +21,17 @@ absl::Status ClaimError(Idempotency::Verdict verdict, const std::string& account
       return base::InvalidField(
           "idempotency_key", "was used for a different request; take a new key",
           "已用于另一个不同的请求，请换一个新的键", Reason::kIdempotencyKeyReused);
-    case Verdict::kDeadline:
     case Verdict::kCancelled:
-      // The twin's request may be on its way, so this is no definite failure; not even when the server stops.
+      // As when the server stops, which then forgets the key.
+      return ErrorBuilder(absl::StatusCode::kUnknown, Reason::kOutcomeUnknown,
+                          "given up while a call with the same idempotency_key was on its way; the "
+                          "message may have gone out")
+          .With("account", account)
+          .Chinese("等待相同 idempotency_key 的调用时被中止，消息可能已经发出");
+    case Verdict::kDeadline:
+      // The twin's request may be on its way, so this is no definite failure.
       return ErrorBuilder(
-                 verdict == Verdict::kDeadline && set_by_caller
-                     ? absl::StatusCode::kDeadlineExceeded
-                     : absl::StatusCode::kUnknown,
+                 set_by_caller ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kUnknown,
                  Reason::kOutcomeUnknown,
                  "a call with the same idempotency_key is still on its way; ask again with "
                  "the same key")
@@ -166,6 +170,12 @@ async::Task<void> Sender::Deliver(Account& account, const Notification& notifica
 async::Task<absl::Status> Sender::Resolve(const Account& account, const Notification& notification,
                                           Delivery& delivery, wechat::CallLimit limit) {
   if (!notification.unionid) co_return absl::OkStatus();
+  if (clock_.Mono() >= limit.deadline) {
+    co_return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
+                           "the deadline has passed; nothing was sent, allow more time")
+        .With("account", account.name)
+        .Chinese("已到截止时间，什么也没有发送，请留出更多时间");
+  }
   auto openid = co_await recipients_.OpenidOf(account.name, *notification.unionid, limit.deadline);
   if (!openid.ok()) co_return base::Annotate(openid.status(), "account", account.name);
   delivery.openid = *std::move(openid);

@@ -148,13 +148,14 @@ absl::Status Database::NoticeLoss() {
     const long long last = SelectLastCursor(*this);
     const long long mark = lock_->mark();
     if (mark > last) {
+      session() << "UPDATE hongyan_counters SET number = :mark WHERE name = 'event'",
+          soci::use(mark);
+      // Once it is noted, for what fails before is tried again.
       lost_events_ += mark - last;
       base::Log(base::Level::kError, "storage lost events",
                 {{"file", path_},
                  {"first_cursor", std::int64_t{last + 1}},
                  {"last_cursor", std::int64_t{mark}}});
-      session() << "UPDATE hongyan_counters SET number = :mark WHERE name = 'event'",
-          soci::use(mark);
     }
     lock_->Advance(last);
     return absl::OkStatus();
@@ -193,7 +194,9 @@ absl::Status Database::Reopen() {
   });
   // It may be another file: a backup put in its place.
   if (status.ok()) status = NoticeLoss();
-  spoilt_ = !status.ok();
+  // Where the file is damaged, what isn't can still be used.
+  spoilt_ =
+      !status.ok() && base::ReasonOf(status) != base::ReasonName(base::Reason::kStorageCorrupt);
   return status;
 }
 

@@ -60,16 +60,16 @@ bool HasEvents(Database& database, const std::string& account, const std::string
 std::int64_t EraseSomeEvents(Database& database, const Erasure& erasure) {
   soci::session& session = database.session();
   const long long until = erasure.until;
-  std::vector<long long> seqs(kPruneBatch);
+  std::vector<long long> seqs(kErasureBatch);
   session << "SELECT seq FROM events WHERE account = :account AND openid = :openid AND seq <= "
              ":until LIMIT "
-          << kPruneBatch,
+          << kErasureBatch,
       soci::into(seqs), soci::use(erasure.account), soci::use(erasure.openid), soci::use(until);
   if (!seqs.empty()) {
     session << "DELETE FROM events WHERE seq = :seq", soci::use(seqs);
     database.NoteRemoval();
   }
-  if (static_cast<int>(seqs.size()) < kPruneBatch) DeleteNote(database, erasure);
+  if (static_cast<int>(seqs.size()) < kErasureBatch) DeleteNote(database, erasure);
   return static_cast<std::int64_t>(seqs.size());
 }
 

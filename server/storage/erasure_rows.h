@@ -28,7 +28,9 @@ std::optional<Erasure> SelectErasure(Database& database, const std::string& acco
 std::optional<Erasure> SelectErasure(Database& database);
 bool HasEvents(Database& database, const std::string& account, const std::string& openid);
 
-// Removes up to kPruneBatch events, and the note after the last. How many.
+// Few people have more events, so that nearly always one transaction does.
+inline constexpr int kErasureBatch = 500;
+// Removes up to kErasureBatch events, and the note after the last. How many.
 std::int64_t EraseSomeEvents(Database& database, const Erasure& erasure);
 
 }  // namespace hongyan::storage

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "server/base/digest.h"
 #include "server/storage/erasure_rows.h"
 #include "server/storage/micros.h"
 #include "server/storage/subscriber_rows.h"
@@ -143,29 +144,24 @@ StoredEvent FromRow(const EventRow& row) {
   return event;
 }
 
-void Mix(std::uint64_t& hash, const void* data, std::size_t size) {
-  // FNV-1a: each step is one-to-one in the hash, so one changed byte can't get lost.
-  const auto* bytes = static_cast<const unsigned char*>(data);
-  for (std::size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
-}
-
+// By FNV-1a each step is one-to-one in the hash, so one changed byte can't get lost.
 void Mix(std::uint64_t& hash, std::int64_t number) {
-  unsigned char bytes[8];
+  char bytes[8];
   for (int i = 0; i < 8; ++i) {
-    bytes[i] = static_cast<unsigned char>(static_cast<std::uint64_t>(number) >> (8 * i));
+    bytes[i] = static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i));
   }
-  Mix(hash, bytes, sizeof(bytes));
+  hash = base::Fnv1a(absl::string_view(bytes, sizeof(bytes)), hash);
 }
 
 void Mix(std::uint64_t& hash, const std::string& text) {
   Mix(hash, static_cast<std::int64_t>(text.size()));
-  Mix(hash, text.data(), text.size());
+  hash = base::Fnv1a(text, hash);
 }
 
 }  // namespace
 
 std::int64_t Checksum(const StoredEvent& event) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  std::uint64_t hash = base::kFnv1aStart;
   Mix(hash, event.cursor);
   Mix(hash, event.account);
   Mix(hash, event.openid);
@@ -186,7 +182,7 @@ absl::StatusOr<Recorded> InsertEvent(Database& database, const NewEvent& event) 
     // All but this one, which tells those who follow the events what they must erase.
     const Erasure erasure{event.account, event.openid, recorded.cursor - 1};
     NoteErasure(database, erasure);
-    EraseSomeEvents(database, erasure);  // few people have more
+    EraseSomeEvents(database, erasure);
   }
   database.NoteCursor(recorded.cursor);
   return recorded;

@@ -166,7 +166,7 @@ async::Task<absl::Status> SubscriberStore::EraseEvents(std::string account, std:
   while (true) {
     StorageWork<bool> work = [account, openid](Database& database) -> absl::StatusOr<bool> {
       std::int64_t events = 0;
-      for (int i = 0; i < kErasuresAtOnce && events < kPruneBatch; ++i) {
+      for (int i = 0; i < kErasuresAtOnce && events < kErasureBatch; ++i) {
         const auto erasure =
             openid.empty() ? SelectErasure(database) : SelectErasure(database, account, openid);
         if (!erasure) return false;

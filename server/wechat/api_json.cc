@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/text.h"
+#include "server/base/timestamp.h"
 
 namespace hongyan::wechat {
 namespace {
@@ -19,7 +20,6 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxToken = 1024;  // WeChat says to reserve 512
 constexpr std::int64_t kMaxTokenLife = 30 * 86400;
-constexpr std::int64_t kLastSecond = 253402300799;  // of the year 9999: what a Timestamp can hold
 
 absl::Status Unintelligible(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("unintelligible answer: ", what));
@@ -93,7 +93,7 @@ absl::StatusOr<UserInfo> UserFrom(const json::object& object) {
   const auto qr_scene = IntField<std::int64_t>(object, "qr_scene", 0);
   const auto sex = IntField<std::int32_t>(object, "sex", 0);
   if (!subscribe || !subscribe_time || !group_id || !qr_scene || !sex || *subscribe_time < 0 ||
-      *subscribe_time > kLastSecond) {
+      *subscribe_time > base::kLastTimestampSecond) {
     return Unintelligible("a user with a number that is none");
   }
   user.subscribed = *subscribe != 0;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "server/base/text.h"
+#include "server/base/timestamp.h"
 #include "server/wechat/event_json.h"
 #include "server/wechat/event_xml.h"
 
@@ -16,8 +17,6 @@ namespace {
 constexpr std::array<absl::string_view, 10> kOnlyOnce = {
     "ToUserName", "FromUserName", "CreateTime", "MsgType", "Event",
     "EventKey",   "MsgId",        "MsgID",      "Content", "Encrypt"};
-
-constexpr std::int64_t kLastSecond = 253402300799;  // of the year 9999: what a Timestamp can hold
 
 bool IsControl(char c) {
   return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r';
@@ -57,7 +56,7 @@ absl::StatusOr<PushedEvent> ToPushedEvent(PushFormat format, PushedEvent::Fields
   if (event.msg_id.empty()) event.msg_id = text("MsgID");
   std::int64_t seconds = 0;
   if (absl::SimpleAtoi(event.Field("CreateTime"), &seconds) && seconds >= 0 &&
-      seconds <= kLastSecond) {
+      seconds <= base::kLastTimestampSecond) {
     event.create_time = seconds;
   }
   return event;

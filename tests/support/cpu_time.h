@@ -33,8 +33,9 @@ inline std::vector<double> QuickestTurns(const std::vector<std::function<void()>
   return quickest;
 }
 
-// Whether the slowest of `ways` takes less than `times` as long as the quickest. A busy machine can make equal ways look
-// different, never different ones equal: so it is measured again, up to thirty times, until it is so.
+// Whether the slowest of `ways` takes less than `times` as long as the quickest. A busy machine makes equal ways look
+// different, so it is measured again, up to thirty times, until it is so. Choose ways whose difference would be several
+// times the bound: a smaller one can get lost in the noise of one of thirty measurements.
 inline bool TakeTheSame(const std::vector<std::function<void()>>& ways, double times, int turns,
                         int calls) {
   for (int attempt = 0; attempt < 30; ++attempt) {

@@ -46,7 +46,8 @@ struct CallEnvironment {
   // The server stops: streams that can be taken up later end, the other calls have until calls_end.
   bool stopping = false;
   async::MonoTime calls_end = async::MonoTime::max();
-  bool cut_off = false;  // CancelAll() was called
+  async::MonoTime writes_end = async::MonoTime::max();  // who hasn't read by then takes nothing
+  bool cut_off = false;                                 // CancelAll() was called
 
   // Cancels every call that runs, because its time is over: each is answered with what became of it, SHUTTING_DOWN where
   // that is nothing.

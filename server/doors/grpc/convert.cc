@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
+#include "server/base/timestamp.h"
 
 namespace hongyan::doors {
 namespace {
@@ -68,9 +69,8 @@ void TakeProfile(const Profile& profile, v1::UserInfo& proto) {
 
 absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& proto,
                                      absl::string_view field) {
-  // The range of google.protobuf.Timestamp.
-  constexpr std::int64_t kMin = -62135596800, kMax = 253402300799;
-  if (proto.seconds() < kMin || proto.seconds() > kMax || proto.nanos() < 0 ||
+  if (proto.seconds() < base::kFirstTimestampSecond ||
+      proto.seconds() > base::kLastTimestampSecond || proto.nanos() < 0 ||
       proto.nanos() > 999999999) {
     return base::InvalidField(field, "is no valid time", "不是有效的时间");
   }

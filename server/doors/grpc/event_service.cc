@@ -153,7 +153,7 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
   if (!last.ok()) co_return of(last.status());
   std::int64_t after = request.has_after_cursor() ? request.after_cursor() : *last;
   writer.Begin();
-  while (!environment_.stopping) {
+  while (!environment_.stopping && !feed_.closed()) {
     const std::int64_t latest = std::max(*last, feed_.latest());
     const bool near_the_end = latest - after <= kTailPage;
     auto reading = near_the_end ? tail_.After(after, soon()) : ReadFar(*filter, after, soon());

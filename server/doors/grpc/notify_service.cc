@@ -44,25 +44,15 @@ absl::Status TooManyBulkCalls() {
       "进行中的批量调用过多，什么也没有做，请一秒后重试");
 }
 
-Task<absl::Status> DoSendText(core::Sender& sender, CallInfo& info,
-                              const v1::SendTextRequest& request, v1::SendTextResponse& response) {
-  info.account = request.account();
-  auto notification = FromProto(request);
-  if (!notification.ok()) {
-    co_return base::Annotate(notification.status(), "account",
-                             sender.AccountName(request.account()));
-  }
-  const core::Delivery delivery = co_await sender.Send(*std::move(notification), info.limit);
-  info.account = delivery.account;
-  info.delivery = delivery.id;
-  if (!delivery.error.ok()) co_return NamedAsInSendText(delivery.error);
-  ToProto(delivery, *response.mutable_delivery());
-  co_return absl::OkStatus();
+// What the error of a send is named after, where that isn't the request's own field.
+absl::Status Named(const v1::SendTextRequest&, const absl::Status& error) {
+  return NamedAsInSendText(error);
 }
+absl::Status Named(const v1::SendTemplateRequest&, const absl::Status& error) { return error; }
 
-Task<absl::Status> DoSendTemplate(core::Sender& sender, CallInfo& info,
-                                  const v1::SendTemplateRequest& request,
-                                  v1::SendTemplateResponse& response) {
+template <typename Request, typename Response>
+Task<absl::Status> DoSend(core::Sender& sender, CallInfo& info, const Request& request,
+                          Response& response) {
   info.account = request.account();
   auto notification = FromProto(request);
   if (!notification.ok()) {
@@ -72,7 +62,7 @@ Task<absl::Status> DoSendTemplate(core::Sender& sender, CallInfo& info,
   const core::Delivery delivery = co_await sender.Send(*std::move(notification), info.limit);
   info.account = delivery.account;
   info.delivery = delivery.id;
-  if (!delivery.error.ok()) co_return delivery.error;
+  if (!delivery.error.ok()) co_return Named(request, delivery.error);
   ToProto(delivery, *response.mutable_delivery());
   co_return absl::OkStatus();
 }
@@ -153,7 +143,9 @@ Task<void> SendItem(core::Sender& sender, async::Clock& clock, const CallInfo& i
     delivery.labels = {item.labels().begin(), item.labels().end()};
     delivery.create_time = clock.Now();
   }
-  if (delivery.state == core::DeliveryState::kFailed && !delivery.finish_time) {
+  const bool over = delivery.state == core::DeliveryState::kFailed ||
+                    delivery.state == core::DeliveryState::kUnknown;
+  if (over && !delivery.finish_time) {
     delivery.finish_time = clock.Now();
   }
   delivery.error = base::PrefixFields(delivery.error, absl::StrCat("notifications[", index, "]."));
@@ -212,9 +204,7 @@ grpc::ServerUnaryReactor* NotifyService::SendText(grpc::CallbackServerContext* c
                                                   grpc::ByteBuffer* response) {
   return StartUnary<v1::SendTextRequest, v1::SendTextResponse>(
       environment_, context, kService, "SendText", request, response,
-      [this](CallInfo& info, const auto& in, auto& out) {
-        return DoSendText(sender_, info, in, out);
-      });
+      [this](CallInfo& info, const auto& in, auto& out) { return DoSend(sender_, info, in, out); });
 }
 
 grpc::ServerUnaryReactor* NotifyService::SendTemplate(grpc::CallbackServerContext* context,
@@ -222,9 +212,7 @@ grpc::ServerUnaryReactor* NotifyService::SendTemplate(grpc::CallbackServerContex
                                                       grpc::ByteBuffer* response) {
   return StartUnary<v1::SendTemplateRequest, v1::SendTemplateResponse>(
       environment_, context, kService, "SendTemplate", request, response,
-      [this](CallInfo& info, const auto& in, auto& out) {
-        return DoSendTemplate(sender_, info, in, out);
-      });
+      [this](CallInfo& info, const auto& in, auto& out) { return DoSend(sender_, info, in, out); });
 }
 
 grpc::ServerUnaryReactor* NotifyService::SendMessage(grpc::CallbackServerContext* context,

@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "server/base/digest.h"
 #include "server/base/status.h"
 
 namespace hongyan::doors {
@@ -15,11 +16,8 @@ constexpr char kVersion = 1;
 constexpr std::size_t kHead = 1 + 8;
 constexpr std::size_t kMaxToken = 1024;
 
-// FNV-1a: the same on every machine and in every run.
 std::string Checksum(absl::string_view conditions, absl::string_view after) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  const std::string all = absl::StrCat(conditions.size(), ":", conditions, after);
-  for (const char c : all) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  const std::uint64_t hash = base::Fnv1a(absl::StrCat(conditions.size(), ":", conditions, after));
   std::string bytes;
   for (int shift = 56; shift >= 0; shift -= 8) {
     bytes.push_back(static_cast<char>((hash >> shift) & 0xff));

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "server/base/timestamp.h"
 
 namespace hongyan::doors {
 namespace {
@@ -45,9 +46,8 @@ double PushFields::Double(Names names) const {
 }
 
 bool PushFields::Time(absl::string_view name, google::protobuf::Timestamp* time) const {
-  constexpr std::int64_t kLast = 253402300799;  // of google.protobuf.Timestamp
   const std::int64_t seconds = Int64({name});
-  if (seconds <= 0 || seconds > kLast) return false;
+  if (seconds <= 0 || seconds > base::kLastTimestampSecond) return false;
   time->set_seconds(seconds);
   return true;
 }

@@ -93,7 +93,8 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     // gRPC owns message_ until OnWriteDone, which comes even when the call is cancelled.
     while (writing_) {
       const async::MonoTime patience =
-          std::min(end_, async::After(environment_.clock.Mono(), environment_.stalled));
+          std::min({end_, environment_.writes_end,
+                    async::After(environment_.clock.Mono(), environment_.stalled)});
       const async::WaitList::Woken woken =
           co_await written_.Wait(broken_ ? async::MonoTime::max() : patience);
       if (woken == async::WaitList::Woken::kDeadline) {

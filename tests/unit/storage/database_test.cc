@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "tests/unit/storage/storage_fixture.h"
 
 namespace hongyan::storage {
@@ -156,6 +158,28 @@ TEST_F(DatabaseTest, D08_BackupPutInPlaceOfTheRunningFileGivesNoCursorTwice) {
   disk_faults::FailSync(1);
   ASSERT_THAT(Record(Event("c")), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(Record(Event("c"))->cursor, 6);
+  EXPECT_EQ(thread_->stats().lost_events, 2);
+  EXPECT_EQ(Sql("SELECT group_concat(seq) FROM events"), "1,2,3,6");
+}
+
+TEST_F(DatabaseTest, D08_LossIsCountedOnceEvenWhenItCannotBeNotedAtOnce) {
+  MakeWithEvents(3);
+  const std::string backup = ReadFile(path_);
+  Open();
+  for (const char* key : {"a", "b"}) ASSERT_THAT(Record(Event(key)), IsOk());
+  WriteFile(path_ + "-new", backup);
+  std::filesystem::rename(path_ + "-new", path_);
+  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
+  disk_faults::FailSync(1);
+  ASSERT_THAT(Record(Event("c")), StatusIs(absl::StatusCode::kUnavailable));
+  disk_faults::FailWrites("hongyan.db-wal", 1, ENOSPC, true);
+  const std::int64_t looks = thread_->stats().failed_looks;
+  const async::MonoTime end = Later();
+  while (thread_->stats().failed_looks < looks + 3 && clock_.Mono() < end) (void)Record(Event("c"));
+  EXPECT_EQ(thread_->stats().lost_events, 0);
+  disk_faults::Clear();
+  while (!Record(Event("c")).ok() && clock_.Mono() < end) {
+  }
   EXPECT_EQ(thread_->stats().lost_events, 2);
   EXPECT_EQ(Sql("SELECT group_concat(seq) FROM events"), "1,2,3,6");
 }

@@ -1,5 +1,6 @@
 #include "server/storage/subscriber_store.h"
 
+#include "server/storage/erasure_rows.h"
 #include "tests/unit/storage/storage_fixture.h"
 
 namespace hongyan::storage {
@@ -373,7 +374,7 @@ TEST_F(SubscriberStoreTest, DeleteRemovesThePersonsEventsInSmallBatches) {
   RecordMany("oOther", 3);
   const std::int64_t commits = thread_->stats().commits;
   EXPECT_TRUE(*Await(subscribers_->Delete("main", "oABC", Later())));
-  EXPECT_GE(thread_->stats().commits - commits, 1 + 1200 / kPruneBatch);
+  EXPECT_GE(thread_->stats().commits - commits, 1 + 1200 / kErasureBatch);
   EXPECT_EQ(Sql("SELECT openid, COUNT(*) FROM events GROUP BY openid"), "oOther|3");
   EXPECT_EQ(Sql("SELECT COUNT(*) FROM event_erasures"), "0");
   EXPECT_FALSE(*Await(subscribers_->Delete("main", "oABC", Later())));
