@@ -299,6 +299,14 @@ class ServiceCheck {
         findings_.Refuse("token_store", "must be memory");
       }
     }
+    // What stands there on purpose should not be thought to work.
+    if (!config_.token_store_key().empty()) {
+      findings_.Warn("token_store_key",
+                     "is not used by this version, which keeps tokens in memory");
+    }
+    if (config_.grpc().behind_proxy()) {
+      findings_.Warn("grpc.behind_proxy", "is not used by this version, which has no auth.clients");
+    }
   }
 
   const v1::Config& config_;

@@ -187,6 +187,11 @@ TEST_F(ServiceTest, WhatComesLaterIsRefusedOrWarnedAbout) {
   ExpectRefused("token_store: disk", "token_store", "must be memory");
   Accepted("token_store: memory\ntoken_store_key: 'x:{app_id}'");
   Accepted("auth: {clients: []}");
+  for (const auto& [text, path] : {std::pair("token_store_key: 'x:{app_id}'", "token_store_key"),
+                                   std::pair("grpc: {behind_proxy: true}", "grpc.behind_proxy")}) {
+    EXPECT_THAT(LoadWith(std::string(text) + "\n").warnings,
+                ElementsAre(IsProblem(path, 5, "not used by this version")));
+  }
   const LoadResult result = LoadWith("    send_rate: 50\n");
   EXPECT_THAT(result.problems, IsEmpty());
   EXPECT_THAT(result.warnings,
