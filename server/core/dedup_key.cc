@@ -4,6 +4,7 @@
 #include "server/base/digest.h"
 
 namespace hongyan::core {
+
 std::string DedupKey(const wechat::PushedEvent& push) {
   base::PartsDigest digest;
   if (push.msg_type != "event" && !push.msg_id.empty()) {

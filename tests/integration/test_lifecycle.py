@@ -11,7 +11,7 @@ import time
 import grpc
 import pytest
 
-from rpc_failure import failure
+from rpc_failure import expect, failure
 from sandbox_process import BIN, CUSTOM, TOKEN
 from timing import LIMIT, SCALE, eventually
 
@@ -172,7 +172,9 @@ def test_P03_grace_ends_what_does_not_finish(start, account):
     account.wait(CUSTOM, openid=slow)
     begun = time.monotonic()
     service.process.send_signal(signal.SIGTERM)
-    assert call.exception(LIMIT) is not None
+    failed = failure(call.result, LIMIT)
+    expect(failed, "UNKNOWN", "OUTCOME_UNKNOWN", "hongyan")
+    assert failed.pushback_ms == -1
     service.ended()
     assert time.monotonic() - begun < 3.5 * SCALE
 
@@ -186,8 +188,9 @@ def test_P03_grace_ends_a_batch_too(start, account, api):
     account.wait(CUSTOM, 32, openid=slow)
     begun = time.monotonic()
     service.process.send_signal(signal.SIGTERM)
-    with pytest.raises(grpc.RpcError):
-        list(batch)
+    failed = failure(list, batch)
+    expect(failed, "UNKNOWN", "OUTCOME_UNKNOWN", "hongyan")
+    assert failed.pushback_ms == -1
     service.ended()
     assert time.monotonic() - begun < 3.5 * SCALE
     assert account.arrivals(CUSTOM, openid=slow) == 32

@@ -73,6 +73,11 @@ class WatcherPlace {
   const bool mine_;
 };
 
+// An error about one account's events names it.
+absl::Status Of(const storage::EventFilter& filter, const absl::Status& status) {
+  return filter.account.empty() ? status : base::Annotate(status, "account", filter.account);
+}
+
 // Why nobody waits for the next event any more.
 absl::Status Over(const CallInfo& info, async::MonoTime now) {
   if (now >= info.limit.deadline && info.limit.set_by_caller) {
@@ -106,10 +111,7 @@ async::Task<absl::Status> EventService::List(CallInfo& info, const v1::ListEvent
   std::int64_t after = request.after_cursor();
   while (true) {
     auto page = co_await store_.List(*filter, after, size, info.limit.deadline);
-    if (!page.ok()) {
-      co_return filter->account.empty() ? page.status()
-                                        : base::Annotate(page.status(), "account", filter->account);
-    }
+    if (!page.ok()) co_return Of(*filter, page.status());
     std::size_t bytes = 0;
     for (const storage::StoredEvent& event : page->events) {
       v1::Event proto;
@@ -144,13 +146,9 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
   }
   const auto filter = FilterOf(accounts_, request);
   if (!filter.ok()) co_return filter.status();
-  // Whose events, if one account's.
-  const auto of = [&filter](const absl::Status& status) {
-    return filter->account.empty() ? status : base::Annotate(status, "account", filter->account);
-  };
   const auto soon = [this] { return async::After(environment_.clock.Mono(), kReadLimit); };
   const auto last = co_await store_.LastCursor(soon());
-  if (!last.ok()) co_return of(last.status());
+  if (!last.ok()) co_return Of(*filter, last.status());
   std::int64_t after = request.has_after_cursor() ? request.after_cursor() : *last;
   writer.Begin();
   while (!environment_.stopping && !feed_.closed()) {
@@ -158,15 +156,15 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
     const bool near_the_end = latest - after <= kTailPage;
     auto reading = near_the_end ? tail_.After(after, soon()) : ReadFar(*filter, after, soon());
     const auto batch = co_await std::move(reading);
-    if (!batch.ok()) co_return of(batch.status());
+    if (!batch.ok()) co_return Of(*filter, batch.status());
     for (const v1::Event& event : (*batch)->events) {
-      if (environment_.stopping) co_return of(ShuttingDown());
+      if (environment_.stopping) co_return Of(*filter, ShuttingDown());
       if (!Fits(event, *filter)) continue;
       v1::WatchEventsResponse response;
       *response.mutable_event() = event;
       const bool told = co_await writer.Write(std::move(response));
       if (!told) {
-        co_return of(writer.stalled() ? TooSlow() : Over(info, environment_.clock.Mono()));
+        co_return Of(*filter, writer.stalled() ? TooSlow() : Over(info, environment_.clock.Mono()));
       }
     }
     after = std::max(after, (*batch)->next_cursor);
@@ -175,9 +173,9 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
     if ((*batch)->events.empty()) after = std::max(after, latest);
     const bool news = co_await feed_.WaitBeyond(after, info.limit.deadline);
     if (news) continue;
-    if (!feed_.closed()) co_return of(Over(info, environment_.clock.Mono()));
+    if (!feed_.closed()) co_return Of(*filter, Over(info, environment_.clock.Mono()));
   }
-  co_return of(ShuttingDown());
+  co_return Of(*filter, ShuttingDown());
 }
 
 grpc::ServerUnaryReactor* EventService::ListEvents(grpc::CallbackServerContext* context,

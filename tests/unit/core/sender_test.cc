@@ -466,6 +466,16 @@ TEST_F(SenderTest, UnknownUnionidSendsNothingAndFreesTheKey) {
   EXPECT_EQ(Send(WithKey(Text("else"), "k")).state, DeliveryState::kAccepted);
 }
 
+TEST_F(SenderTest, UnionidIsNotLookedUpOnceTheDeadlineHasPassed) {
+  Notification notification = Text();
+  notification.unionid = "uABC";
+  const Delivery delivery = Send(notification, absl::ZeroDuration());
+  EXPECT_EQ(delivery.state, DeliveryState::kFailed);
+  EXPECT_THAT(delivery.error, StatusIs(StatusCode::kDeadlineExceeded, "DEADLINE_TOO_SHORT"));
+  EXPECT_EQ(base::MetadataOf(delivery.error, "account"), "main");
+  EXPECT_TRUE(people_.asked.empty());
+}
+
 TEST_F(SenderTest, UnionidHasItsRule) {
   Notification notification = Text();
   notification.unionid = "";

@@ -243,6 +243,18 @@ TEST_F(CallbackTest, H18_RefusalCostsLessThanAMillisecond) {
   EXPECT_LT(support::QuickestTurns({refused}, 20, 5).front(), 0.001);
 }
 
+TEST_F(CallbackTest, WhatTheServerRefusesIsCountedButNotTimed) {
+  for (const int status : {0, 408, 413, 400}) door_.OnRefused(status, "192.0.2.1");
+  const std::string metrics = Metrics();
+  for (const char* outcome : {"no_room", "timeout", "too_large", "malformed"}) {
+    EXPECT_TRUE(absl::StrContains(
+        metrics, absl::StrCat("hongyan_callbacks_total{account=\"unknown\",outcome=\"", outcome,
+                              "\",type=\"unknown\"} 1")))
+        << metrics;
+  }
+  EXPECT_FALSE(absl::StrContains(metrics, "hongyan_callback_seconds_count"));
+}
+
 TEST_F(CallbackTest, H19_EchostrIsTextAndBounded) {
   const auto reply = Get(absl::StrCat(kV1, "&echostr=%3Cscript%3E%00%2B"));
   EXPECT_EQ(reply.content_type, "text/plain");

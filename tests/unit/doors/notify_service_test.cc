@@ -141,5 +141,34 @@ TEST_F(NotifyServiceTest, G16_BatchOfAReaderWhoTakesNothingEndsAndSaysThatOutcom
   EXPECT_EQ(Sent(), sent);
 }
 
+// As Service does it at the end of the grace.
+TEST_F(NotifyServiceTest, BatchOfAReaderWhoTakesNothingSaysSoBeforeTheServerEnds) {
+  std::promise<void> patient;
+  loop_.Post([&] {
+    environment_.stalled = absl::Hours(1);
+    patient.set_value();
+  });
+  patient.get_future().get();
+  grpc::ClientContext context;
+  const auto reader = stub_->SendBatch(&context, Batch());
+  v1::SendBatchResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  loop_.Post([&] {
+    environment_.stopping = true;
+    environment_.calls_end = clock_.Mono();
+    environment_.writes_end = async::After(clock_.Mono(), absl::Milliseconds(100));
+    environment_.CancelAll();
+  });
+  const async::MonoTime end = async::After(clock_.Mono(), absl::Seconds(60));
+  while (in_flight_.count() != 0 && clock_.Mono() < end) std::this_thread::yield();
+  ASSERT_EQ(in_flight_.count(), 0) << "it still waits for its reader";
+  while (reader->Read(&response)) {
+  }
+  const grpc::Status ended = reader->Finish();
+  EXPECT_EQ(ReasonOf(ended), "OUTCOME_UNKNOWN") << ended.error_message();
+  EXPECT_NE(ended.error_message().find("shutting down"), std::string::npos);
+  EXPECT_LT(Sent(), static_cast<std::size_t>(kItems));
+}
+
 }  // namespace
 }  // namespace hongyan::doors
