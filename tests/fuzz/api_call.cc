@@ -78,7 +78,11 @@ void CheckRequest(const Request& request) {
   FUZZ_CHECK(notification->openid == request.openid());
   const absl::Status status = core::CheckNotification(*notification);
   if (!status.ok()) return CheckRefusal(status);
-  FUZZ_CHECK(!notification->openid.empty() && notification->openid.size() <= 128);
+  // Whom it names is the openid or the unionid, of which the openid is found later.
+  const std::string& recipient =
+      notification->unionid ? *notification->unionid : notification->openid;
+  FUZZ_CHECK(!recipient.empty() && recipient.size() <= 128);
+  FUZZ_CHECK(!notification->unionid || notification->openid.empty());
   FUZZ_CHECK(notification->labels.size() <= 16);
   CheckBody(*notification);
 }
