@@ -20,6 +20,7 @@
 #include "server/core/event_feed.h"
 #include "server/core/event_intake.h"
 #include "server/core/idempotency.h"
+#include "server/core/push_type.h"
 #include "server/core/sender.h"
 #include "server/core/subscribers.h"
 #include "server/core/user_directory.h"
@@ -48,6 +49,8 @@ constexpr std::size_t kMaxBackgroundTasks = 1000;
 // Callers that come before the first token wait for it; beyond this a slow platform doesn't keep us from serving.
 constexpr absl::Duration kFirstTokenLimit = absl::Seconds(3);
 constexpr absl::Duration kLastAnswers = absl::Milliseconds(500);
+constexpr absl::Duration kQuietLook = absl::Milliseconds(20);
+constexpr absl::Duration kHangUpEvery = absl::Milliseconds(200);
 constexpr absl::Duration kLastWords = absl::Seconds(2);
 constexpr absl::Duration kHousekeepingEvery = absl::Minutes(10);
 constexpr absl::Duration kHousekeepingLimit = absl::Minutes(5);
@@ -93,6 +96,7 @@ struct Service::Graph {
   async::Task<void> BecomeReady();
   async::Task<void> KeepHouse();
   async::Task<void> CloseHttp(std::shared_ptr<std::promise<void>> done);
+  async::Task<bool> NoCallIsOpen(async::MonoTime until);
   async::Task<void> EndCalls();
   async::Task<void> EndBackground();
 
@@ -166,7 +170,10 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
           [this] { return doors::StorageMetricsText(storage.stats()); },
           doors::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
       admin(loop.executor(), clock, admin_door, AdminOptions()) {
+  const std::vector<absl::string_view> push_types = core::PushTypes();
   for (const config::AccountSettings& account : settings.accounts) {
+    metrics.Introduce(account.name,
+                      account.has_callback ? push_types : std::vector<absl::string_view>());
     wechat::AccessToken::Options options;
     options.account = account.name;
     options.app_id = account.app_id;
@@ -241,17 +248,35 @@ async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> 
   done->set_value();
 }
 
-// Shortly before gRPC would cut them off: cut off, a caller can't know what became of its message.
-async::Task<void> Service::Graph::EndCalls() {
+// Whether it came to that. Looked for, since the last touch of a call is on a thread of gRPC's.
+async::Task<bool> Service::Graph::NoCallIsOpen(async::MonoTime until) {
   const auto alarm = clock.NewAlarm();
-  const absl::Duration left = async::Between(clock.Mono(), environment.calls_end);
-  const absl::Duration last = std::min(kLastAnswers, left / 2);
-  const bool time_came = co_await alarm->WaitUntil(async::After(environment.calls_end, -last));
-  if (!time_came) co_return;
-  // A batch gives its items half of that, and its reader half of the rest; then it says its last word.
-  environment.calls_end = async::After(clock.Mono(), last / 2);
-  environment.writes_end = async::After(clock.Mono(), last * 3 / 4);
-  environment.CancelAll();
+  while (environment.open > 0 && clock.Mono() < until) {
+    const async::MonoTime next = std::min(until, async::After(clock.Mono(), kQuietLook));
+    const bool time_came = co_await alarm->WaitUntil(next);
+    if (!time_came) break;
+  }
+  co_return environment.open == 0;
+}
+
+async::Task<void> Service::Graph::EndCalls() {
+  const async::MonoTime grace_end = async::After(environment.calls_end, -kLastAnswers);
+  const bool finished = co_await NoCallIsOpen(grace_end);
+  if (!finished) {
+    // Before gRPC would cut them off: cut off, a caller can't know what became of its message. A batch gives its items
+    // half of the time that is left, and its reader half of the rest; then it says its last word.
+    environment.calls_end = async::After(clock.Mono(), kLastAnswers / 2);
+    environment.writes_end = async::After(clock.Mono(), kLastAnswers * 3 / 4);
+    environment.CancelAll();
+    co_await NoCallIsOpen(async::After(clock.Mono(), kLastAnswers));
+  }
+  // By then the last answers have left.
+  const auto alarm = clock.NewAlarm();
+  while (true) {
+    const bool time_came = co_await alarm->WaitUntil(async::After(clock.Mono(), kHangUpEvery));
+    if (!time_came) co_return;
+    grpc.HangUp();
+  }
 }
 
 async::Task<void> Service::Graph::EndBackground() {
@@ -327,7 +352,8 @@ void Service::Stop() {
   auto http_closed = std::make_shared<std::promise<void>>();
   g.loop.Post([&g, http_closed] {
     g.environment.stopping = true;
-    g.environment.calls_end = async::After(g.clock.Mono(), g.settings.shutdown.grace);
+    g.environment.calls_end =
+        async::After(g.clock.Mono(), g.settings.shutdown.grace + kLastAnswers);
     g.background.Spawn(g.EndCalls());
     g.health.EndWatches();
     g.feed.Close();
@@ -335,7 +361,7 @@ void Service::Stop() {
     g.callback.StopListening();
     if (!g.background.Spawn(g.CloseHttp(http_closed))) http_closed->set_value();
   });
-  g.grpc.Shutdown(g.settings.shutdown.grace);
+  g.grpc.Shutdown(g.settings.shutdown.grace + kLastAnswers);
   http_closed->get_future().wait();
   g.loop.Post([&g] {
     async::asio::co_spawn(g.loop.executor(), g.EndBackground(), [&g](std::exception_ptr e) {

@@ -54,18 +54,17 @@ struct Plan {
 
 Plan MakePlan(const CheckedLines& lines, const BatchProgress& before, BatchCounts& counts) {
   Plan plan;
+  const auto finished = [&](std::int64_t line) {
+    if (!before.finished.contains(line)) return false;
+    ++counts.finished_before;
+    if (before.not_accepted.contains(line)) ++counts.not_accepted_before;
+    return true;
+  };
   for (const BadLine& bad : lines.bad) {
-    if (before.finished.contains(bad.line.number)) {
-      ++counts.finished_before;
-    } else {
-      plan.refuse.push_back(bad);
-    }
+    if (!finished(bad.line.number)) plan.refuse.push_back(bad);
   }
   for (const BatchLine& line : lines.good) {
-    if (before.finished.contains(line.number)) {
-      ++counts.finished_before;
-      continue;
-    }
+    if (finished(line.number)) continue;
     bool again = true;
     if (before.unclear.contains(line.number)) {
       // With a key the service knows whether it was sent.

@@ -48,6 +48,7 @@ bool Apply(const std::string& line, BatchProgress& progress, std::vector<Span>& 
   if (words.size() != 3 || !absl::SimpleAtoi(words[1], &first)) return false;
   if (words[0] == "finish") {
     progress.finished.insert(first);
+    if (words[2] != "ACCEPTED" && words[2] != "DELIVERED") progress.not_accepted.insert(first);
     return true;
   }
   std::int64_t last = 0;

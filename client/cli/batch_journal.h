@@ -33,6 +33,8 @@ namespace hongyan::cli {
 // What a journal says.
 struct BatchProgress {
   absl::flat_hash_set<std::int64_t> finished;
+  // Of these, those that ended otherwise than accepted.
+  absl::flat_hash_set<std::int64_t> not_accepted;
   // Began, and no result was recorded.
   absl::flat_hash_set<std::int64_t> unclear;
   bool ended = false;

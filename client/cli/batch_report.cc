@@ -85,7 +85,8 @@ void BatchReport::Summary(const BatchCounts& counts, const BatchFiles& files) {
                                 {"failed", counts.failed},
                                 {"unknown", counts.unknown},
                                 {"not_sent", counts.not_sent()},
-                                {"finished_before", counts.finished_before}};
+                                {"finished_before", counts.finished_before},
+                                {"not_accepted_before", counts.not_accepted_before}};
     if (counts.failed > 0) summary["failed_file"] = Printable(files.failed);
     if (counts.unknown > 0) summary["unknown_file"] = Printable(files.unknown);
     console_.out << PrintableJson(boost::json::serialize(boost::json::object{{"summary", summary}}))
@@ -112,6 +113,13 @@ void BatchReport::Hints(const BatchCounts& counts, const BatchFiles& files) {
         << (chinese ? "可能已经发出的行（重发可能造成重复）已写入 "
                     : "lines that may have gone out (sending them again may duplicate them): ")
         << Printable(files.unknown) << "\n";
+  }
+  if (counts.not_accepted_before > 0) {
+    err << "  "
+        << (chinese ? "此前的运行中未被接受的行数："
+                    : "lines of an earlier run that were not accepted: ")
+        << counts.not_accepted_before << (chinese ? "，见 " : ", see ") << Printable(files.failed)
+        << (chinese ? " 和 " : " and ") << Printable(files.unknown) << "\n";
   }
   if (counts.not_sent() > 0 && !files.progress.empty()) {
     err << "  "

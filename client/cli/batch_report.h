@@ -23,11 +23,12 @@ struct BatchCounts {
   std::int64_t accepted = 0;
   std::int64_t failed = 0;  // the bad lines too
   std::int64_t unknown = 0;
-  std::int64_t finished_before = 0;  // skipped by --resume
+  std::int64_t finished_before = 0;      // skipped by --resume
+  std::int64_t not_accepted_before = 0;  // of these, those that ended otherwise than accepted
 
   std::int64_t done() const { return accepted + failed + unknown + finished_before; }
   std::int64_t not_sent() const { return notifications - done(); }
-  bool all_well() const { return failed + unknown + not_sent() == 0; }
+  bool all_well() const { return failed + unknown + not_sent() + not_accepted_before == 0; }
 };
 
 struct BatchFiles {

@@ -121,6 +121,16 @@ Metrics::Metrics()
                              .Register(registry_)
                              .Add({})) {}
 
+void Metrics::Introduce(absl::string_view account, const std::vector<absl::string_view>& types) {
+  for (const char* kind : {"text", "template"}) {
+    for (const char* outcome : {"accepted", "failed", "unknown", "expired"}) {
+      sends_.At({account, kind, outcome});
+    }
+  }
+  for (const absl::string_view type : types) callbacks_.At({account, type, "ok"});
+  if (!types.empty()) callback_seconds_.At({account}, Seconds());
+}
+
 void Metrics::RpcHandled(absl::string_view service, absl::string_view method, absl::StatusCode code,
                          absl::Duration took) {
   rpc_handled_.At({service, method, CodeName(code)}).Increment();

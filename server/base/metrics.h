@@ -30,11 +30,14 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
+  // Begins an account's series of sends and callbacks at zero, so that the first of each is an increase. `types` are
+  // those of callbacks, none for an account without.
+  void Introduce(absl::string_view account, const std::vector<absl::string_view>& types);
   void RpcHandled(absl::string_view service, absl::string_view method, absl::StatusCode code,
                   absl::Duration took);
   // outcome: accepted, failed, unknown, expired.
   void Send(absl::string_view account, absl::string_view kind, absl::string_view outcome);
-  // errcode: the number, or "none" where no answer came.
+  // errcode: the number, "none" where no answer came, "unknown" beyond the first 50 codes that the table doesn't have.
   void WechatRequest(absl::string_view account, absl::string_view api, absl::string_view errcode,
                      absl::Duration took);
   // outcome: fetched, forced, failed.

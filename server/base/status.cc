@@ -184,6 +184,13 @@ std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {
          absl::Nanoseconds(retry->retry_delay().nanos());
 }
 
+absl::Status WithCode(const absl::Status& status, absl::StatusCode code) {
+  absl::Status other(code, status.message());
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { other.SetPayload(url, payload); });
+  return other;
+}
+
 absl::Status Annotate(absl::Status status, absl::string_view key, absl::string_view value) {
   if (status.ok() || value.empty()) return status;
   auto info = GetDetail<google::rpc::ErrorInfo>(status);

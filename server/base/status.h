@@ -113,6 +113,9 @@ std::string MetadataOf(const absl::Status& status, absl::string_view key);
 // RetryInfo's delay where the error has one.
 std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);
 
+// The same error under another code.
+absl::Status WithCode(const absl::Status& status, absl::StatusCode code);
+
 // The same error with one more entry in ErrorInfo.metadata (kept when already there).
 absl::Status Annotate(absl::Status status, absl::string_view key, absl::string_view value);
 

@@ -37,6 +37,19 @@ std::size_t SequenceLength(absl::string_view s, std::size_t i) {
 
 constexpr char kReplacement[] = "\xEF\xBF\xBD";
 
+// The code unit of the escape "\\uXXXX" at `i`, or -1.
+int EscapedUnit(absl::string_view json, std::size_t i) {
+  if (i + 6 > json.size() || json[i] != '\\' || json[i + 1] != 'u') return -1;
+  int unit = 0;
+  for (const char c : json.substr(i + 2, 4)) {
+    if (!absl::ascii_isxdigit(static_cast<unsigned char>(c))) return -1;
+    unit = unit * 16 + (absl::ascii_isdigit(static_cast<unsigned char>(c))
+                            ? c - '0'
+                            : absl::ascii_tolower(static_cast<unsigned char>(c)) - 'a' + 10);
+  }
+  return unit;
+}
+
 }  // namespace
 
 bool IsUtf8(absl::string_view text) {
@@ -62,6 +75,21 @@ std::string ToUtf8(absl::string_view text) {
     }
   }
   return out;
+}
+
+void MendJsonEscapes(std::string& json) {
+  for (std::size_t i = json.find('\\'); i != std::string::npos; i = json.find('\\', i)) {
+    const int unit = EscapedUnit(json, i);
+    const int next = unit >= 0xD800 && unit <= 0xDBFF ? EscapedUnit(json, i + 6) : -1;
+    if (next >= 0xDC00 && next <= 0xDFFF) {
+      i += 12;
+    } else if (unit >= 0xD800 && unit <= 0xDFFF) {
+      json.replace(i, 6, "\\ufffd");
+      i += 6;
+    } else {
+      i += 2;
+    }
+  }
 }
 
 std::string Truncate(absl::string_view text, std::size_t max_bytes) {

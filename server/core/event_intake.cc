@@ -1,5 +1,7 @@
 #include "server/core/event_intake.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
@@ -16,6 +18,29 @@ using Kind = storage::SubscriberEffect::Kind;
 std::string GuardKey(std::size_t account, absl::string_view signature) {
   return absl::StrCat(account, ":", signature);
 }
+
+// Held by every push of an event while it is being taken. Of those that come while the first is held, one answers.
+class Turn {
+ public:
+  Turn(EventIntake::Turns& turns, std::string key) : turns_(turns), key_(std::move(key)) {
+    std::shared_ptr<bool>& taken = turns_[key_];
+    opened_ = taken == nullptr;
+    if (opened_) taken = std::make_shared<bool>(false);
+    taken_ = taken;
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    if (opened_) turns_.erase(key_);
+  }
+  bool Take() { return !std::exchange(*taken_, true); }
+
+ private:
+  EventIntake::Turns& turns_;
+  const std::string key_;
+  std::shared_ptr<bool> taken_;
+  bool opened_ = false;
+};
 
 storage::NewEvent ToNewEvent(const std::string& account, const wechat::OpenedPush& push,
                              absl::Time now) {
@@ -70,6 +95,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
   // Before the wait: nobody may slip another body under the signature meanwhile.
   guard_.Remember(key, body, expires);
   storage::NewEvent event = ToNewEvent(to.name, push, clock_.Now());
+  Turn turn(turns_, absl::StrCat(account, ":", event.dedup_key));
   const News news{to.name, event.openid, event.effect.kind};
   const Reply* const rule = to.rules.Find(push.event);
   // A push of nobody can't be answered.
@@ -99,6 +125,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
   }
   answer.verdict = recorded->repeated ? Verdict::kRepeat : Verdict::kNew;
   Tell(news, *recorded);
+  if (!turn.Take()) co_return answer;
   if (rule != nullptr) answer.reply = *rule;
   if (handler != nullptr) {
     stored.cursor = recorded->cursor;

@@ -3,8 +3,9 @@
 // Contract: Take() judges a push whose signature is right. It ends when the event is on the disk, or after
 //           kRecordLimit with kUnrecorded: WeChat then repeats it. What is recorded later than that is told to those who
 //           follow like anything else. A repeat is answered like the first time and recorded
-//           once, however it is signed; a body that comes under the signature of another one is refused. kReplay and
-//           kUnrecorded have no reply.
+//           once, however it is signed; one that comes while the first is still being answered has no reply, or the user
+//           would see two. A body that comes under the signature of another one is refused. kReplay and kUnrecorded have
+//           no reply.
 // Bounds:   those of ReplayGuard and StorageThread, over all accounts.
 // Threads:  event loop only.
 // Lifetime: store, feed, clock and the handlers outlive it.
@@ -12,11 +13,13 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/core/event_feed.h"
@@ -39,6 +42,8 @@ struct IntakeAccount {
 
 class EventIntake {
  public:
+  // By account and dedup key of the events that are being taken: whether one of their pushes has been chosen to answer.
+  using Turns = absl::flat_hash_map<std::string, std::shared_ptr<bool>>;
   enum class Verdict { kNew, kRepeat, kReplay, kUnrecorded };
   struct Answer {
     Verdict verdict = Verdict::kNew;
@@ -77,6 +82,7 @@ class EventIntake {
   void Tell(const News& news, const storage::Recorded& recorded);
 
   const std::vector<IntakeAccount> accounts_;
+  Turns turns_;
   storage::EventStore& store_;
   EventFeed& feed_;
   async::Clock& clock_;

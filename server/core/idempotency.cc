@@ -11,6 +11,14 @@ namespace {
 
 constexpr absl::Duration kRemember = absl::Hours(24);
 
+// What twins and later callers get: the deadline that ended the first call was not theirs.
+Delivery ForOthers(Delivery result) {
+  if (absl::IsDeadlineExceeded(result.error)) {
+    result.error = base::WithCode(result.error, absl::StatusCode::kUnknown);
+  }
+  return result;
+}
+
 std::string NameOf(const std::string& account, const std::string& key) {
   return absl::StrCat(account, "\n", key);
 }
@@ -61,7 +69,7 @@ void Idempotency::Settle(const std::string& account, const std::string& key,
   if (it == entries_.end()) return;
   const std::shared_ptr<Entry> entry = *it->second;
   if (UsesKeyUp(result)) {
-    entry->result = result;
+    entry->result = ForOthers(result);
   } else {
     order_.erase(it->second);
     entries_.erase(it);

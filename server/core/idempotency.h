@@ -2,7 +2,8 @@
 //
 // Contract: Claim() says whether this call sends (kMine), has been done before (kDone, with the first result), or
 //           conflicts (kReused: the key stood for another request). A twin in flight is waited for. Whoever got kMine
-//           must Settle(): a result that no retry would mend is remembered for 24 hours, another frees the key.
+//           must Settle(): a result that no retry would mend is remembered for 24 hours, another frees the key. The
+//           DEADLINE_EXCEEDED of the first call's own deadline is remembered as UNKNOWN.
 // Bounds:   100 000 keys; the oldest settled one makes room. In memory: not over a restart, not between replicas.
 // Threads:  event loop only.
 #pragma once

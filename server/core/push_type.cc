@@ -84,6 +84,17 @@ absl::string_view PushType(const wechat::PushedEvent& push) {
   return IsEvent(push) ? Find(kEvents, word) : Find(kMessages, word);
 }
 
+std::vector<absl::string_view> PushTypes() {
+  std::vector<absl::string_view> types;
+  for (const Names& names : kMessages) types.push_back(names.second);
+  for (const Names& names : kEvents) {
+    if (names.second != types.back())
+      types.push_back(names.second);  // those of one type stand together
+  }
+  types.emplace_back(kUnknownPush);
+  return types;
+}
+
 absl::string_view RecordedType(const wechat::PushedEvent& push) {
   const bool usable = HasUsableId(push) && HasUsableTime(push) && !PushOpenid(push).empty();
   return usable ? PushType(push) : absl::string_view(kUnknownPush);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "server/wechat/pushed_event.h"
@@ -17,6 +18,9 @@ inline constexpr std::size_t kMaxOpenidBytes = 128;
 // are compared in any case; the message type `location` and the event `LOCATION` (location_report)
 // are told apart by MsgType.
 absl::string_view PushType(const wechat::PushedEvent& push);
+
+// All that PushType may say, kUnknownPush last.
+std::vector<absl::string_view> PushTypes();
 
 // The type under which a push is recorded: PushType, but kUnknownPush as well when the push lacks
 // what every event has: a sender (PushOpenid), a CreateTime up to the year 9999 and, in messages, a

@@ -197,7 +197,7 @@ void Sender::NoteAllowance(const Delivery& delivery) {
 void Sender::Finish(Delivery& delivery, DeliveryState state, absl::Status error) {
   const absl::Time now = clock_.Now();
   delivery.state = state;
-  delivery.error = std::move(error);
+  delivery.error = base::Annotate(std::move(error), "account", delivery.account);
   if (state == DeliveryState::kAccepted) delivery.accept_time = now;
   // A template may still get its receipt; for a text nothing more will come.
   if (state != DeliveryState::kAccepted || delivery.kind == DeliveryKind::kText) {

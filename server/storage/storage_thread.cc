@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,7 @@ struct StorageThread::Shared {
   std::deque<std::shared_ptr<Job>> writes;
   std::deque<std::shared_ptr<Job>> reads;
   bool stopping = false;
+  std::optional<std::chrono::steady_clock::time_point> busy_since;
   absl::Status health;
   StorageStats stats;
 
@@ -100,6 +102,7 @@ class StorageThread::Worker {
         writes = TakeUpTo(batch_, shared_->writes);
         reads = TakeUpTo(kReadsBetweenCommits, shared_->reads);
         if (writes.empty() && reads.empty() && shared_->stopping) break;
+        shared_->busy_since = std::chrono::steady_clock::now();
       }
       const bool idle = writes.empty() && reads.empty();
       const bool due = std::chrono::steady_clock::now() >= next_probe_;
@@ -110,6 +113,8 @@ class StorageThread::Worker {
       }
       Write(std::move(writes));
       Read(std::move(reads));
+      const std::lock_guard<std::mutex> hold(shared_->mutex);
+      shared_->busy_since.reset();
     }
     worker_.Close();
   }
@@ -215,6 +220,10 @@ void StorageThread::Stop() {
 
 absl::Status StorageThread::health() const {
   const std::lock_guard<std::mutex> hold(shared_->mutex);
+  const bool stuck = shared_->busy_since && absl::FromChrono(std::chrono::steady_clock::now() -
+                                                             *shared_->busy_since) > limits_.stuck;
+  if (stuck && shared_->health.ok())
+    return Unavailable("it has been busy with one thing for seconds");
   return shared_->health;
 }
 
@@ -251,10 +260,12 @@ async::Task<absl::Status> StorageThread::Wait(std::shared_ptr<Job> job, async::M
   job->waiter = nullptr;
   if (job->done) co_return job->status;
   if (time_came) {
-    co_return base::ErrorBuilder(absl::StatusCode::kDeadlineExceeded,
-                                 base::Reason::kStorageUnavailable,
-                                 "storage.url: too slow, time ran out; it may still be stored")
-        .Chinese("存储响应超时");
+    co_return base::ErrorBuilder(
+        absl::StatusCode::kDeadlineExceeded, base::Reason::kStorageUnavailable,
+        absl::StrCat("storage.url: too slow, time ran out; ",
+                     job->reads ? "nothing was read, allow more time" : "it may still be stored"))
+        .Chinese(job->reads ? "存储响应超时，没有读取到内容，请留出更多时间"
+                            : "存储响应超时，内容仍可能被写入");
   }
   co_return base::ErrorBuilder(absl::StatusCode::kCancelled, base::Reason::kCancelled,
                                "cancelled while waiting for the storage; it may still be stored")

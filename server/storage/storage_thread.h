@@ -37,8 +37,9 @@ namespace hongyan::storage {
 struct StorageLimits {
   std::size_t waiting_writes = 8192;
   std::size_t waiting_reads = 1024;
-  std::size_t waiting_bytes = 32 << 20;  // of all writes that wait, as their callers count them
-  std::size_t batch = 512;               // writes of one transaction
+  std::size_t waiting_bytes = 32 << 20;     // of all writes that wait, as their callers count them
+  std::size_t batch = 512;                  // writes of one transaction
+  absl::Duration stuck = absl::Seconds(2);  // busy with one thing for longer is no good health
 };
 
 // What the thread has done so far.
@@ -84,7 +85,8 @@ class StorageThread {
   // Does what waits, closes the database and ends the thread. Blocks for as long as that takes. Later calls are refused.
   void Stop();
 
-  // OK, or why the last write could not be done. For readiness.
+  // OK, or why the last write could not be done, or that what is being done takes longer than StorageLimits::stuck. For
+  // readiness.
   absl::Status health() const;
   StorageStats stats() const;
 

@@ -7,6 +7,15 @@
 
 namespace hongyan::storage {
 
+namespace {
+
+// Whether a row is there is an answer too.
+bool Failed(const StorageThread::Job& job) {
+  return !job.status.ok() && !absl::IsNotFound(job.status);
+}
+
+}  // namespace
+
 absl::Status StorageWorker::Usable() {
   if (!database_->spoilt()) return absl::OkStatus();
   if (reopen_failed_) return Unavailable("an input/output error; trying to open it again");
@@ -39,7 +48,7 @@ void StorageWorker::Commit(const JobList& jobs) {
   } else if (jobs.size() == 1 || !Together(jobs)) {
     for (const auto& job : jobs) Alone(*job);
   }
-  for (const auto& job : jobs) ++(job->status.ok() ? stats_.writes : stats_.failed);
+  for (const auto& job : jobs) ++(Failed(*job) ? stats_.failed : stats_.writes);
 }
 
 bool StorageWorker::Together(const JobList& jobs) {
@@ -87,7 +96,7 @@ void StorageWorker::Read(StorageThread::Job& job) {
   if (job.status.ok()) {
     job.status = database_->Guard([&] { return job.Run(*database_); });
   }
-  ++(job.status.ok() ? stats_.reads : stats_.failed);
+  ++(Failed(job) ? stats_.failed : stats_.reads);
 }
 
 absl::Status StorageWorker::Recover() {

@@ -304,8 +304,9 @@ Unseen MarkSomeUnseen(Database& database, const std::string& account,
   const int looked_at = WalkRows(
       database.session(), account, after_openid, kSubscriberBatch, [&](const SubscriberRow& row) {
         result.next_openid = row.openid;
-        const bool unseen = row.seen_time < since && row.state_time < since &&
-                            row.profile_time < since && row.last_inbound_time < since;
+        // Pushes have whole seconds: one of the second in which the import began may be younger than that.
+        const bool unseen = row.seen_time < since && row.profile_time < since &&
+                            std::max(row.state_time, row.last_inbound_time) + kEventSecond <= since;
         if (row.subscribed != 0 && unseen) gone.push_back(row.openid);
         return true;
       });

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/wechat/errcode.h"
 
 namespace hongyan::wechat {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 constexpr std::size_t kFailuresToOpen = 5;
 constexpr absl::Duration kFailureWindow = absl::Seconds(10);
 constexpr absl::Duration kOpenFor = absl::Seconds(30);
+constexpr std::size_t kMaxOddCodes = 50;
 
 }  // namespace
 
@@ -42,11 +44,7 @@ async::Task<Attempt> ApiTransport::Call(ApiRequest request) {
     http.begin_by = request.begin_by;
     http.timeout = absl::ToChronoNanoseconds(timeout_);
     attempt = ClassifyAttempt(co_await http_.Send(std::move(http)));
-    metrics_.WechatRequest(request.account, request.path,
-                           attempt.outcome == Attempt::Outcome::kAnswered
-                               ? absl::StrCat(attempt.answer.errcode)
-                               : "none",
-                           async::Between(now, clock_.Mono()));
+    Note(request, attempt, async::Between(now, clock_.Mono()));
     if (attempt.outcome == Attempt::Outcome::kAnswered) {
       address.failures.clear();
       address.closed_until = {};
@@ -67,6 +65,30 @@ async::Task<Attempt> ApiTransport::Call(ApiRequest request) {
     if (out_of_time) co_return attempt;
   }
   co_return attempt;
+}
+
+void ApiTransport::Note(const ApiRequest& request, const Attempt& attempt, absl::Duration took) {
+  std::string errcode = "none";
+  if (attempt.outcome == Attempt::Outcome::kAnswered) {
+    const std::int64_t code = attempt.answer.errcode;
+    errcode = absl::StrCat(code);
+    if (base::LogEnabled(base::Level::kDebug)) {
+      base::Log(base::Level::kDebug, "WeChat answered",
+                {{"account", request.account},
+                 {"api", request.path},
+                 {"errcode", errcode},
+                 {"took_us", absl::ToInt64Microseconds(took)}});
+    }
+    // Codes that nobody has heard of are worth a label of their own, as long as there are few.
+    if (ClassOf(code, request.path) == ErrorClass::kUnknown && !odd_codes_.contains(code)) {
+      if (odd_codes_.size() < kMaxOddCodes) {
+        odd_codes_.insert(code);
+      } else {
+        errcode = "unknown";
+      }
+    }
+  }
+  metrics_.WechatRequest(request.account, request.path, errcode, took);
 }
 
 void ApiTransport::Failed(Address& address) {

@@ -94,7 +94,8 @@ class Collector {
 }  // namespace
 
 absl::StatusOr<PushedEvent::Fields> ReadEventJson(absl::string_view body) {
-  const std::string clean = base::ToUtf8(body);
+  std::string clean = base::ToUtf8(body);
+  base::MendJsonEscapes(clean);
   if (clean.empty() || clean[0] != '{') return absl::InvalidArgumentError("not a JSON object");
   json::parse_options options;
   options.max_depth = kMaxPushDepth;

@@ -276,10 +276,11 @@ absl::Status WechatClient::Unknown(const Call& call, const std::string& detail) 
                late ? absl::StatusCode::kDeadlineExceeded : absl::StatusCode::kUnknown,
                Reason::kOutcomeUnknown,
                absl::StrCat("the message left for WeChat and no intelligible answer came (", detail,
-                            "); it may have arrived, so it was not sent again"))
+                            "); it may have arrived: send it again only where twice does no harm"))
         .With("account", account_)
         .With("api", call.path)
-        .Chinese("消息已发往微信但没有收到可识别的应答，可能已送达，因此没有重发");
+        .Chinese(
+            "消息已发往微信但没有收到可识别的应答，可能已经送达：只有重复送达也无妨时才再次发送");
   }
   const bool late = call.limit.set_by_caller &&
                     async::Between(clock_.Mono(), call.limit.deadline) <= absl::ZeroDuration();

@@ -60,7 +60,8 @@ struct Leaves {
 
 // A parser that keeps the tree takes it too, and finds the same in it, unless a name is there twice: then it keeps one.
 void CheckTree(absl::string_view body, wechat::PushedEvent::Fields fields) {
-  const std::string text = base::ToUtf8(body);
+  std::string text = base::ToUtf8(body);
+  base::MendJsonEscapes(text);
   json::error_code error;
   json::parse_options options;
   options.max_depth = wechat::kMaxPushDepth;

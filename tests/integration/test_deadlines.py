@@ -30,7 +30,8 @@ def told(main, reason, call):
 
 @pytest.fixture(scope="module", autouse=True)
 def endless_calls(module_service, session_sandbox):
-    """G06: calls without a usable deadline, begun now and looked at last: they take the service's 30 s."""
+    """G06: calls without a usable deadline, begun now and looked at last: they take the service's 30 s. One whose
+    caller has more time is not ended then."""
     account = session_sandbox.new_account()
     calls = {}
     service = module_service
@@ -44,8 +45,12 @@ def endless_calls(module_service, session_sandbox):
         metadata = (("grpc-timeout", timeout),) if timeout else None
         calls[openid] = patient.begin_text(openid, "没有期限", timeout=None, metadata=metadata)
         calls[openid].add_done_callback(lambda _: ended.put(time.monotonic() - begun))
-    account.wait(CUSTOM, len(calls))
-    yield account, calls, ended
+    leisured = account.user()
+    account.fault({"delay_after_ms": 55000}, openid=leisured)
+    waits, waited = patient.begin_text(leisured, "不急", timeout=3600), queue.Queue()
+    waits.add_done_callback(lambda _: waited.put(time.monotonic() - begun))
+    account.wait(CUSTOM, len(calls) + 1)
+    yield account, calls, ended, waited
     patient.stop()
 
 
@@ -164,9 +169,11 @@ def test_G07_idempotency_key_of_a_cancelled_send_remembers_that_it_may_have_gone
 
 
 def test_G06_without_a_usable_deadline_the_service_ends_the_call_after_30_seconds(endless_calls):
-    account, calls, ended = endless_calls
+    account, calls, ended, waited = endless_calls
     for openid, call in calls.items():
         failed = Failure.of_error(call.exception(timeout=30 + LIMIT))
         expect(failed, "UNKNOWN", "OUTCOME_UNKNOWN", "hongyan")
+        assert "Timeout was reached" in failed.message  # not: the other side was tired of it
         assert account.arrivals(CUSTOM, openid=openid) == 1
         assert 29 <= ended.get(timeout=LIMIT) <= 30 + 10 * SCALE
+    assert waited.empty() or waited.get() > 50

@@ -108,6 +108,15 @@ def test_a_call_by_reflection_alone(reflection, service, main, openid):
 
 
 @versions
+def test_the_reasons_of_errors_are_found(reflection):
+    answers = reflection.ask({"file_containing_symbol": "hongyan.v1.ErrorReason"},
+                             {"file_by_filename": "hongyan/v1/errors.proto"})
+    for answer in answers:
+        reasons = pool_of([answer]).FindEnumTypeByName("hongyan.v1.ErrorReason")
+        assert "ERROR_REASON_OUTCOME_UNKNOWN" in reasons.values_by_name
+
+
+@versions
 def test_unknown_symbols_and_files_are_not_found_and_the_stream_goes_on(reflection):
     answers = reflection.ask({"file_containing_symbol": "no.such.Thing"}, {"file_by_filename": "no/such.proto"},
                              {"list_services": ""})

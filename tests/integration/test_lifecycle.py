@@ -26,6 +26,14 @@ def test_probes(service):
     assert service.http("/metrics", "POST")[0] == 405
 
 
+def test_metrics_begin_at_zero(start, account):
+    text = start(account).metrics()
+    for outcome in ("accepted", "failed", "unknown", "expired"):
+        assert f'hongyan_sends_total{{account="main",kind="template",outcome="{outcome}"}} 0\n' in text
+    assert 'hongyan_callbacks_total{account="main",outcome="ok",type="template_receipt"} 0\n' in text
+    assert 'hongyan_callback_seconds_count{account="main"} 0\n' in text
+
+
 def test_readyz_is_200_with_a_dead_wechat_and_says_why(start, account):
     service = start(account, {"wechat": {"api_urls": ["http://127.0.0.1:1"]}})
     status, body = service.http("/readyz")
@@ -177,6 +185,45 @@ def test_P03_grace_ends_what_does_not_finish(start, account):
     assert failed.pushback_ms == -1
     service.ended()
     assert time.monotonic() - begun < 3.5 * SCALE
+
+
+def test_P03_what_ends_within_the_grace_is_answered(start, account):
+    service = start(account, {"shutdown": {"grace": f"{int(3000 * SCALE)}ms"}})
+    slow = account.user()
+    account.fault({"delay_after_ms": int(2600 * SCALE)}, openid=slow)
+    call = service.begin_text(slow, "x")
+    account.wait(CUSTOM, openid=slow)
+    service.process.send_signal(signal.SIGTERM)
+    assert call.result(LIMIT).delivery.attempts == 1
+    service.ended()
+    assert account.texts(slow) == ["x"]
+
+
+def test_P03_without_any_grace_callers_hear_what_became_of_it(start, account):
+    service = start(account, {"shutdown": {"grace": "0s"}})
+    slow = account.user()
+    account.fault({"delay_after_ms": int(4500 * SCALE)}, openid=slow)
+    call = service.begin_text(slow, "x")
+    account.wait(CUSTOM, openid=slow)
+    service.process.send_signal(signal.SIGTERM)
+    failed = failure(call.result, LIMIT)
+    expect(failed, "UNKNOWN", "OUTCOME_UNKNOWN", "hongyan")
+    assert failed.pushback_ms == -1
+    service.ended()
+
+
+def test_P03_peers_without_calls_hold_nothing_up(start, account):
+    service = start(account, {"shutdown": {"grace": "60s"}})
+    address = ("127.0.0.1", int(service.grpc_address.rpartition(":")[2]))
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+    with socket.create_connection(address), socket.create_connection(address) as speaks:
+        speaks.sendall(preface)
+        assert speaks.recv(9)[3] == 4  # its SETTINGS: the connection stands
+        service.send_text(account.user(), "x")  # on a channel that nobody looks at any more
+        begun = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        service.ended()
+        assert time.monotonic() - begun < 5 * SCALE
 
 
 def test_P03_grace_ends_a_batch_too(start, account, api):

@@ -1,5 +1,6 @@
 // POST /cgi-bin/message/custom/send and /cgi-bin/message/custom/typing.
 #include <boost/json/serialize.hpp>
+#include <chrono>
 #include <string_view>
 
 #include "api.h"
@@ -9,6 +10,7 @@ namespace hongyan::sandbox {
 namespace {
 
 constexpr size_t kMostTextBytes = 2048;
+constexpr std::chrono::seconds kTypingLasts{15};
 
 struct Field {
   std::string_view name;
@@ -166,11 +168,18 @@ ApiAnswer SetTyping(ApiContext& context) {
       FieldReader(context.body).String("touser", &openid).String("command", &command).Finish();
   if (!error.empty()) return Refuse(47001, ", " + error);
   if (command != "Typing" && command != "CancelTyping") return Refuse(45072);
-  const User* user = context.account->FindUser(openid);
+  User* user = context.account->FindUser(openid);
   if (user == nullptr) return Refuse(40003);
   const AccountSettings& settings = context.account->settings;
-  const bool window_open = user->window_until > context.platform.clock.Now();
+  const Time now = context.platform.clock.Now();
+  const bool window_open = user->window_until > now;
   if (!user->subscribed || (settings.enforce_window && !window_open)) return Refuse(45080);
+  if (command == "CancelTyping") {
+    user->typing_until = {};
+    return {};
+  }
+  if (user->typing_until > now) return Refuse(45081);
+  user->typing_until = now + kTypingLasts;
   return {};
 }
 

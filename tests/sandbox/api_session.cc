@@ -90,6 +90,7 @@ class Exchange {
     auto [error, bytes] =
         co_await http::async_read(connection_.stream, connection_.buffer, parser_, kAsValue);
     if (!error) {
+      connection_.Allow(kServeLimit);
       request_.body = std::move(parser_.get().body());
       co_return true;
     }

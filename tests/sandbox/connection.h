@@ -26,6 +26,9 @@ constexpr auto kAsValue = asio::as_tuple(asio::use_awaitable);
 
 using RequestParser = http::request_parser<http::string_body>;
 
+// Once a request is there: while faults delay or drip, the peer decides how long it waits.
+constexpr auto kServeLimit = std::chrono::hours(2);
+
 struct Connection {
   Connection(asio::ip::tcp::socket socket, asio::ssl::context* tls)
       : stream(std::move(socket), tls), timer(stream.get_executor()) {}

@@ -23,8 +23,6 @@ constexpr uint64_t kMostBodyBytes = 1 << 20;
 constexpr uint32_t kMostHeaderBytes = 16 << 10;
 constexpr auto kIdleLimit = std::chrono::seconds(75);
 constexpr auto kBodyLimit = std::chrono::seconds(30);
-// While faults delay or drip, the peer decides how long it waits.
-constexpr auto kServeLimit = std::chrono::hours(2);
 constexpr auto kSweepInterval = std::chrono::milliseconds(250);
 
 // A coroutine that ends by an exception is our own mistake; it ends alone and is told on standard

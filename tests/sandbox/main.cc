@@ -221,6 +221,7 @@ int main(int argc, char** argv) {
   hongyan::sandbox::Options options;
   CLI::App app(hongyan::sandbox::kDescription);
   app.footer(hongyan::sandbox::kFooter);
+  app.set_version_flag("--version", "hongyan-sandbox " HONGYAN_VERSION);
   hongyan::sandbox::AddOptions(app, &options);
   try {
     app.parse(argc, argv);

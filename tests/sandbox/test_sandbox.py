@@ -296,6 +296,11 @@ def test_wrong_methods_and_paths(sandbox):
 def test_typing(sandbox):
     target = sandbox.path("/cgi-bin/message/custom/typing", sandbox.token())
     accepted(sandbox.json("POST", target, {"touser": ALICE, "command": "Typing"}))
+    refused(sandbox.json("POST", target, {"touser": ALICE, "command": "Typing"}), 45081)
+    accepted(sandbox.json("POST", target, {"touser": ALICE, "command": "CancelTyping"}))
+    accepted(sandbox.json("POST", target, {"touser": ALICE, "command": "Typing"}))
+    sandbox.advance(16)
+    accepted(sandbox.json("POST", target, {"touser": ALICE, "command": "Typing"}))
     refused(sandbox.json("POST", target, {"touser": ALICE, "command": "Sing"}), 45072)
 
 
@@ -1088,6 +1093,8 @@ def test_https(tmp_path):
 
 
 def test_help_and_wrong_flags():
+    version = subprocess.run([binary(), "--version"], capture_output=True, text=True)
+    assert version.returncode == 0 and re.fullmatch(r"hongyan-sandbox \d+\.\d+\.\d+\n", version.stdout)
     done = subprocess.run([binary(), "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and "wxsandbox00000001" in done.stdout
     assert "ENUM" not in done.stdout and "->" not in done.stdout and "{plain,compatible,safe}" in done.stdout

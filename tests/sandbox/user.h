@@ -26,6 +26,7 @@ struct User {
   std::string language = "zh_CN";
   Time window_until{};
   int64_t allowance = 0;
+  Time typing_until{};  // shown to the user until then
 };
 
 }  // namespace hongyan::sandbox

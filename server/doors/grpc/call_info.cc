@@ -16,8 +16,14 @@ namespace {
 constexpr char kRequestId[] = "x-request-id";
 constexpr std::size_t kMaxRequestId = 128;
 constexpr std::size_t kMaxTraceparent = 128;
-// An answer must be back before the caller's own clock gives up, or its details are lost.
+// An answer must be back before the caller's own clock gives up, or its details are lost. And gRPC rounds a deadline up
+// by up to a hundredth on its way to us.
 constexpr absl::Duration kWayBack = absl::Milliseconds(20);
+constexpr int kRounding = 100;
+// How long a caller may want to wait.
+constexpr absl::Duration kLongestWait = absl::Minutes(10);
+// From here on it is none: gRPC makes a time in the far future of a grpc-timeout that it can't read.
+constexpr absl::Duration kNoDeadline = absl::Hours(24);
 
 std::string Metadata(const grpc::CallbackServerContext& context, const char* key) {
   const auto it = context.client_metadata().find(key);
@@ -67,14 +73,17 @@ CallInfo ReadCall(const grpc::CallbackServerContext& context, const char* servic
 
   info.limit = {async::After(now, ceiling), false};
   const gpr_timespec deadline = context.raw_deadline();
-  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) != 0) {
-    const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
-    const absl::Duration until = absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
-    if (until < ceiling) {
-      info.limit = {
-          async::After(now, until - std::clamp(until / 10, absl::ZeroDuration(), kWayBack)), true};
-    }
+  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+  const absl::Duration until = absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
+  if (until >= kNoDeadline) return info;
+  const absl::Duration longest = std::max(ceiling, kLongestWait);
+  if (until >= longest) {
+    info.limit = {async::After(now, longest), false};
+    return info;
   }
+  const absl::Duration way_back =
+      std::clamp(until / 10, absl::ZeroDuration(), std::max(kWayBack, until / kRounding));
+  info.limit = {async::After(now, until - way_back), true};
   return info;
 }
 

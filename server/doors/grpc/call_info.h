@@ -41,6 +41,7 @@ struct CallEnvironment {
   base::Metrics& metrics;
   InFlight& in_flight;
   absl::Duration stalled = absl::Seconds(30);  // how long a reader of a stream may take nothing
+  std::atomic<int> open = 0;                   // calls that gRPC or their work has not done with
   // The rest is the loop's.
   absl::flat_hash_set<async::asio::cancellation_signal*> running = {};
   // The server stops: streams that can be taken up later end, the other calls have until calls_end.
@@ -54,6 +55,18 @@ struct CallEnvironment {
   void CancelAll();
 };
 
+// Counts a call as open for as long as it lives.
+class OpenCall {
+ public:
+  explicit OpenCall(CallEnvironment& environment) : open_(environment.open) { ++open_; }
+  OpenCall(const OpenCall&) = delete;
+  OpenCall& operator=(const OpenCall&) = delete;
+  ~OpenCall() { --open_; }
+
+ private:
+  std::atomic<int>& open_;
+};
+
 struct CallInfo {
   const char* service = "";
   const char* method = "";
@@ -65,7 +78,8 @@ struct CallInfo {
   wechat::CallLimit limit;
 };
 
-// Reads the metadata and the deadline. Without a deadline, or with a later one, `ceiling` from now holds.
+// Reads the metadata and the deadline. A call without one, or with one of more than a day, has `ceiling` from now; one that
+// its caller gave more time than that has it, up to ten minutes.
 // An x-request-id that is not 1 to 128 visible ASCII characters is replaced by one of ours.
 CallInfo ReadCall(const grpc::CallbackServerContext& context, const char* service,
                   const char* method, async::MonoTime now, absl::Duration ceiling);

@@ -1,5 +1,6 @@
 #include "server/doors/grpc/grpc_server.h"
 
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
@@ -119,11 +120,13 @@ absl::Status GrpcServer::Start(const GrpcServerOptions& options,
   return absl::OkStatus();
 }
 
-void GrpcServer::Shutdown(absl::Duration grace) {
+void GrpcServer::Shutdown(absl::Duration limit) {
   if (server_ == nullptr) return;
-  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace));
+  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(limit));
   server_->Wait();
 }
+
+void GrpcServer::HangUp() { grpc_server_cancel_all_calls(server_->c_server()); }
 
 void PrepareGrpc() {
   // A debugging aid that Debian's build of Abseil has on; it costs each call about 2 % of its CPU time.

@@ -1,8 +1,10 @@
 // The gRPC listener: services, limits, TLS, and its end.
 //
-// Contract: Start() listens and serves. Shutdown() refuses new calls, lets those in flight finish until `grace` is
-//           over, cancels the rest, and returns when all have ended.
-// Threads:  main thread. Never Shutdown() from the event loop: calls in flight need it.
+// Contract: Start() listens and serves. Shutdown() refuses new calls, lets those in flight finish until `limit` is
+//           over, cancels the rest, and returns when all have ended and all connections are closed. gRPC leaves closing
+//           to its peers, so with one that doesn't react to GOAWAY that takes until `limit`, or until HangUp(), which
+//           closes them here and now.
+// Threads:  main thread, HangUp() on any. Never Shutdown() from the event loop: calls in flight need it.
 // Source:   limits as measured for gRPC 1.51.1: no compression (a small message inflates to hundreds of megabytes
 //           before its size is checked), bounded metadata, handshake and idle time-outs, one process a port.
 #pragma once
@@ -31,7 +33,8 @@ class GrpcServer {
   absl::Status Start(const GrpcServerOptions& options, const std::vector<grpc::Service*>& services);
   // "127.0.0.1:41234"
   const std::string& address() const { return address_; }
-  void Shutdown(absl::Duration grace);
+  void Shutdown(absl::Duration limit);
+  void HangUp();
 
  private:
   std::unique_ptr<grpc::Server> server_;

@@ -193,8 +193,8 @@ Task<absl::Status> DoSendBatch(CallEnvironment& environment, core::Sender& sende
       .Chinese("调用方已离开；已开始的发送已完成，其余未发送");
 }
 
-Task<absl::Status> Later(const char* what, const char* chinese) {
-  co_return NotImplemented(what, chinese);
+Task<absl::Status> Later(const char* what, const char* chinese, std::string account = "") {
+  co_return base::Annotate(NotImplemented(what, chinese), "account", account);
 }
 
 }  // namespace
@@ -220,9 +220,9 @@ grpc::ServerUnaryReactor* NotifyService::SendMessage(grpc::CallbackServerContext
                                                      grpc::ByteBuffer* response) {
   return StartUnary<v1::SendMessageRequest, v1::SendMessageResponse>(
       environment_, context, kService, "SendMessage", request, response,
-      [](CallInfo&, const auto&, auto&) {
+      [this](CallInfo&, const auto& in, auto&) {
         return Later("SendMessage: this version sends texts and templates only",
-                     "SendMessage：此版本只支持文本和模板消息");
+                     "SendMessage：此版本只支持文本和模板消息", sender_.AccountName(in.account()));
       });
 }
 
@@ -231,9 +231,10 @@ grpc::ServerUnaryReactor* NotifyService::SendSubscription(grpc::CallbackServerCo
                                                           grpc::ByteBuffer* response) {
   return StartUnary<v1::SendSubscriptionRequest, v1::SendSubscriptionResponse>(
       environment_, context, kService, "SendSubscription", request, response,
-      [](CallInfo&, const auto&, auto&) {
+      [this](CallInfo&, const auto& in, auto&) {
         return Later("SendSubscription: this version sends texts and templates only",
-                     "SendSubscription：此版本只支持文本和模板消息");
+                     "SendSubscription：此版本只支持文本和模板消息",
+                     sender_.AccountName(in.account()));
       });
 }
 

@@ -12,6 +12,7 @@
 #include <set>
 #include <utility>
 
+#include "hongyan/v1/errors.pb.h"
 #include "server/doors/grpc/call_info.h"
 
 namespace hongyan::doors {
@@ -223,6 +224,8 @@ class ReflectionService final : public Base {
 Reflection MakeReflection(CallEnvironment& environment, std::vector<std::string> services) {
   namespace v1 = grpc::reflection::v1;
   namespace v1alpha = grpc::reflection::v1alpha;
+  // No service's file imports the reasons; named here, they are linked, and so found.
+  (void)hongyan::v1::ErrorReason_descriptor();
   const auto all = std::make_shared<Conversations>();
   Reflection made;
   made.services.push_back(

@@ -143,6 +143,7 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   void OnDone() override { until_done_.reset(); }
 
   CallEnvironment& environment_;
+  const OpenCall open_{environment_};
   CallInfo info_;
   const async::MonoTime end_;
   grpc::CallbackServerContext* context_;

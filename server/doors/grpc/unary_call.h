@@ -75,6 +75,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
   void OnDone() override { until_done_.reset(); }
 
   CallEnvironment& environment_;
+  const OpenCall open_{environment_};
   CallInfo info_;
   grpc::CallbackServerContext* context_;
   Request request_;

@@ -28,6 +28,23 @@ TEST(Utf8Test, KnowsWellFormedFromIllFormed) {
             "b");
 }
 
+TEST(JsonEscapesTest, HalvesOfCharactersAreReplaced) {
+  const auto mended = [](std::string json) {
+    MendJsonEscapes(json);
+    return json;
+  };
+  for (const char* good : {R"("")", R"("\ud83d\ude9a")", R"("\uD83D\uDE9A\n")", R"("\\ud83d")",
+                           R"("\u00e9")", R"("\u12")", R"("\)", R"(\u)", R"("\uzzzz")"}) {
+    EXPECT_EQ(mended(good), good);
+  }
+  EXPECT_EQ(mended(R"("\ud83d")"), R"("\ufffd")");
+  EXPECT_EQ(mended(R"("\ude9a")"), R"("\ufffd")");
+  EXPECT_EQ(mended(R"("\ud83dx\ude9a")"), R"("\ufffdx\ufffd")");
+  EXPECT_EQ(mended(R"("\ud83d\ud83d\ude9a")"), R"("\ufffd\ud83d\ude9a")");
+  EXPECT_EQ(mended(R"("\\\ud83d\n")"), R"("\\\ufffd\n")");
+  EXPECT_EQ(mended(R"("\ud83d\)"), R"("\ufffd\)");
+}
+
 TEST(Utf8Test, TruncatesBetweenCodePoints) {
   EXPECT_EQ(Truncate("中文", 6), "中文");
   EXPECT_EQ(Truncate("中文", 5), "中…");

@@ -142,9 +142,10 @@ TEST_F(BatchTest, ABadLineFailsAlone) {
   EXPECT_EQ(ReadAll(file_ + ".failed.jsonl"), "{oops\xff\n" + bad + "\n" + Line("oFail5") + "\n");
   EXPECT_THAT(err_.str(), HasSubstr(file_ + ".failed.jsonl"));
 
-  // It is finished like the others: nothing of it is left for --resume.
-  EXPECT_EQ(Run({.resume = true}), kExitOk);
+  // It is finished like the others: nothing of it is left for --resume, which doesn't call that a success.
+  EXPECT_EQ(Run({.resume = true}), kExitFailed);
   EXPECT_THAT(out_.str(), HasSubstr("5 notifications: 0 accepted, 5 finished before\n"));
+  EXPECT_THAT(err_.str(), HasSubstr("not accepted: 3, see " + file_ + ".failed.jsonl"));
   EXPECT_EQ(service_.calls(), 1U);
 
   language_ = Language::kChinese;
@@ -274,7 +275,7 @@ TEST_F(BatchTest, AfterACrashLinesOnTheirWayAreNotSentAgainUnlessTheyHaveAKey) {
   EXPECT_THAT(received_, ElementsAre("o3", "o4"));
   EXPECT_EQ(ReadAll(file_ + ".unknown.jsonl"), Line("o2") + "\n");
   EXPECT_THAT(out_.str(), HasSubstr("4 notifications: 2 accepted, 1 unknown, 1 finished before\n"));
-  EXPECT_EQ(Run({.resume = true}), kExitOk) << err_.str();
+  EXPECT_EQ(Run({.resume = true}), kExitFailed);
   EXPECT_EQ(received_.size(), 2U);
 }
 
@@ -349,7 +350,7 @@ TEST_F(BatchTest, WhatTheServiceSentWithoutTellingItsResultIsUnknown) {
     // What is unknown is not sent again.
     service_.on_batch = usual;
     received_.clear();
-    EXPECT_EQ(Run({.resume = true}), kExitOk) << err_.str();
+    EXPECT_EQ(Run({.resume = true}), kExitFailed);
     EXPECT_THAT(received_, ElementsAre("o501"));
   }
 }

@@ -139,6 +139,32 @@ TEST_F(EventIntakeTest, RepeatIsAnsweredLikeTheFirstTimeAndRecordedOnce) {
   EXPECT_EQ(feed_.latest(), 2);
 }
 
+TEST_F(EventIntakeTest, X12_OfTwinsThatAreTakenAtTheSameTimeOneIsAnswered) {
+  std::vector<EventIntake::Answer> answers;
+  for (int i = 0; i < 4; ++i) {
+    wechat::OpenedPush push;
+    push.event = *wechat::ParsePush(Text("x"));
+    push.text = Text("x");
+    async::asio::co_spawn(
+        loop_.executor(),
+        intake_.Take(0, absl::StrCat("s", i), Body(Text("x")), std::move(push),
+                     clock_.Now() + absl::Minutes(10), clock_.Mono()),
+        [&](std::exception_ptr, EventIntake::Answer answer) { answers.push_back(answer); });
+  }
+  const EventIntake::Answer other = Take(0, "t", Text("y", "2"));  // done after them
+  EXPECT_EQ(other.reply, Reply(wechat::TextReply{"hello"}));
+  ASSERT_EQ(answers.size(), 4u);
+  EXPECT_EQ(std::count_if(answers.begin(), answers.end(),
+                          [](const auto& answer) { return answer.verdict == Verdict::kNew; }),
+            1);
+  EXPECT_EQ(std::count_if(answers.begin(), answers.end(),
+                          [](const auto& answer) { return answer.reply.has_value(); }),
+            1);
+  EXPECT_EQ(Stored().size(), 2u);
+  // Whoever comes once they are done may have come because the answer was lost.
+  EXPECT_EQ(Take(0, "u", Text("x")).reply, Reply(wechat::TextReply{"hello"}));
+}
+
 TEST_F(EventIntakeTest, MessageOfUnknownFormCountsForItsSender) {
   const auto left = [this](const std::string& openid) {
     const auto row = loop_.RunUntilDone(

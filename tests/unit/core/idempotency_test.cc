@@ -61,6 +61,21 @@ TEST_F(IdempotencyTest, G02_FirstSendsAndALaterCallGetsItsResult) {
   EXPECT_EQ(again.first->id, "the first");
 }
 
+TEST_F(IdempotencyTest, G02_TheDeadlineOfTheFirstIsNotThatOfTheOthers) {
+  ASSERT_EQ(Claim("k"), Verdict::kMine);
+  const auto twin = Start(ClaimTask("k"));
+  Settle("k", Result(DeliveryState::kUnknown,
+                     ErrorBuilder(StatusCode::kDeadlineExceeded, Reason::kOutcomeUnknown, "late")
+                         .With("account", "main")));
+  clock_.Settle();
+  for (const absl::Status& error :
+       {twin.value().first->error, Start(ClaimTask("k")).value().first->error}) {
+    EXPECT_THAT(error, support::StatusIs(StatusCode::kUnknown, "OUTCOME_UNKNOWN"));
+    EXPECT_EQ(error.message(), "late");
+    EXPECT_EQ(base::MetadataOf(error, "account"), "main");
+  }
+}
+
 TEST_F(IdempotencyTest, G02_TwinsInFlightWaitForTheFirst) {
   ASSERT_EQ(Claim("k"), Verdict::kMine);
   std::vector<support::Started<Claimed>> twins;

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include "tests/unit/storage/storage_fixture.h"
 
@@ -114,6 +115,42 @@ TEST_F(StorageThreadTest, WhatIsOverTheBoundsIsRefusedAtOnce) {
   gate.Open();
   RunUntil([&] { return waiting.back()->has_value(); });
   EXPECT_THAT(Record(Event("d")), IsOk());
+}
+
+TEST_F(StorageThreadTest, D10_WhatIsBusyWithOneThingForTooLongIsNotWell) {
+  limits_.stuck = absl::ZeroDuration();
+  Open();
+  EXPECT_THAT(thread_->health(), IsOk());
+  Gate gate;
+  auto blocked = Go(Blocked(gate));
+  RunDry();
+  gate.AwaitReached();
+  while (thread_->health().ok()) std::this_thread::yield();
+  EXPECT_THAT(thread_->health(), StatusIs(absl::StatusCode::kUnavailable, "STORAGE_UNAVAILABLE"));
+  gate.Open();
+  RunUntil([&] { return blocked->has_value(); });
+  while (!thread_->health().ok()) std::this_thread::yield();  // once it has given the result back
+}
+
+TEST_F(StorageThreadTest, WhatIsNotThereIsNoFailure) {
+  Open();
+  EXPECT_THAT(Await(subscribers_->Get("main", "oNobody", Later())),
+              StatusIs(absl::StatusCode::kNotFound, "SUBSCRIBER_NOT_FOUND"));
+  EXPECT_EQ(thread_->stats().failed, 0);
+  EXPECT_GT(thread_->stats().reads, 0);
+}
+
+TEST_F(StorageThreadTest, AReadThatComesTooLateStoresNothing) {
+  Open();
+  Gate gate;
+  auto blocked = Go(Blocked(gate));
+  RunDry();
+  gate.AwaitReached();
+  const auto late = Await(subscribers_->Get("main", "oA", clock_.Mono()));
+  EXPECT_THAT(late, StatusIs(absl::StatusCode::kDeadlineExceeded, "STORAGE_UNAVAILABLE"));
+  EXPECT_THAT(std::string(late.status().message()), ::testing::HasSubstr("nothing was read"));
+  gate.Open();
+  RunUntil([&] { return blocked->has_value(); });
 }
 
 TEST_F(StorageThreadTest, DeadlineEndsTheWaitButNotTheWork) {

@@ -487,6 +487,18 @@ TEST_F(SubscriberStoreTest, SyncFindsNewOnesAndThoseWhoLeftUnnoticed) {
   EXPECT_EQ(Await(subscribers_->GetSync("other", Later()))->start_time, std::nullopt);
 }
 
+TEST_F(SubscriberStoreTest, WhoWritesInTheSecondInWhichAnImportBeginsHasNotLeft) {
+  Follow("oFollows", 5000);
+  Inbound("oWrites", 5000, SubscriberEffect::Opens::kMessageWindow);
+  Inbound("oWroteBefore", 4999, SubscriberEffect::Opens::kMessageWindow);
+  // A push tells its second only; the import began half a second into that.
+  EXPECT_EQ(*Await(subscribers_->MarkUnseen("main", At(5000) + absl::Milliseconds(500), At(6000),
+                                            Later())),
+            1);
+  EXPECT_THAT(Openids(By([](auto& f) { f.subscribed = true; })),
+              ElementsAre("oFollows", "oWrites"));
+}
+
 TEST_F(SubscriberStoreTest, RevokedAndGoneProfilesAreErased) {
   const auto apply = [this](const std::string& openid, SubscriberEffect::Kind kind) {
     SubscriberEffect effect;

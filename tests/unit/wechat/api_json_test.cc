@@ -270,8 +270,10 @@ TEST(Envelope, U15_StringsAreWellFormedWhateverTheEscapes) {
        {R"(\ud83d\ude9a)", R"(\ud83d)", R"(\ude9a)", R"(\ud83dx)", R"(\u0000)"}) {
     const auto answer = ParseAnswer(absl::StrCat(R"({"openid":"o1","remark":")", remark, R"("})"));
     const auto user = answer.ok() ? ReadUser(*answer) : answer.status();
-    EXPECT_TRUE(!user.ok() || base::IsUtf8(user->remark)) << remark;
+    ASSERT_THAT(user, support::IsOk()) << remark;
+    EXPECT_TRUE(base::IsUtf8(user->remark)) << remark;
   }
+  EXPECT_EQ(ReadUser(Parsed(R"({"openid":"o1","remark":"a\ud83d"})"))->remark, "a\uFFFD");
   EXPECT_EQ(ReadUser(Parsed(R"({"openid":"o1","remark":"\ud83d\ude9a"})"))->remark, "🚚");
 }
 

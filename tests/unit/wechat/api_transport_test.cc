@@ -1,6 +1,7 @@
 // The order of failover, and the addresses that are passed over.
 #include "server/wechat/api_transport.h"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,30 @@ TEST_F(ApiTransportTest, RequestIsAddressPathAndQuery) {
   EXPECT_EQ(http_.requests()[0].body, R"({"touser":"o1"})");
   EXPECT_EQ(http_.requests()[1].url, "https://one.example/cgi-bin/user/info");
   EXPECT_EQ(http_.requests()[1].method, http::HttpRequest::Method::kGet);
+}
+
+TEST_F(ApiTransportTest, S19_CodesThatNobodyKnowsDontMakeSeriesWithoutEnd) {
+  for (int code = 700001; code <= 700100; ++code) {
+    http_.Next(kTextPath, Refuses(code));
+    ASSERT_EQ(Call().outcome, Outcome::kAnswered);
+  }
+  http_.Next(kTextPath, Refuses(45015));
+  Call();
+  std::set<std::string> labels;
+  double odd = 0;
+  for (const auto& family : metrics_.registry().Collect()) {
+    if (family.name != "hongyan_wechat_requests_total") continue;
+    for (const auto& metric : family.metric) {
+      for (const auto& label : metric.label) {
+        if (label.name != "errcode") continue;
+        labels.insert(label.value);
+        if (label.value == "unknown") odd = metric.counter.value;
+      }
+    }
+  }
+  EXPECT_EQ(labels.size(), 52u);
+  EXPECT_EQ(labels.count("700001") + labels.count("45015") + labels.count("unknown"), 3u);
+  EXPECT_EQ(odd, 50);
 }
 
 TEST_F(ApiTransportTest, N03_RefusedConnectionGoesOnToTheNextAddress) {
