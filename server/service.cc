@@ -51,6 +51,8 @@ constexpr absl::Duration kFirstTokenLimit = absl::Seconds(3);
 constexpr absl::Duration kLastAnswers = absl::Milliseconds(500);
 constexpr absl::Duration kQuietLook = absl::Milliseconds(20);
 constexpr absl::Duration kHangUpEvery = absl::Milliseconds(200);
+constexpr absl::Duration kCutOffLater =
+    absl::Milliseconds(250);  // gRPC's own cut, behind ours on a busy machine too
 constexpr absl::Duration kLastWords = absl::Seconds(2);
 constexpr absl::Duration kHousekeepingEvery = absl::Minutes(10);
 constexpr absl::Duration kHousekeepingLimit = absl::Minutes(5);
@@ -261,22 +263,25 @@ async::Task<bool> Service::Graph::NoCallIsOpen(async::MonoTime until) {
 
 async::Task<void> Service::Graph::EndCalls() {
   const async::MonoTime grace_end = async::After(environment.calls_end, -kLastAnswers);
-  const bool finished = co_await NoCallIsOpen(grace_end);
-  if (!finished) {
-    // Before gRPC would cut them off: cut off, a caller can't know what became of its message. A batch gives its items
-    // half of the time that is left, and its reader half of the rest; then it says its last word.
-    environment.calls_end = async::After(clock.Mono(), kLastAnswers / 2);
-    environment.writes_end = async::After(clock.Mono(), kLastAnswers * 3 / 4);
-    environment.CancelAll();
-    co_await NoCallIsOpen(async::After(clock.Mono(), kLastAnswers));
-  }
-  // By then the last answers have left.
   const auto alarm = clock.NewAlarm();
-  while (true) {
-    const bool time_came = co_await alarm->WaitUntil(async::After(clock.Mono(), kHangUpEvery));
+  // A call may still begin until gRPC refuses new ones, so it takes a while without any before the connections are closed.
+  bool quiet = co_await NoCallIsOpen(grace_end);
+  while (quiet) {
+    const async::MonoTime next = async::After(clock.Mono(), kHangUpEvery);
+    const bool time_came = co_await alarm->WaitUntil(std::min(next, grace_end));
     if (!time_came) co_return;
-    grpc.HangUp();
+    if (clock.Mono() >= grace_end) break;
+    if (environment.open == 0) grpc.HangUp();
+    quiet = co_await NoCallIsOpen(grace_end);
   }
+  // Before gRPC would cut them off: cut off, a caller can't know what became of its message. A batch gives its items half
+  // of the time that is left, and its reader half of the rest; then it says its last word.
+  environment.calls_end = async::After(clock.Mono(), kLastAnswers / 2);
+  environment.writes_end = async::After(clock.Mono(), kLastAnswers * 3 / 4);
+  environment.CancelAll();
+  co_await NoCallIsOpen(async::After(clock.Mono(), kLastAnswers));
+  const bool time_came = co_await alarm->WaitUntil(async::After(clock.Mono(), kHangUpEvery));
+  if (time_came) grpc.HangUp();
 }
 
 async::Task<void> Service::Graph::EndBackground() {
@@ -361,7 +366,7 @@ void Service::Stop() {
     g.callback.StopListening();
     if (!g.background.Spawn(g.CloseHttp(http_closed))) http_closed->set_value();
   });
-  g.grpc.Shutdown(g.settings.shutdown.grace + kLastAnswers);
+  g.grpc.Shutdown(g.settings.shutdown.grace + kLastAnswers + kCutOffLater);
   http_closed->get_future().wait();
   g.loop.Post([&g] {
     async::asio::co_spawn(g.loop.executor(), g.EndBackground(), [&g](std::exception_ptr e) {

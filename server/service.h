@@ -2,7 +2,7 @@
 //
 // Contract: Start() opens the storage, listens and begins to fetch tokens; a bad account doesn't stop it. BeginDrain()
 //           says NOT_SERVING while calls are still answered; Stop() then closes the listeners, lets what is in flight
-//           finish for at most `grace`, and joins the loop.
+//           finish for at most `grace`, gives it half a second more to say what became of it, and joins the loop.
 // Errors:   Start: UNAVAILABLE or INVALID_ARGUMENT naming the listener's key; those of Database::Open naming
 //           storage.url.
 // Threads:  any but the loop's and gRPC's, one at a time; the loop runs on one of its own.

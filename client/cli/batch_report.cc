@@ -2,8 +2,12 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <filesystem>
+#include <system_error>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "client/cli/error_text.h"
 #include "client/cli/output.h"
@@ -40,6 +44,17 @@ std::string Figures(const BatchCounts& counts, Language language) {
   add(counts.not_sent(), "not sent", "未发送");
   add(counts.finished_before, "finished before", "此前已完成");
   return text;
+}
+
+// Where an earlier run has left its lines: ", see FILE.failed.jsonl".
+std::string KeptIn(const BatchFiles& files, bool chinese) {
+  std::vector<std::string> kept;
+  std::error_code ignored;
+  for (const std::string& file : {files.failed, files.unknown}) {
+    if (std::filesystem::exists(file, ignored)) kept.push_back(Printable(file));
+  }
+  if (kept.empty()) return "";
+  return (chinese ? "，见 " : ", see ") + absl::StrJoin(kept, chinese ? " 和 " : " and ");
 }
 
 }  // namespace
@@ -118,8 +133,7 @@ void BatchReport::Hints(const BatchCounts& counts, const BatchFiles& files) {
     err << "  "
         << (chinese ? "此前的运行中未被接受的行数："
                     : "lines of an earlier run that were not accepted: ")
-        << counts.not_accepted_before << (chinese ? "，见 " : ", see ") << Printable(files.failed)
-        << (chinese ? " 和 " : " and ") << Printable(files.unknown) << "\n";
+        << counts.not_accepted_before << KeptIn(files, chinese) << "\n";
   }
   if (counts.not_sent() > 0 && !files.progress.empty()) {
     err << "  "

@@ -183,8 +183,10 @@ class Grammar {
         ->add_option("--failed-file", batch_args_.failed_file,
                      "Where failed lines go instead of FILE.failed.jsonl")
         ->type_name("FILE");
-    CLI::Option* resume = batch_->add_flag("--resume", batch_args_.resume,
-                                           "Skip what FILE.progress says is finished");
+    CLI::Option* resume =
+        batch_->add_flag("--resume", batch_args_.resume,
+                         "Skip what FILE.progress says is finished; ends with 1 as long "
+                         "as a line of the file was not accepted");
     batch_
         ->add_flag("--restart", batch_args_.restart,
                    "Send all lines although an earlier run did not finish")

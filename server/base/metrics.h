@@ -30,8 +30,8 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // Begins an account's series of sends and callbacks at zero, so that the first of each is an increase. `types` are
-  // those of callbacks, none for an account without.
+  // Begins an account's series of sends and of callbacks that go well at zero, so that the first of each is an increase.
+  // `types` are those of callbacks, none for an account without.
   void Introduce(absl::string_view account, const std::vector<absl::string_view>& types);
   void RpcHandled(absl::string_view service, absl::string_view method, absl::StatusCode code,
                   absl::Duration took);

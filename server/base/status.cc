@@ -165,6 +165,16 @@ absl::Status InvalidField(absl::string_view field, absl::string_view problem,
       .Chinese(absl::StrCat(field, "：", chinese));
 }
 
+absl::Status Joined(absl::Status first, const absl::Status& second) {
+  if (first.ok()) return second;
+  const auto more = GetDetail<google::rpc::BadRequest>(second);
+  auto bad = GetDetail<google::rpc::BadRequest>(first);
+  if (!more || !bad) return first;
+  bad->mutable_field_violations()->MergeFrom(more->field_violations());
+  SetDetail(first, *bad);
+  return first;
+}
+
 std::string ReasonOf(const absl::Status& status) {
   const auto info = GetDetail<google::rpc::ErrorInfo>(status);
   return info ? info->reason() : "";

@@ -104,6 +104,10 @@ class ErrorBuilder {
 absl::Status InvalidField(absl::string_view field, absl::string_view problem,
                           absl::string_view chinese, Reason reason = Reason::kInvalidRequest);
 
+// For checks of several fields: `first` with the field violations of `second` behind its own; the one that isn't OK where
+// the other is.
+absl::Status Joined(absl::Status first, const absl::Status& second);
+
 // The reason's name in an error of ours; empty when it has none.
 std::string ReasonOf(const absl::Status& status);
 

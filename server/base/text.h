@@ -20,8 +20,8 @@ std::string Truncate(absl::string_view text, std::size_t max_bytes);
 // How many UTF-16 units `text` has: an emoji counts two. `text` must be well-formed.
 std::size_t Utf16Length(absl::string_view text);
 
-// In well-formed UTF-8 that is to be read as JSON: escapes of half a character (\ud83d without the second half), which no
-// parser takes, become \ufffd.
+// For well-formed UTF-8 that is to be read as JSON: escapes of half a character (\ud83d without the second half), which
+// no parser takes, become \ufffd.
 void MendJsonEscapes(std::string& json);
 
 // Whether every byte is a visible ASCII character (0x21..0x7e).

@@ -19,29 +19,6 @@ std::string GuardKey(std::size_t account, absl::string_view signature) {
   return absl::StrCat(account, ":", signature);
 }
 
-// Held by every push of an event while it is being taken. Of those that come while the first is held, one answers.
-class Turn {
- public:
-  Turn(EventIntake::Turns& turns, std::string key) : turns_(turns), key_(std::move(key)) {
-    std::shared_ptr<bool>& taken = turns_[key_];
-    opened_ = taken == nullptr;
-    if (opened_) taken = std::make_shared<bool>(false);
-    taken_ = taken;
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn() {
-    if (opened_) turns_.erase(key_);
-  }
-  bool Take() { return !std::exchange(*taken_, true); }
-
- private:
-  EventIntake::Turns& turns_;
-  const std::string key_;
-  std::shared_ptr<bool> taken_;
-  bool opened_ = false;
-};
-
 storage::NewEvent ToNewEvent(const std::string& account, const wechat::OpenedPush& push,
                              absl::Time now) {
   storage::NewEvent event;
@@ -75,6 +52,27 @@ storage::StoredEvent ToStored(const storage::NewEvent& event) {
 
 }  // namespace
 
+// Held by each push of an event while it is being taken. Of those that are held at the same time one answers.
+class EventIntake::Turn {
+ public:
+  Turn(EventIntake& intake, std::string key) : intake_(intake), key_(std::move(key)) {
+    std::weak_ptr<bool>& known = intake_.turns_[key_];
+    taken_ = known.lock();
+    if (taken_ == nullptr) known = taken_ = std::make_shared<bool>(false);
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    if (taken_.use_count() == 1) intake_.turns_.erase(key_);
+  }
+  bool Take() { return !std::exchange(*taken_, true); }
+
+ private:
+  EventIntake& intake_;
+  const std::string key_;
+  std::shared_ptr<bool> taken_;
+};
+
 ReplayGuard::Verdict EventIntake::Look(std::size_t account, absl::string_view signature,
                                        const ReplayGuard::Digest& body) {
   return guard_.Look(GuardKey(account, signature), body, clock_.Now());
@@ -95,7 +93,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
   // Before the wait: nobody may slip another body under the signature meanwhile.
   guard_.Remember(key, body, expires);
   storage::NewEvent event = ToNewEvent(to.name, push, clock_.Now());
-  Turn turn(turns_, absl::StrCat(account, ":", event.dedup_key));
+  Turn turn(*this, absl::StrCat(account, ":", event.dedup_key));
   const News news{to.name, event.openid, event.effect.kind};
   const Reply* const rule = to.rules.Find(push.event);
   // A push of nobody can't be answered.

@@ -2,11 +2,11 @@
 //
 // Contract: Take() judges a push whose signature is right. It ends when the event is on the disk, or after
 //           kRecordLimit with kUnrecorded: WeChat then repeats it. What is recorded later than that is told to those who
-//           follow like anything else. A repeat is answered like the first time and recorded
-//           once, however it is signed; one that comes while the first is still being answered has no reply, or the user
-//           would see two. A body that comes under the signature of another one is refused. kReplay and kUnrecorded have
-//           no reply.
-// Bounds:   those of ReplayGuard and StorageThread, over all accounts.
+//           follow like anything else. A repeat is answered like the first time and recorded once, however it is signed;
+//           one that comes while another push of the event is still being taken has no reply, or the user would see two.
+//           A body that comes under the signature of another one is refused. kReplay and kUnrecorded have no reply.
+// Bounds:   those of ReplayGuard and StorageThread, over all accounts; no more events are being taken at once than the
+//           callback listener has connections.
 // Threads:  event loop only.
 // Lifetime: store, feed, clock and the handlers outlive it.
 #pragma once
@@ -42,8 +42,6 @@ struct IntakeAccount {
 
 class EventIntake {
  public:
-  // By account and dedup key of the events that are being taken: whether one of their pushes has been chosen to answer.
-  using Turns = absl::flat_hash_map<std::string, std::shared_ptr<bool>>;
   enum class Verdict { kNew, kRepeat, kReplay, kUnrecorded };
   struct Answer {
     Verdict verdict = Verdict::kNew;
@@ -80,9 +78,11 @@ class EventIntake {
     storage::SubscriberEffect::Kind effect;
   };
   void Tell(const News& news, const storage::Recorded& recorded);
+  class Turn;
 
   const std::vector<IntakeAccount> accounts_;
-  Turns turns_;
+  // By account and dedup key of the events that are being taken: whether one of their pushes has been chosen to answer.
+  absl::flat_hash_map<std::string, std::weak_ptr<bool>> turns_;
   storage::EventStore& store_;
   EventFeed& feed_;
   async::Clock& clock_;

@@ -1,6 +1,9 @@
 #include "server/core/message_rules.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -12,6 +15,7 @@ namespace hongyan::core {
 namespace {
 
 using base::InvalidField;
+using base::Joined;
 
 constexpr std::size_t kMaxContent = 2048;  // bytes; measured by developers, WeChat documents none
 constexpr std::size_t kMaxKeywords = 50;
@@ -46,29 +50,31 @@ absl::Status CheckName(absl::string_view value, absl::string_view field, bool re
   return absl::OkStatus();
 }
 
-absl::Status CheckText(const wechat::TextMessage& text) {
-  if (text.content.empty()) return InvalidField("text.content", "is required", "必须填写");
-  if (text.content.size() > kMaxContent) {
+absl::Status CheckContent(absl::string_view content) {
+  if (content.empty()) return InvalidField("text.content", "is required", "必须填写");
+  if (content.size() > kMaxContent) {
     return InvalidField(
         "text.content",
-        absl::StrCat("has ", text.content.size(), " bytes of UTF-8, WeChat takes ", kMaxContent),
-        absl::StrCat("共 ", text.content.size(), " 字节，微信最多接受 ", kMaxContent, " 字节"));
+        absl::StrCat("has ", content.size(), " bytes of UTF-8, WeChat takes ", kMaxContent),
+        absl::StrCat("共 ", content.size(), " 字节，微信最多接受 ", kMaxContent, " 字节"));
   }
-  if (HasControl(text.content)) {
+  if (HasControl(content)) {
     return InvalidField("text.content", "holds control characters", "含有控制字符");
   }
-  return CheckName(text.kf_account, "text.kf_account", false);
+  return absl::OkStatus();
 }
 
-absl::Status CheckTemplate(const wechat::TemplateMessage& message) {
-  absl::Status status = CheckName(message.template_id, "template.template_id", true);
-  if (!status.ok()) return status;
-  if (message.data.empty() || message.data.size() > kMaxKeywords) {
+absl::Status CheckText(const wechat::TextMessage& text) {
+  return Joined(CheckContent(text.content), CheckName(text.kf_account, "text.kf_account", false));
+}
+
+absl::Status CheckData(const std::map<std::string, std::string>& data) {
+  if (data.empty() || data.size() > kMaxKeywords) {
     return InvalidField("template.data", absl::StrCat("takes 1 to ", kMaxKeywords, " keywords"),
                         absl::StrCat("应有 1 到 ", kMaxKeywords, " 个关键词"));
   }
   std::size_t bytes = 0;
-  for (const auto& [key, value] : message.data) {
+  for (const auto& [key, value] : data) {
     const bool plain = std::all_of(
         key.begin(), key.end(), [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
     if (key.empty() || key.size() > kMaxKeywordName || !plain) {
@@ -89,28 +95,53 @@ absl::Status CheckTemplate(const wechat::TemplateMessage& message) {
                           "含有控制字符", base::Reason::kInvalidTemplateValue);
     }
   }
-  if (!message.url.empty()) {
-    const bool http =
-        absl::StartsWith(message.url, "http://") || absl::StartsWith(message.url, "https://");
-    const bool blank = std::any_of(message.url.begin(), message.url.end(), [](char c) {
-      return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
-    });
-    if (!http || blank || message.url.size() > kMaxUrl) {
-      return InvalidField(
-          "template.url",
-          absl::StrCat("must be http:// or https:// without blanks, at most ", kMaxUrl, " bytes"),
-          absl::StrCat("应以 http:// 或 https:// 开头，不含空白，最多 ", kMaxUrl, " 字节"));
-    }
+  return absl::OkStatus();
+}
+
+absl::Status CheckUrl(absl::string_view url) {
+  if (url.empty()) return absl::OkStatus();
+  const bool http = absl::StartsWith(url, "http://") || absl::StartsWith(url, "https://");
+  const bool blank = std::any_of(url.begin(), url.end(), [](char c) {
+    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
+  });
+  if (http && !blank && url.size() <= kMaxUrl) return absl::OkStatus();
+  return InvalidField(
+      "template.url",
+      absl::StrCat("must be http:// or https:// without blanks, at most ", kMaxUrl, " bytes"),
+      absl::StrCat("应以 http:// 或 https:// 开头，不含空白，最多 ", kMaxUrl, " 字节"));
+}
+
+absl::Status CheckPagePath(absl::string_view path) {
+  if (path.size() <= kMaxPagePath && !HasControl(path)) return absl::OkStatus();
+  return InvalidField(
+      "template.mini_program.page_path",
+      absl::StrCat("takes at most ", kMaxPagePath, " bytes without control characters"),
+      absl::StrCat("最多 ", kMaxPagePath, " 字节，不含控制字符"));
+}
+
+absl::Status CheckTemplate(const wechat::TemplateMessage& message) {
+  absl::Status status = CheckName(message.template_id, "template.template_id", true);
+  status = Joined(std::move(status), CheckData(message.data));
+  status = Joined(std::move(status), CheckUrl(message.url));
+  status = Joined(std::move(status),
+                  CheckName(message.mini_program_app_id, "template.mini_program.app_id",
+                            !message.mini_program_page_path.empty()));
+  return Joined(std::move(status), CheckPagePath(message.mini_program_page_path));
+}
+
+absl::Status CheckLabels(const std::map<std::string, std::string>& labels) {
+  if (labels.size() > kMaxLabels) {
+    return InvalidField("labels", absl::StrCat("takes at most ", kMaxLabels),
+                        absl::StrCat("最多 ", kMaxLabels, " 个"));
   }
-  status = CheckName(message.mini_program_app_id, "template.mini_program.app_id",
-                     !message.mini_program_page_path.empty());
-  if (!status.ok()) return status;
-  if (message.mini_program_page_path.size() > kMaxPagePath ||
-      HasControl(message.mini_program_page_path)) {
-    return InvalidField(
-        "template.mini_program.page_path",
-        absl::StrCat("takes at most ", kMaxPagePath, " bytes without control characters"),
-        absl::StrCat("最多 ", kMaxPagePath, " 字节，不含控制字符"));
+  for (const auto& [key, value] : labels) {
+    if (key.empty() || key.size() > kMaxLabel || value.size() > kMaxLabel || HasControl(key) ||
+        HasControl(value)) {
+      return InvalidField(
+          "labels",
+          absl::StrCat("keys have 1 to ", kMaxLabel, " bytes, values at most ", kMaxLabel),
+          absl::StrCat("键应为 1 到 ", kMaxLabel, " 字节，值最多 ", kMaxLabel, " 字节"));
+    }
   }
   return absl::OkStatus();
 }
@@ -131,26 +162,14 @@ absl::Status CheckLang(absl::string_view lang) {
 absl::Status CheckNotification(const Notification& notification) {
   absl::Status status =
       notification.unionid ? CheckUnionid(*notification.unionid) : CheckOpenid(notification.openid);
-  if (!status.ok()) return status;
-  status = CheckName(notification.idempotency_key, "idempotency_key", false, kMaxKey);
-  if (!status.ok()) return status;
-  if (notification.labels.size() > kMaxLabels) {
-    return InvalidField("labels", absl::StrCat("takes at most ", kMaxLabels),
-                        absl::StrCat("最多 ", kMaxLabels, " 个"));
-  }
-  for (const auto& [key, value] : notification.labels) {
-    if (key.empty() || key.size() > kMaxLabel || value.size() > kMaxLabel || HasControl(key) ||
-        HasControl(value)) {
-      return InvalidField(
-          "labels",
-          absl::StrCat("keys have 1 to ", kMaxLabel, " bytes, values at most ", kMaxLabel),
-          absl::StrCat("键应为 1 到 ", kMaxLabel, " 字节，值最多 ", kMaxLabel, " 字节"));
-    }
-  }
-  if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {
-    return CheckText(*text);
-  }
-  return CheckTemplate(std::get<wechat::TemplateMessage>(notification.body));
+  status = Joined(std::move(status),
+                  CheckName(notification.idempotency_key, "idempotency_key", false, kMaxKey));
+  status = Joined(std::move(status), CheckLabels(notification.labels));
+  const auto* text = std::get_if<wechat::TextMessage>(&notification.body);
+  return Joined(std::move(status),
+                text != nullptr
+                    ? CheckText(*text)
+                    : CheckTemplate(std::get<wechat::TemplateMessage>(notification.body)));
 }
 
 }  // namespace hongyan::core

@@ -1,6 +1,7 @@
 // What can be said about a message without asking WeChat. Pure.
 //
-// Errors: INVALID_ARGUMENT naming the field, as it stands in the proto ("openid", "text.content", "template.data").
+// Errors: INVALID_ARGUMENT naming each wrong field, as it stands in the proto ("openid", "text.content",
+//         "template.data"); the message is about the first.
 // Source: platform reference: customer-service messages, template messages; the limits are in notify.proto.
 #pragma once
 

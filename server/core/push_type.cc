@@ -88,8 +88,8 @@ std::vector<absl::string_view> PushTypes() {
   std::vector<absl::string_view> types;
   for (const Names& names : kMessages) types.push_back(names.second);
   for (const Names& names : kEvents) {
-    if (names.second != types.back())
-      types.push_back(names.second);  // those of one type stand together
+    // Those of one type stand together.
+    if (names.second != types.back()) types.push_back(names.second);
   }
   types.emplace_back(kUnknownPush);
   return types;

@@ -223,7 +223,7 @@ absl::Status StorageThread::health() const {
   const bool stuck = shared_->busy_since && absl::FromChrono(std::chrono::steady_clock::now() -
                                                              *shared_->busy_since) > limits_.stuck;
   if (stuck && shared_->health.ok())
-    return Unavailable("it has been busy with one thing for seconds");
+    return Unavailable("it has been busy for seconds with one round of work");
   return shared_->health;
 }
 

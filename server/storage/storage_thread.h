@@ -39,7 +39,7 @@ struct StorageLimits {
   std::size_t waiting_reads = 1024;
   std::size_t waiting_bytes = 32 << 20;     // of all writes that wait, as their callers count them
   std::size_t batch = 512;                  // writes of one transaction
-  absl::Duration stuck = absl::Seconds(2);  // busy with one thing for longer is no good health
+  absl::Duration stuck = absl::Seconds(2);  // one round of work that takes longer is no good health
 };
 
 // What the thread has done so far.

@@ -27,8 +27,8 @@ absl::Status Unintelligible(absl::string_view what) {
 
 json::string_view View(const std::string& s) { return {s.data(), s.size()}; }
 
-// Raw control characters inside strings, ill-formed UTF-8 and halves of escaped characters replaced. Blanks between tokens may stay: a space is as
-// good as a tab there.
+// Raw control characters inside strings, ill-formed UTF-8 and halves of escaped characters replaced. Blanks between
+// tokens may stay: a space is as good as a tab there.
 std::string Sanitized(const std::string& body) {
   std::string clean = base::ToUtf8(body);
   base::MendJsonEscapes(clean);

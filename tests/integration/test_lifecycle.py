@@ -1,5 +1,6 @@
 """Start, probes, metrics, drain and end of the process."""
 
+import concurrent.futures
 import json
 import os
 import re
@@ -210,6 +211,37 @@ def test_P03_without_any_grace_callers_hear_what_became_of_it(start, account):
     expect(failed, "UNKNOWN", "OUTCOME_UNKNOWN", "hongyan")
     assert failed.pushback_ms == -1
     service.ended()
+
+
+def test_P03_traffic_that_goes_on_is_told_what_became_of_it(start, account):
+    # Calls begin at every moment of the stop, also between our last look and gRPC's.
+    service = start(account, {"shutdown": {"grace": f"{int(20000 * SCALE)}ms"}})
+    account.fault({"delay_after_ms": 400}, times=0)
+    users = [account.user() for _ in range(8)]
+    begun, stopping = [], False
+
+    def go_on(openid):
+        while not stopping or len(begun) < 100:
+            call = service.begin_text(openid, "x", timeout=LIMIT)
+            begun.append(call)
+            if call.exception(LIMIT) is not None:
+                return
+
+    with concurrent.futures.ThreadPoolExecutor(len(users)) as pool:
+        turns = [pool.submit(go_on, openid) for openid in users]
+        account.wait(CUSTOM, 20)
+        service.process.send_signal(signal.SIGTERM)
+        stopping = True
+        for turn in turns:
+            turn.result(LIMIT)
+    service.ended()
+    accepted = 0
+    for call in begun:
+        error = call.exception()
+        accepted += error is None
+        # Either it was answered, or it never came in: gRPC refuses those without a word of ours.
+        assert error is None or error.code() == grpc.StatusCode.UNAVAILABLE, error
+    assert accepted == account.arrivals(CUSTOM)
 
 
 def test_P03_peers_without_calls_hold_nothing_up(start, account):

@@ -41,7 +41,7 @@ struct CallEnvironment {
   base::Metrics& metrics;
   InFlight& in_flight;
   absl::Duration stalled = absl::Seconds(30);  // how long a reader of a stream may take nothing
-  std::atomic<int> open = 0;                   // calls that gRPC or their work has not done with
+  std::atomic<int> open = 0;                   // see OpenCall
   // The rest is the loop's.
   absl::flat_hash_set<async::asio::cancellation_signal*> running = {};
   // The server stops: streams that can be taken up later end, the other calls have until calls_end.
@@ -55,7 +55,8 @@ struct CallEnvironment {
   void CancelAll();
 };
 
-// Counts a call as open for as long as it lives.
+// Counts a call, of whatever kind, as open for as long as it lives: until gRPC and its work have both done with it. Only
+// unary calls that are refused at the door are not counted.
 class OpenCall {
  public:
   explicit OpenCall(CallEnvironment& environment) : open_(environment.open) { ++open_; }

@@ -51,6 +51,10 @@ grpc::Status Malformed(CallEnvironment& environment, const CallInfo& info) {
 void RunCall(CallEnvironment& environment, const CallInfo& info, async::Task<absl::Status> work,
              async::asio::cancellation_signal& cancel,
              absl::AnyInvocable<void(absl::Status)> ended) {
+  if (environment.cut_off) {
+    ended(ShuttingDown());  // nothing has begun
+    return;
+  }
   environment.running.insert(&cancel);
   async::asio::co_spawn(
       environment.loop.executor(), ByValue(std::move(work)),

@@ -126,7 +126,9 @@ void GrpcServer::Shutdown(absl::Duration limit) {
   server_->Wait();
 }
 
-void GrpcServer::HangUp() { grpc_server_cancel_all_calls(server_->c_server()); }
+void GrpcServer::HangUp() {
+  if (server_ != nullptr) grpc_server_cancel_all_calls(server_->c_server());
+}
 
 void PrepareGrpc() {
   // A debugging aid that Debian's build of Abseil has on; it costs each call about 2 % of its CPU time.

@@ -78,6 +78,7 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
   void OnDone() override { until_done_.reset(); }
 
   HealthService& health_;
+  const OpenCall open_{health_.environment_};
   const CallInfo info_;
   grpc::CallbackServerContext* const context_;
   const std::string service_;

@@ -186,6 +186,7 @@ class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
   }
 
   CallEnvironment& environment_;
+  const OpenCall open_{environment_};
   const CallInfo info_;
   grpc::CallbackServerContext* const context_;
   const std::vector<std::string>& services_;

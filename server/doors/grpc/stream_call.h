@@ -164,8 +164,13 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 // A stream that ends at once with `status`.
 class RefusedStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  explicit RefusedStream(const grpc::Status& status) { Finish(status); }
+  RefusedStream(CallEnvironment& environment, const grpc::Status& status) : open_(environment) {
+    Finish(status);
+  }
   void OnDone() override { delete this; }
+
+ private:
+  const OpenCall open_;
 };
 
 template <typename Request, typename Response>
@@ -180,7 +185,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StartStream(
     CallEnded(environment, info, refused);
     WriteInitialMetadata(*context, info);
     WriteTrailers(*context, info, refused);
-    return new RefusedStream(ToGrpcStatus(refused));
+    return new RefusedStream(environment, ToGrpcStatus(refused));
   }
   // What the work says of its own end still finds its reader.
   const async::MonoTime end = async::After(info.begun, ceiling + environment.stalled);
@@ -189,7 +194,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StartStream(
   if (!call->Read(*request)) {
     if (counted) environment.in_flight.GiveBack();
     WriteInitialMetadata(*context, info);
-    return new RefusedStream(Malformed(environment, info));
+    return new RefusedStream(environment, Malformed(environment, info));
   }
   return call->Start(counted);
 }

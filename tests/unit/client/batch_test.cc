@@ -145,7 +145,7 @@ TEST_F(BatchTest, ABadLineFailsAlone) {
   // It is finished like the others: nothing of it is left for --resume, which doesn't call that a success.
   EXPECT_EQ(Run({.resume = true}), kExitFailed);
   EXPECT_THAT(out_.str(), HasSubstr("5 notifications: 0 accepted, 5 finished before\n"));
-  EXPECT_THAT(err_.str(), HasSubstr("not accepted: 3, see " + file_ + ".failed.jsonl"));
+  EXPECT_THAT(err_.str(), HasSubstr("not accepted: 3, see " + file_ + ".failed.jsonl\n"));
   EXPECT_EQ(service_.calls(), 1U);
 
   language_ = Language::kChinese;

@@ -103,6 +103,24 @@ TEST_P(G01_Rules, NameTheField) {
   }
 }
 
+TEST(MessageRules, EachWrongFieldIsNamed) {
+  Notification text;
+  text.idempotency_key = "a b";
+  text.labels = {{"", "x"}};
+  text.body = wechat::TextMessage{"", "no account"};
+  const absl::Status status = CheckNotification(text);
+  EXPECT_THAT(support::FieldsOf(status), ElementsAre("openid", "idempotency_key", "labels",
+                                                     "text.content", "text.kf_account"));
+  EXPECT_EQ(status.message(), "openid: is required");
+
+  Notification message;
+  message.openid = "oABC";
+  message.body = wechat::TemplateMessage{"", {}, "ftp://a", "", std::string(2000, 'p')};
+  EXPECT_THAT(support::FieldsOf(CheckNotification(message)),
+              ElementsAre("template.template_id", "template.data", "template.url",
+                          "template.mini_program.app_id", "template.mini_program.page_path"));
+}
+
 const auto kNameOf = [](const auto& info) { return info.param.name; };
 
 INSTANTIATE_TEST_SUITE_P(Recipient, G01_Rules,

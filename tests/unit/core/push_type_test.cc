@@ -1,5 +1,6 @@
 #include "server/core/push_type.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -26,6 +27,18 @@ TEST(PushTypeTest, MessagesAndEvents) {
   EXPECT_EQ(PushType(Push("event", "templatesendjobfinish")), "template_receipt");
   EXPECT_EQ(PushType(Push("event", "pic_weixin")), "pictures");
   EXPECT_EQ(PushType(Push("event", "subscribe_msg_sent_event")), "subscription_receipt");
+}
+
+// The contract's list, which is closed: it becomes a metric's label.
+TEST(PushTypeTest, AllTypesAreKnown) {
+  EXPECT_THAT(
+      PushTypes(),
+      ::testing::UnorderedElementsAre(
+          "text", "image", "voice", "video", "short_video", "location", "link", "mini_program_page",
+          "file", "subscribe", "unsubscribe", "scan", "location_report", "click", "view",
+          "view_mini_program", "scan_code", "pictures", "location_select", "template_receipt",
+          "mass_send_receipt", "publish_receipt", "subscription_popup", "subscription_change",
+          "subscription_receipt", "user_info_change", "kf_session", "verification", "unknown"));
 }
 
 TEST(PushTypeTest, LocationIsTwoThings) {

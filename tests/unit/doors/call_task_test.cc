@@ -27,6 +27,24 @@ class CallTaskTest : public ::testing::Test {
     loop_.context().poll();
     return told;
   }
+  // Work that is on its way when CancelAll() comes, and then ends with `status`.
+  absl::Status ToldWhenCutOff(absl::Status status) {
+    environment_.cut_off = false;
+    absl::Status told;
+    RunCall(environment_, info_, Waiting(std::move(status)), cancel_,
+            [&told](absl::Status ended) { told = std::move(ended); });
+    loop_.context().restart();
+    loop_.context().poll();
+    environment_.CancelAll();
+    loop_.context().restart();
+    loop_.context().poll();
+    return told;
+  }
+  async::Task<absl::Status> Waiting(absl::Status status) {
+    const auto alarm = clock_.NewAlarm();
+    co_await alarm->WaitUntil(async::MonoTime::max());
+    co_return status;
+  }
   static absl::Status StorageTooSlow() {
     return base::ErrorBuilder(StatusCode::kDeadlineExceeded, base::Reason::kStorageUnavailable,
                               "storage.url: too slow")
@@ -61,10 +79,15 @@ TEST_F(CallTaskTest, CancellationIsTheServersOnceItCutsCallsOff) {
   };
   environment_.stopping = true;
   EXPECT_THAT(Told(cancelled()), StatusIs(StatusCode::kCancelled, "CANCELLED"));
-  environment_.CancelAll();
-  EXPECT_THAT(Told(cancelled()), StatusIs(StatusCode::kUnavailable, "SHUTTING_DOWN"));
-  EXPECT_THAT(Told(base::ErrorBuilder(StatusCode::kUnknown, base::Reason::kOutcomeUnknown, "sent")),
+  EXPECT_THAT(ToldWhenCutOff(cancelled()), StatusIs(StatusCode::kUnavailable, "SHUTTING_DOWN"));
+  EXPECT_THAT(ToldWhenCutOff(
+                  base::ErrorBuilder(StatusCode::kUnknown, base::Reason::kOutcomeUnknown, "sent")),
               StatusIs(StatusCode::kUnknown, "OUTCOME_UNKNOWN"));
+}
+
+TEST_F(CallTaskTest, WhatComesAfterTheCutIsNotBegun) {
+  environment_.CancelAll();
+  EXPECT_THAT(Told(absl::OkStatus()), StatusIs(StatusCode::kUnavailable, "SHUTTING_DOWN"));
 }
 
 }  // namespace
