@@ -239,9 +239,9 @@ def test_P03_traffic_that_goes_on_is_told_what_became_of_it(start, account):
     for call in begun:
         error = call.exception()
         accepted += error is None
-        # Either it was answered, or it never came in: gRPC refuses those without a word of ours.
-        assert error is None or error.code() == grpc.StatusCode.UNAVAILABLE, error
-    assert accepted == account.arrivals(CUSTOM)
+        # Either it was answered, or it never came in: gRPC refuses those itself, in the one way or the other.
+        assert error is None or error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED), error
+    assert accepted == account.arrivals(CUSTOM) and accepted >= 20
 
 
 def test_P03_peers_without_calls_hold_nothing_up(start, account):

@@ -183,13 +183,18 @@ class PowerCutTest : public CrashTest {
   }
 
   static constexpr std::size_t kBlock = 512;
+#ifdef HONGYAN_SANITIZED
+  static constexpr int kCuts = 40;  // what the disk keeps is the same there, only slower
+#else
+  static constexpr int kCuts = 200;
+#endif
 };
 
 TEST_F(PowerCutTest, D01_AnyMomentLosesNothingThatWasAnswered) {
   Child child({"record", path_, "durable", "cut"});
   const std::string recorded = path_;
   int in_the_midst = 0;
-  for (int cut = 0; cut < 200; ++cut) {
+  for (int cut = 0; cut < kCuts; ++cut) {
     child.ReadLines(1 + random_() % 8);
     cut % 2 == 0 ? child.Pause() : child.PauseInSync();
     child.Drain();
@@ -211,8 +216,8 @@ TEST_F(PowerCutTest, D01_AnyMomentLosesNothingThatWasAnswered) {
     for (const std::string suffix : {"", "-lock"}) std::filesystem::remove(left + suffix);
     child.Resume();
   }
-  EXPECT_GT(child.keys.size(), 500u);
-  EXPECT_GE(in_the_midst, 50);
+  EXPECT_GT(child.keys.size(), 2.5 * kCuts);
+  EXPECT_GE(in_the_midst, kCuts / 4);
 }
 
 TEST_F(CrashTest, D11_SchemaKilledAtEveryWriteIsFinishedByTheNextStart) {
