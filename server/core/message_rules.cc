@@ -35,17 +35,20 @@ bool HasControl(absl::string_view text) {
   });
 }
 
+// `malformed`: the reason where there is a value, but no good one.
 absl::Status CheckName(absl::string_view value, absl::string_view field, bool required,
-                       std::size_t max = kMaxName) {
+                       std::size_t max = kMaxName,
+                       base::Reason malformed = base::Reason::kInvalidRequest) {
   if (value.empty()) {
     return required ? InvalidField(field, "is required", "必须填写") : absl::OkStatus();
   }
   if (value.size() > max) {
     return InvalidField(field, absl::StrCat("is longer than ", max, " bytes"),
-                        absl::StrCat("超过 ", max, " 字节"));
+                        absl::StrCat("超过 ", max, " 字节"), malformed);
   }
   if (!base::IsVisibleAscii(value)) {
-    return InvalidField(field, "takes visible ASCII characters only", "只能是可见的 ASCII 字符");
+    return InvalidField(field, "takes visible ASCII characters only", "只能是可见的 ASCII 字符",
+                        malformed);
   }
   return absl::OkStatus();
 }
@@ -149,7 +152,7 @@ absl::Status CheckLabels(const std::map<std::string, std::string>& labels) {
 }  // namespace
 
 absl::Status CheckOpenid(absl::string_view openid, absl::string_view field) {
-  return CheckName(openid, field, true);
+  return CheckName(openid, field, true, kMaxName, base::Reason::kInvalidOpenid);
 }
 
 absl::Status CheckUnionid(absl::string_view unionid) { return CheckName(unionid, "unionid", true); }

@@ -103,6 +103,13 @@ TEST_P(G01_Rules, NameTheField) {
   }
 }
 
+TEST(MessageRules, AMalformedOpenidIsTheReasonAMissingOneIsNot) {
+  EXPECT_THAT(CheckOpenid("o A"), StatusIs(StatusCode::kInvalidArgument, "INVALID_OPENID"));
+  EXPECT_THAT(CheckOpenid(Chars(129)), StatusIs(StatusCode::kInvalidArgument, "INVALID_OPENID"));
+  EXPECT_THAT(CheckOpenid(""), StatusIs(StatusCode::kInvalidArgument, "INVALID_REQUEST"));
+  EXPECT_THAT(CheckUnionid("o A"), StatusIs(StatusCode::kInvalidArgument, "INVALID_REQUEST"));
+}
+
 TEST(MessageRules, EachWrongFieldIsNamed) {
   Notification text;
   text.idempotency_key = "a b";
