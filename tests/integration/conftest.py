@@ -16,6 +16,25 @@ from service_process import Service
 from stranger import Stranger
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "seconds(n): about how long it takes under the thread sanitizer, where that is long")
+
+
+def pytest_collection_modifyitems(config, items):
+    """The longest first, so that none is left alone at the end. xdist deals tests out in runs: a long one leads each."""
+    def seconds(item):
+        mark = item.get_closest_marker("seconds")
+        return mark.args[0] if mark else 0
+
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = sorted((item for item in items if seconds(item)), key=seconds, reverse=True)
+    short = [item for item in items if not seconds(item)]
+    run = max(len(items) // (4 * workers), 2)  # as xdist's LoadScheduling has it
+    for worker in range(workers):
+        short[worker * run:worker * run] = long[worker::workers]
+    items[:] = short
+
+
 @pytest.fixture(scope="session")
 def api(tmp_path_factory):
     api = stubs.load(tmp_path_factory.mktemp("python_protos"))

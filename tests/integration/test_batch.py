@@ -132,6 +132,7 @@ def test_G17_client_vanishes_and_nothing_more_is_begun(batch, text, service, mai
     assert main.arrivals(CUSTOM, openid=openid) == arrived
 
 
+@pytest.mark.seconds(30)
 def test_G16_readers_who_never_read_cost_no_memory_and_can_leave(start, sandbox, api):
     """Eight of them, whose answers are 30 MB: with labels, since each answer repeats those of its item."""
     account = sandbox.new_account()

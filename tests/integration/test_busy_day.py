@@ -188,6 +188,7 @@ def text(value):
 
 
 @pytest.mark.parametrize("mode, form", [("plain", "xml"), ("compatible", "xml"), ("safe", "json")])
+@pytest.mark.seconds(10)
 def test_day_of_a_busy_account(start, account, mode, form):
     day = Day(start, account, mode, form)
     early = Follower(day)

@@ -215,6 +215,7 @@ def test_subscriber_get_by_openid_and_unionid(called, account):
     assert run.returncode == 1 and "UNIONID_NOT_FOUND" in run.stderr
 
 
+@pytest.mark.seconds(12)
 def test_sync_imports_all_followers_and_list_shows_each_once(called, account):
     account.post("followers", count=2345, prefix="oCrowd")
     run = hongyan(called, "subscriber", "sync")

@@ -19,6 +19,7 @@ def closed_port():
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
+@pytest.mark.seconds(11)
 def test_U07_keep_alive_connection_closed_under_the_request_is_never_a_second_arrival(start, account, reset):
     service = start(account)
     openid = account.user()

@@ -168,6 +168,7 @@ def test_G07_idempotency_key_of_a_cancelled_send_remembers_that_it_may_have_gone
     assert failed.reason == "OUTCOME_UNKNOWN" and main.arrivals(CUSTOM, openid=openid) == 1
 
 
+@pytest.mark.seconds(40)
 def test_G06_without_a_usable_deadline_the_service_ends_the_call_after_30_seconds(endless_calls):
     account, calls, ended, waited, begun = endless_calls
     for openid, call in calls.items():
@@ -177,6 +178,6 @@ def test_G06_without_a_usable_deadline_the_service_ends_the_call_after_30_second
         assert account.arrivals(CUSTOM, openid=openid) == 1
         assert 29 <= ended.get(timeout=LIMIT) <= 30 + 10 * SCALE
     try:
-        assert waited.get(timeout=max(0, begun + 30 + 5 * SCALE - time.monotonic())) > 50
+        assert waited.get(timeout=max(0, begun + 30 + 2 * SCALE - time.monotonic())) > 50
     except queue.Empty:
         pass  # it still waits

@@ -188,6 +188,7 @@ def test_P03_grace_ends_what_does_not_finish(start, account):
     assert time.monotonic() - begun < 3.5 * SCALE
 
 
+@pytest.mark.seconds(13)
 def test_P03_what_ends_within_the_grace_is_answered(start, account):
     service = start(account, {"shutdown": {"grace": f"{int(3000 * SCALE)}ms"}})
     slow = account.user()

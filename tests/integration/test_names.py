@@ -29,6 +29,7 @@ def slow_names(tmp_path_factory):
     return environment, lookups
 
 
+@pytest.mark.seconds(17)
 def test_N01_slow_names_do_not_stop_the_loop(start, sandbox, slow_names):
     environment, lookups = slow_names
     account = sandbox.new_account()

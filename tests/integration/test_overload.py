@@ -91,6 +91,7 @@ def test_F3_a_cancelled_unary_call_gives_its_place_back(narrow, account):
     narrow.send_text(account.user(), "y")
 
 
+@pytest.mark.seconds(10)
 def test_batches_take_a_place_too(narrow, account, api):
     calls = occupy(narrow, account, 2000)
     batch = narrow.stub().SendBatch(api.pb.SendBatchRequest(notifications=[

@@ -207,6 +207,7 @@ def overheard(start, sandbox, api, handler):
 @pytest.mark.parametrize("config, path, mode", [
     ({}, TOKEN, "plain"), ({"wechat": {"token_endpoint": "classic"}}, CLASSIC_TOKEN, "plain"), ({}, TOKEN, "safe")],
     ids=["stable", "classic", "safe"])
+@pytest.mark.seconds(22)
 def test_S01_no_secret_leaves(overheard, config, path, mode):
     service, text, secrets = overheard(config, path, mode)
     assert found_in(text, secrets) == []

@@ -303,6 +303,7 @@ def test_deleted_person_leaves_no_events(called, account):
     watch.cancel()
 
 
+@pytest.mark.seconds(10)
 def test_profile_on_its_way_brings_nobody_back_who_was_deleted(called, account):
     account.fault({"delay_before_ms": int(2000 * SCALE)}, api=USER, openid="oRace_1", times=1)
     account.post("follow", openid="oRace_1", unionid="uRace_1")

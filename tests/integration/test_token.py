@@ -22,6 +22,7 @@ def arrived_once(account, wanted):
 
 
 @both_endpoints
+@pytest.mark.seconds(9)
 def test_T01_cold_herd_of_500_callers_makes_one_token_request(start, account, config, family, path):
     # Until the whole herd waits; the service gives a fetch ten seconds.
     account.fault({"delay_before_ms": int(min(2000 * SCALE, 8000))}, path)
@@ -87,6 +88,7 @@ def test_T04_stuck_token_takes_one_forced_refresh_and_no_second_within_30_second
     assert account.texts(openid) == ["一"]
 
 
+@pytest.mark.seconds(15)
 def test_T05_failed_renewal_keeps_the_working_token(start, sandbox):
     effects = {"broken": {"http_status": 500}, "busy": {"errcode": -1}, "cut": {"close": "after_read"}}
     # Renewed half-way through such a short life, and not used in its last tenth.
@@ -110,6 +112,7 @@ def test_T05_failed_renewal_keeps_the_working_token(start, sandbox):
     assert service.http("/readyz")[0] == 200
 
 
+@pytest.mark.seconds(10)
 def test_T05_renewed_ahead_of_its_end_without_a_caller_waiting(start, account):
     life = int(4 * SCALE)
     account.change(token_lifetime_seconds=life, token_overlap_seconds=1)
@@ -119,6 +122,7 @@ def test_T05_renewed_ahead_of_its_end_without_a_caller_waiting(start, account):
     assert [entry["errcode"] for entry in account.ledger(CUSTOM)] == [0]
 
 
+@pytest.mark.seconds(12)
 def test_T06_without_a_token_calls_fail_and_recover_by_themselves(start, account):
     account.fault({"http_status": 502}, TOKEN)
     service = start(account)
@@ -138,6 +142,7 @@ def test_T06_without_a_token_calls_fail_and_recover_by_themselves(start, account
     assert service.http("/readyz") == (200, "ready\n")
 
 
+@pytest.mark.seconds(32)
 def test_T06_token_refused_while_no_new_one_can_be_had_is_told_as_it_is(start, account):
     service = start(account)
     openid = account.user()
@@ -170,6 +175,7 @@ def test_T06_token_refused_while_no_new_one_can_be_had_is_told_as_it_is(start, a
     assert account.arrivals(CUSTOM) == 1
 
 
+@pytest.mark.seconds(12)
 def test_T06_refused_token_is_replaced_in_the_background_once_wechat_is_well(start, account):
     service = start(account)
     openid = account.user()

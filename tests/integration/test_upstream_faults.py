@@ -216,6 +216,7 @@ def test_U04_services_time_out_after_delivery_is_unknown_and_one_message(hasty, 
     assert account.texts(openid) == ["慢"] and account.arrivals(CUSTOM) == 1
 
 
+@pytest.mark.seconds(10)
 def test_U11_slow_drip_ends_by_the_total_time_and_others_are_unaffected(start, account):
     service = start(account, {"wechat": {"timeout": f"{int(2000 * SCALE)}ms"}})  # ten sends have to fit in
     slow, quick = account.user(), account.user()
