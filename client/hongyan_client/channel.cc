@@ -20,6 +20,8 @@ namespace {
 // 10 000 users in one answer are more than gRPC's usual 4 MiB.
 constexpr int kMaxAnswerBytes = 64 << 20;
 constexpr int kKeepaliveTimeoutMillis = 20 * 1000;
+// What gRPC calls the least backoff is how long one attempt may take, TLS included; a refused one takes none of it.
+constexpr int kConnectMillis = 5000;
 
 absl::Status Refused(absl::string_view english, absl::string_view chinese) {
   return InChinese(absl::InvalidArgumentError(english), chinese);
@@ -91,7 +93,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const Options& option
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMillis);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   if (options.keepalive > absl::ZeroDuration()) {
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,

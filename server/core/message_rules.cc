@@ -76,6 +76,7 @@ absl::Status CheckData(const std::map<std::string, std::string>& data) {
     return InvalidField("template.data", absl::StrCat("takes 1 to ", kMaxKeywords, " keywords"),
                         absl::StrCat("应有 1 到 ", kMaxKeywords, " 个关键词"));
   }
+  absl::Status status;
   std::size_t bytes = 0;
   for (const auto& [key, value] : data) {
     const bool plain = std::all_of(
@@ -94,11 +95,12 @@ absl::Status CheckData(const std::map<std::string, std::string>& data) {
           absl::StrCat("总长超过 ", kMaxTemplateBytes, " 字节"));
     }
     if (HasControl(value)) {
-      return InvalidField(absl::StrCat("template.data.", key), "holds control characters",
-                          "含有控制字符", base::Reason::kInvalidTemplateValue);
+      status = Joined(std::move(status),
+                      InvalidField(absl::StrCat("template.data.", key), "holds control characters",
+                                   "含有控制字符", base::Reason::kInvalidTemplateValue));
     }
   }
-  return absl::OkStatus();
+  return status;
 }
 
 absl::Status CheckUrl(absl::string_view url) {

@@ -28,32 +28,6 @@ def told(main, reason, call):
     return openid, failed
 
 
-@pytest.fixture(scope="module", autouse=True)
-def endless_calls(module_service, session_sandbox):
-    """G06: calls without a usable deadline, begun now and looked at last: they take the service's 30 s. One whose
-    caller has more time is not ended then."""
-    account = session_sandbox.new_account()
-    calls = {}
-    service = module_service
-    folder = service.folder / "patient"
-    folder.mkdir()
-    patient = type(service)(service.api, folder, {"main": account}, {"wechat": {"timeout": "60s"}})
-    begun, ended = time.monotonic(), queue.Queue()
-    for timeout in (None, "banana", "99999999H"):
-        openid = account.user()
-        account.fault({"delay_after_ms": 55000}, openid=openid)
-        metadata = (("grpc-timeout", timeout),) if timeout else None
-        calls[openid] = patient.begin_text(openid, "没有期限", timeout=None, metadata=metadata)
-        calls[openid].add_done_callback(lambda _: ended.put(time.monotonic() - begun))
-    leisured = account.user()
-    account.fault({"delay_after_ms": 55000}, openid=leisured)
-    waits, waited = patient.begin_text(leisured, "不急", timeout=3600), queue.Queue()
-    waits.add_done_callback(lambda _: waited.put(time.monotonic() - begun))
-    account.wait(CUSTOM, len(calls) + 1)
-    yield account, calls, ended, waited, begun
-    patient.stop()
-
-
 def test_U04_callers_deadline_after_the_message_left(service, main):
     def send(openid):
         main.fault({"delay_after_ms": int(8000 * SCALE)}, openid=openid)
@@ -169,15 +143,25 @@ def test_G07_idempotency_key_of_a_cancelled_send_remembers_that_it_may_have_gone
 
 
 @pytest.mark.seconds(40)
-def test_G06_without_a_usable_deadline_the_service_ends_the_call_after_30_seconds(endless_calls):
-    account, calls, ended, waited, begun = endless_calls
-    for openid, call in calls.items():
+def test_G06_without_a_usable_deadline_the_service_ends_the_call_after_30_seconds(start, account):
+    service = start(account, {"wechat": {"timeout": "60s"}})
+    account.fault({"delay_after_ms": 55000}, times=0)
+    begun, ended, waited = time.monotonic(), queue.Queue(), queue.Queue()
+    calls = []
+    for timeout in (None, "banana", "99999999H"):
+        metadata = (("grpc-timeout", timeout),) if timeout else None
+        calls.append(service.begin_text(account.user(), "没有期限", timeout=None, metadata=metadata))
+        calls[-1].add_done_callback(lambda _: ended.put(time.monotonic() - begun))
+    patient = service.begin_text(account.user(), "不急", timeout=3600)
+    patient.add_done_callback(lambda _: waited.put(time.monotonic() - begun))
+    for call in calls:
         failed = Failure.of_error(call.exception(timeout=30 + LIMIT))
         expect(failed, "UNKNOWN", "OUTCOME_UNKNOWN", "hongyan")
         assert "Timeout was reached" in failed.message  # not: the other side was tired of it
-        assert account.arrivals(CUSTOM, openid=openid) == 1
         assert 29 <= ended.get(timeout=LIMIT) <= 30 + 10 * SCALE
+    assert account.arrivals(CUSTOM) == 4
+    # One whose caller has more time goes on.
     try:
         assert waited.get(timeout=max(0, begun + 30 + 2 * SCALE - time.monotonic())) > 50
     except queue.Empty:
-        pass  # it still waits
+        patient.cancel()

@@ -1,9 +1,10 @@
 // The task behind a call, whatever the call's shape.
 //
 // Contract: RunCall runs `work` on the loop, but not once CancelAll() was called; `ended` gets its status, INTERNAL
-//           (logged) when it threw. Emitting `cancel`, as CallEnvironment::CancelAll() does for all calls, asks the work to end. Two statuses change on
-//           the way, for only here it is known whose doing they are: CANCELLED by CancelAll() becomes SHUTTING_DOWN, and
-//           a storage that was too slow for a limit of ours, not the caller's deadline, becomes UNAVAILABLE.
+//           (logged) when it threw. Emitting `cancel`, as CallEnvironment::CancelAll() does for all calls, asks the work
+//           to end. Two statuses change on the way, for only here it is known whose doing they are: CANCELLED by
+//           CancelAll() becomes SHUTTING_DOWN, and a storage that was too slow for a limit of ours, not the caller's
+//           deadline, becomes UNAVAILABLE.
 // Threads:  event loop only.
 // Lifetime: `info`, what `work` refers to and `cancel` outlive the task; `ended` may own them.
 #pragma once

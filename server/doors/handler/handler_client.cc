@@ -20,7 +20,8 @@ namespace {
 
 constexpr char kMethod[] = "/hongyan.v1.EventHandlerService/HandleEvent";
 constexpr int kFirstBackoffMillis = 200;
-constexpr int kLeastBackoffMillis = 1000;  // gives up connecting as well
+// What gRPC calls the least backoff is how long one attempt may take, TLS included; a refused one takes none of it.
+constexpr int kConnectMillis = 3000;
 constexpr int kMostBackoffMillis = 5000;
 // gRPC servers complain about pings more often than five minutes; what counts is the timeout, which TCP is told too.
 constexpr int kKeepaliveMillis = 6 * 60 * 1000;
@@ -32,7 +33,7 @@ grpc::ChannelArguments Arguments() {
   arguments.SetLoadBalancingPolicyName("round_robin");
   arguments.SetUserAgentPrefix("hongyand");
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstBackoffMillis);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kLeastBackoffMillis);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMillis);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMostBackoffMillis);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);

@@ -126,6 +126,10 @@ TEST(MessageRules, EachWrongFieldIsNamed) {
   EXPECT_THAT(support::FieldsOf(CheckNotification(message)),
               ElementsAre("template.template_id", "template.data", "template.url",
                           "template.mini_program.app_id", "template.mini_program.page_path"));
+  message.body =
+      wechat::TemplateMessage{"id", {{"a1", "\x01"}, {"b2", "v"}, {"c3", "\x02"}}, "", "", ""};
+  EXPECT_THAT(support::FieldsOf(CheckNotification(message)),
+              ElementsAre("template.data.a1", "template.data.c3"));
 }
 
 const auto kNameOf = [](const auto& info) { return info.param.name; };
