@@ -1,8 +1,10 @@
 #include "server/base/text.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 
 namespace hongyan::base {
@@ -37,17 +39,15 @@ std::size_t SequenceLength(absl::string_view s, std::size_t i) {
 
 constexpr char kReplacement[] = "\xEF\xBF\xBD";
 
-// The code unit of the escape "\\uXXXX" at `i`, or -1.
+// The code unit of the escape \uXXXX at `i`, or -1.
 int EscapedUnit(absl::string_view json, std::size_t i) {
   if (i + 6 > json.size() || json[i] != '\\' || json[i + 1] != 'u') return -1;
+  const absl::string_view digits = json.substr(i + 2, 4);
   int unit = 0;
-  for (const char c : json.substr(i + 2, 4)) {
-    if (!absl::ascii_isxdigit(static_cast<unsigned char>(c))) return -1;
-    unit = unit * 16 + (absl::ascii_isdigit(static_cast<unsigned char>(c))
-                            ? c - '0'
-                            : absl::ascii_tolower(static_cast<unsigned char>(c)) - 'a' + 10);
-  }
-  return unit;
+  // SimpleHexAtoi alone would take a sign or 0x as well.
+  const bool hex = std::all_of(digits.begin(), digits.end(), absl::ascii_isxdigit) &&
+                   absl::SimpleHexAtoi(digits, &unit);
+  return hex ? unit : -1;
 }
 
 }  // namespace

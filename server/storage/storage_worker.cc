@@ -6,7 +6,6 @@
 #include "server/storage/errors.h"
 
 namespace hongyan::storage {
-
 namespace {
 
 // Whether a row is there is an answer too.
