@@ -51,8 +51,8 @@ accounts:
       token: \${WX_CALLBACK_TOKEN}
       mode: plain
     replies:
-      - { on: subscribe, text: "谢谢您的关注!" }
-      - { on: text, match: "^帮助$", text: "回复订单号,即可查询物流。" }
+      - { on: subscribe, text: "谢谢您的关注！" }
+      - { on: text, match: "^帮助$", text: "回复订单号，即可查询物流。" }
 END
 export WX_APP_SECRET=sandboxsecret0000000000000000001 WX_CALLBACK_TOKEN=sandboxtoken
 start hongyand admin "$bin/hongyand" --config "$dir/hongyan.yaml"
