@@ -52,6 +52,7 @@ constexpr std::array<const char*, static_cast<std::size_t>(kLastReason) + 1> kRe
     "CANCELLED",
     "INTERNAL",
     "SHUTTING_DOWN",
+    "CURSOR_UNKNOWN",
 };
 
 constexpr absl::string_view kTypePrefix = "type.googleapis.com/";

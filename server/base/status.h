@@ -57,8 +57,9 @@ enum class Reason {
   kCancelled,
   kInternal,
   kShuttingDown,
+  kCursorUnknown,
 };
-inline constexpr Reason kLastReason = Reason::kShuttingDown;
+inline constexpr Reason kLastReason = Reason::kCursorUnknown;
 
 // The name as it stands in ErrorInfo.reason, for example "WECHAT_BUSY".
 absl::string_view ReasonName(Reason reason);
