@@ -23,13 +23,20 @@ MonoTime Later(std::chrono::nanoseconds span) {
   return span >= MonoTime::max() - now ? MonoTime::max() : now + span;
 }
 
+// Whether each connection that was tried broke before the first byte, so that another try is safe.
+bool BrokeUnwritten(const HttpResult& result) {
+  const auto* failure = std::get_if<HttpFailure>(&result);
+  return failure != nullptr && failure->kind == HttpFailure::Kind::kSend && !failure->request_began;
+}
+
 }  // namespace
 
 // Everything a transfer points to, until its handle is out of the multi handle.
 struct CurlHttpClient::Transfer {
   CURL* easy = nullptr;
   HttpRequest request;
-  bool allowed = false;  // a POST has had its one leave
+  bool allowed = false;   // a POST has had its one leave
+  bool too_late = false;  // begin_by had passed when it asked
   std::size_t header_bytes = 0;
   std::string answer;
   absl::AnyInvocable<void(HttpResult)> done;
@@ -39,12 +46,18 @@ struct CurlHttpClient::Transfer {
   }
 
   // Asked for leave before each request on a connection. libcurl sends a request again, on a new connection and without
-  // a word, when a pooled one dies under it before the answer. That must not happen to a message.
+  // a word, when a pooled one dies under it before the answer. That must not happen to a message, unless nothing of it
+  // was written: a connection that was reset while idle is noticed by the first write only.
   static int OnAboutToSend(void* self, char*, char*, int, int) {
     auto& t = *static_cast<Transfer*>(self);
-    if (t.request.begin_by <= std::chrono::steady_clock::now()) return CURL_PREREQFUNC_ABORT;
+    if (t.request.begin_by <= std::chrono::steady_clock::now()) {
+      t.too_late = true;
+      return CURL_PREREQFUNC_ABORT;
+    }
     if (t.request.method == HttpRequest::Method::kGet) return CURL_PREREQFUNC_OK;
-    return std::exchange(t.allowed, true) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    if (t.allowed && t.Began()) return CURL_PREREQFUNC_ABORT;
+    t.allowed = true;
+    return CURL_PREREQFUNC_OK;
   }
 
   static std::size_t OnWrite(char* data, std::size_t size, std::size_t count, void* self) {
@@ -61,12 +74,17 @@ struct CurlHttpClient::Transfer {
     return t.header_bytes > kMaxHeaderBytes ? 0 : size * count;
   }
 
+  // False: no byte of the request was written. libcurl's counts alone don't say so, for what its first write had to leave
+  // to later ones is counted in part, and forgotten when the request begins again. But once that first write has not
+  // failed, "pre-transfer" is over, and its time stays.
   bool Began() const {
-    long header_and_body = 0;  // NOLINT(google-runtime-int): of the first write
-    curl_off_t rest = 0;
-    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &header_and_body);
-    curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &rest);
-    return header_and_body > 0 || rest > 0;
+    long first_write = 0;  // NOLINT(google-runtime-int)
+    curl_off_t body = 0;
+    curl_off_t pretransfer = 0;
+    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &first_write);
+    curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &body);
+    curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
+    return first_write > 0 || body > 0 || pretransfer > 0;
   }
 
   HttpResult Result(CURLcode code) {
@@ -78,13 +96,16 @@ struct CurlHttpClient::Transfer {
     HttpFailure failure;
     failure.kind = KindOf(code);
     failure.request_began = Began();
-    if (failure.kind == HttpFailure::Kind::kNotResent && !failure.request_began) {
-      // Refused before its first byte, so for the time.
+    if (too_late && !failure.request_began) {
       return HttpFailure{HttpFailure::Kind::kTimeout, false, "too late to begin"};
     }
-    failure.detail = failure.kind == HttpFailure::Kind::kNotResent
-                         ? "the pooled connection died before an answer"
-                         : curl_easy_strerror(code);
+    if (failure.kind == HttpFailure::Kind::kNotResent) {
+      failure.detail = "the pooled connection died before an answer";
+    } else if (failure.kind == HttpFailure::Kind::kSend && !failure.request_began) {
+      failure.detail = "each connection broke before the request was written";
+    } else {
+      failure.detail = curl_easy_strerror(code);
+    }
     return failure;
   }
 };
@@ -138,6 +159,8 @@ std::unique_ptr<CurlHttpClient::Transfer> CurlHttpClient::NewTransfer() {
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN,
                    static_cast<long>(options_.idle_limit.count()));  // NOLINT
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 8192L);
+  // One write is one TLS record at most: of a write that failed the peer can't read a byte.
+  curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &Transfer::OnAboutToSend);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer.get());
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::OnWrite);
@@ -167,26 +190,33 @@ async::Task<HttpResult> CurlHttpClient::Send(HttpRequest request) {
   Transfer& t = *transfer;
   t.request = std::move(request);
   t.request.deadline = std::min(t.request.deadline, Later(t.request.timeout));
-  HttpResult result =
-      co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void(HttpResult)>(
-          [this, &t](auto handler) {
-            auto slot = asio::get_associated_cancellation_slot(handler);
-            if (slot.is_connected()) {
-              slot.assign([this, &t](asio::cancellation_type) { Cancel(t); });
-            }
-            t.done = [handler = std::move(handler), slot](HttpResult r) mutable {
-              slot.clear();
-              std::move(handler)(std::move(r));
-            };
-            Begin(t);
-          },
-          async::use_task);
+  HttpResult result;
+  for (const bool fresh : {false, true}) {
+    curl_easy_setopt(t.easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+    result = co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void(HttpResult)>(
+        [this, &t](auto handler) {
+          auto slot = asio::get_associated_cancellation_slot(handler);
+          if (slot.is_connected()) {
+            slot.assign([this, &t](asio::cancellation_type) { Cancel(t); });
+          }
+          t.done = [handler = std::move(handler), slot](HttpResult r) mutable {
+            slot.clear();
+            std::move(handler)(std::move(r));
+          };
+          Begin(t);
+        },
+        async::use_task);
+    // libcurl tries five pooled connections. When a front restarts all of them are dead, and there may be more.
+    if (!BrokeUnwritten(result)) break;
+    t.allowed = false;
+  }
   GivePlaceBack();
   // What the request held must not outlive it in the pool: the URL has a token in it, and libcurl a copy of the URL.
   curl_easy_setopt(t.easy, CURLOPT_URL, nullptr);
   t.request = HttpRequest{};
   t.answer = std::string();
   t.allowed = false;
+  t.too_late = false;
   t.header_bytes = 0;
   if (idle_.size() < kMaxIdleTransfers) idle_.push_back(std::move(transfer));
   co_return result;

@@ -3,7 +3,8 @@
 // Contract: HTTP/1.1 with a keep-alive pool; a connection idle for `idle_limit` is not used again. Lengths are always sent,
 //           `Expect` never; TLS is verified against the system's authorities or `ca_file`; no redirect, no proxy, no
 //           .netrc, whatever the environment says. Cancelling the calling task ends the transfer.
-//           libcurl never resends a POST on a second connection by itself: it must ask, and is refused.
+//           libcurl never resends a POST on a second connection by itself: it must ask, and is refused as soon as a byte
+//           of it may have left. As long as none was written the same call goes on to a new connection.
 // Bounds:   `max_connections` connections; further requests wait inside their deadlines.
 // Threads:  event loop only.
 // Lifetime: every Send has ended before the client is destroyed. `loop` and `clock` outlive it. Needs

@@ -2,8 +2,8 @@
 //
 // Contract: an answer of any status is a value. No answer is an HttpFailure that says whether anything of the request
 //           may have left. What it means for a message is decided in wechat/attempt.h and nowhere else.
-//           No POST is ever sent twice, and no redirect followed. A GET may be: on a new connection, when a pooled one
-//           dies under it before its answer.
+//           No POST of which a byte may have left is ever sent again, and no redirect followed. A GET may be: on a new
+//           connection, when a pooled one dies under it before its answer.
 // Bounds:   the answer's body at most `max_response_bytes`, its header at most 64 KiB.
 // Threads:  event loop only.
 #pragma once

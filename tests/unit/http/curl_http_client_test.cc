@@ -70,8 +70,20 @@ class Peer {
 
   void Then(Step step) { steps_.push_back(std::move(step)); }
   std::string Url(const std::string& path = "/") const {
-    return absl::StrCat("http://127.0.0.1:", acceptor_.local_endpoint().port(), path);
+    return absl::StrCat("http://127.0.0.1:", port_, path);
   }
+  // Ends every connection with a reset, whatever it is doing.
+  void ResetAll() {
+    boost::system::error_code ignored;
+    for (auto& socket : open_) {
+      if (!socket->is_open()) continue;
+      socket->set_option(asio::socket_base::linger(true, 0));
+      socket->close(ignored);
+    }
+    open_.clear();
+  }
+  // Further connections are refused.
+  void StopListening() { acceptor_.close(); }
   const std::vector<std::string>& requests() const { return requests_; }
   int connections() const { return connections_; }
 
@@ -136,6 +148,7 @@ class Peer {
 
   async::EventLoop& loop_;
   Acceptor acceptor_;
+  const int port_ = acceptor_.local_endpoint().port();
   std::deque<Step> steps_;
   std::vector<std::string> requests_;
   std::vector<std::shared_ptr<Socket>> open_;
@@ -437,6 +450,45 @@ TEST_F(CurlHttpClientTest, U08_PooledConnectionThatThePeerClosedIsReplaced) {
   }
   EXPECT_EQ(BodyOf(Send(Post())), "{\"errcode\":0}");
   EXPECT_EQ(peer_.requests().size(), 2u);
+}
+
+TEST_F(CurlHttpClientTest, A09_U08_PooledConnectionThatThePeerResetIsReplacedWithinTheCall) {
+  constexpr std::size_t kRounds = 60;
+  Send(Post());
+  for (std::size_t i = 0; i < kRounds; ++i) {
+    peer_.ResetAll();
+    EXPECT_EQ(BodyOf(Send(Post())), "{\"errcode\":0}") << i;
+  }
+  EXPECT_EQ(peer_.requests().size(), kRounds + 1);
+  EXPECT_EQ(peer_.connections(), static_cast<int>(kRounds + 1));
+}
+
+// libcurl by itself gives up after five.
+TEST_F(CurlHttpClientTest, A09_U08_HoweverManyPooledConnectionsWereReset) {
+  constexpr int kConnections = 12;
+  int ended = 0;
+  for (int i = 0; i < kConnections; ++i) {
+    asio::co_spawn(loop_.executor(), client_.Send(Post()),
+                   [&](std::exception_ptr, HttpResult result) {
+                     EXPECT_EQ(BodyOf(result), "{\"errcode\":0}");
+                     ++ended;
+                   });
+  }
+  while (ended < kConnections) loop_.context().run_one();
+  ASSERT_GT(peer_.connections(), 6);
+  peer_.ResetAll();
+  EXPECT_EQ(BodyOf(Send(Post())), "{\"errcode\":0}");
+  EXPECT_EQ(peer_.requests().size(), kConnections + 1u);
+}
+
+TEST_F(CurlHttpClientTest, A09_U08_WhatHinderedTheSecondConnectionIsToldAsItIs) {
+  Send(Post());
+  peer_.StopListening();
+  peer_.ResetAll();
+  const HttpFailure failure = FailureOf(Send(Post()));
+  EXPECT_EQ(failure.kind, Kind::kConnect) << failure.detail;
+  EXPECT_FALSE(failure.request_began);
+  EXPECT_THAT(failure.detail, Not(HasSubstr("too late")));
 }
 
 // What the peer may have dropped without a word, a firewall's memory for one, is better not tried. Time passes here while
