@@ -36,7 +36,7 @@ absl::Status Broken(const std::string& path) {
   return Problem({"$0 is not the progress of a batch", "$0 不是批量发送的进度文件"}, path);
 }
 
-// Reads "begin 1 500" and the like. False: not a line of a journal.
+// Reads "begin 1 32" and the like. False: not a line of a journal.
 bool Apply(const std::string& line, BatchProgress& progress, std::vector<Span>& open) {
   const std::vector<std::string> words = absl::StrSplit(line, ' ');
   if (line == "end") {
@@ -57,8 +57,11 @@ bool Apply(const std::string& line, BatchProgress& progress, std::vector<Span>& 
     open.push_back({first, last});
     return true;
   }
-  if (words[0] != "release" || open.empty()) return false;
-  open.pop_back();
+  const auto released = std::find_if(open.rbegin(), open.rend(), [&](const Span& span) {
+    return span.first == first && span.last == last;
+  });
+  if (words[0] != "release" || released == open.rend()) return false;
+  open.erase(std::next(released).base());
   return true;
 }
 

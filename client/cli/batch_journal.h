@@ -10,9 +10,9 @@
 // Units:    line numbers, from 1.
 //
 //   hongyan-progress 1 cbf29ce484222325      version, fingerprint of the content
-//   begin 1 500                              lines 1 to 500, where not finished yet
+//   begin 1 32                               lines 1 to 32, where not finished yet
 //   finish 2 ACCEPTED
-//   release 1 500                            none of the unfinished was sent
+//   release 1 32                             undoes that begin: none of the unfinished was sent
 //   end                                      nothing is left to do
 #pragma once
 
@@ -57,6 +57,7 @@ class BatchJournal {
 
   absl::Status Begin(std::int64_t first, std::int64_t last);
   absl::Status Finish(std::int64_t line, absl::string_view state);
+  // `first` and `last` as they were begun.
   absl::Status Release(std::int64_t first, std::int64_t last);
   absl::Status End();
 

@@ -16,6 +16,8 @@
 namespace hongyan::cli {
 namespace {
 
+constexpr std::int64_t kTellEvery = 500;
+
 bool IsAccepted(v1::DeliveryState state) {
   return state == v1::DELIVERY_STATE_ACCEPTED || state == v1::DELIVERY_STATE_DELIVERED;
 }
@@ -87,7 +89,9 @@ void BatchReport::Result(std::int64_t line, const v1::Delivery& delivery,
 
 void BatchReport::Chunk(const BatchCounts& counts) {
   console_.out.flush();
-  if (!console_.err_is_terminal && counts.not_sent() > 0) {
+  const std::int64_t now = counts.done() / kTellEvery;
+  if (!console_.err_is_terminal && counts.not_sent() > 0 && now > told_) {
+    told_ = now;
     console_.err << absl::StrCat(counts.done(), "/", counts.notifications, "\n") << std::flush;
   }
 }

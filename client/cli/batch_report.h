@@ -42,7 +42,7 @@ class BatchReport {
   BatchReport(Console& console, OutputForm form, absl::Time start);
 
   void Result(std::int64_t line, const v1::Delivery& delivery, const BatchCounts& counts);
-  // After each call of at most 500.
+  // After each call.
   void Chunk(const BatchCounts& counts);
   // Takes the bar away; before anything else is written.
   void Pause() { bar_.Clear(); }
@@ -53,6 +53,7 @@ class BatchReport {
 
   Console& console_;
   OutputForm form_;
+  std::int64_t told_ = 0;  // of 500, where there is no bar
   ProgressBar bar_;
 };
 

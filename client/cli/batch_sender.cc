@@ -1,6 +1,7 @@
 #include "client/cli/batch_sender.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/cord.h"
@@ -72,18 +73,44 @@ absl::Status LineFile::Write(absl::string_view line) {
 }
 
 absl::Status BatchSender::Run(const std::vector<BatchLine>& lines, BatchCounts& counts) {
+  std::thread second;
+  if (lines.size() > kMaxChunkLines) second = std::thread([&] { SendChunks(lines, counts); });
+  SendChunks(lines, counts);
+  if (second.joinable()) second.join();
+  return failure_;
+}
+
+void BatchSender::SendChunks(const std::vector<BatchLine>& lines, BatchCounts& counts) {
   const absl::Duration timeout =
       global_.timeout == absl::ZeroDuration() ? client::kDefaultTimeout : global_.timeout;
-  for (std::size_t next = 0; next < lines.size() && !signal_.stop;) {
-    Chunk chunk = Fill(lines, next);
-    next += chunk.lines.size();
+  while (HasMore(lines)) {
     // Nothing is begun towards a service that isn't there.
     absl::Status status = client_.WaitUntilConnected(absl::Now() + timeout, &signal_.canceller);
-    if (status.ok()) status = Send(chunk, counts);
-    if (!status.ok()) return status;
-    report_.Chunk(counts);
+    if (status.ok()) {
+      std::optional<Chunk> chunk = Begin(lines);
+      if (!chunk.has_value()) return;
+      status = Send(*chunk, counts);
+    }
+    const std::lock_guard lock(mutex_);
+    if (status.ok()) report_.Chunk(counts);
+    Keep(failure_, std::move(status));
   }
-  return absl::OkStatus();
+}
+
+bool BatchSender::HasMore(const std::vector<BatchLine>& lines) {
+  const std::lock_guard lock(mutex_);
+  return failure_.ok() && !signal_.stop && next_ < lines.size();
+}
+
+std::optional<BatchSender::Chunk> BatchSender::Begin(const std::vector<BatchLine>& lines) {
+  if (!HasMore(lines)) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  if (next_ >= lines.size()) return std::nullopt;  // the other one took the last
+  Chunk chunk = Fill(lines, next_);
+  failure_ = journal_.Begin(chunk.lines.front().number, chunk.lines.back().number);
+  if (!failure_.ok()) return std::nullopt;
+  next_ += chunk.lines.size();
+  return chunk;
 }
 
 absl::Status BatchSender::Refuse(const BadLine& bad, BatchCounts& counts) {
@@ -115,13 +142,11 @@ BatchSender::Chunk BatchSender::Fill(const std::vector<BatchLine>& lines, std::s
 }
 
 absl::Status BatchSender::Send(Chunk& chunk, BatchCounts& counts) {
-  const std::int64_t first = chunk.lines.front().number;
-  const std::int64_t last = chunk.lines.back().number;
-  if (absl::Status status = journal_.Begin(first, last); !status.ok()) return status;
   absl::Status recorded;
   const absl::Status sent = client_.SendBatch(
       chunk.request,
       [&](const v1::SendBatchResponse& result) {
+        const std::lock_guard lock(mutex_);
         const auto index = static_cast<std::size_t>(result.index());
         if (result.index() < 0 || index >= chunk.lines.size() || chunk.answered[index]) return;
         chunk.answered[index] = true;
@@ -130,13 +155,14 @@ absl::Status BatchSender::Send(Chunk& chunk, BatchCounts& counts) {
       {.timeout = global_.timeout,
        .request_id = global_.request_id,
        .canceller = &signal_.canceller});
+  const std::lock_guard lock(mutex_);
   const bool any_answer =
       std::find(chunk.answered.begin(), chunk.answered.end(), true) != chunk.answered.end();
   const bool nothing_sent =
       !sent.ok() && !any_answer &&
       client::OutcomeOf(client::Describe(sent)) == client::SendOutcome::kNotSent;
   if (nothing_sent) {
-    Keep(recorded, journal_.Release(first, last));
+    Keep(recorded, journal_.Release(chunk.lines.front().number, chunk.lines.back().number));
     return recorded.ok() ? sent : recorded;
   }
   const absl::Status why = sent.ok() ? Problem(absl::StatusCode::kUnknown, kNoResult) : sent;

@@ -1,16 +1,19 @@
-// Sends the lines of a batch in calls of at most 500, and keeps account of each.
+// Sends the lines of a batch in small calls, two at a time, and keeps account of each.
 //
 // Contract: a line is journalled as begun before its call, and as finished after its result was
 //           reported and, if it was not accepted, written to its file. A line without result counts
-//           as unknown, unless its call certainly sent nothing: then it stays unsent. The first
-//           call that fails ends the run.
+//           as unknown, unless its call certainly sent nothing: then it stays unsent. A call holds
+//           no more lines than the service works on at once, so what is journalled as begun is on
+//           its way. After the first call that fails none is begun.
 // Errors:   Run() returns why it ended early; OK also after an interrupt.
-// Threads:  one.
+// Threads:  one; Run() has a second one, and ends it.
 // Lifetime: everything given to the constructor outlives it.
 #pragma once
 
 #include <cstddef>
 #include <fstream>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +27,8 @@
 
 namespace hongyan::cli {
 
-inline constexpr std::size_t kMaxChunkLines = 500;
+// The service works on so many of one call at once (ARCHITECTURE.md, Bounds).
+inline constexpr std::size_t kMaxChunkLines = 32;
 // Well below the 4 MiB that the service takes by default.
 inline constexpr std::size_t kMaxChunkBytes = 1U << 20U;
 
@@ -68,6 +72,12 @@ class BatchSender {
     v1::SendBatchRequest request;
   };
 
+  // Sends call after call until nothing is left, one failed or the user interrupts. Two of them
+  // run at the same time, so that one is on its way while the other waits for its slowest line.
+  void SendChunks(const std::vector<BatchLine>& lines, BatchCounts& counts);
+  bool HasMore(const std::vector<BatchLine>& lines);
+  // Takes the next lines and journals them as begun. nullopt: there is nothing more to begin.
+  std::optional<Chunk> Begin(const std::vector<BatchLine>& lines);
   Chunk Fill(const std::vector<BatchLine>& lines, std::size_t from) const;
   absl::Status Send(Chunk& chunk, BatchCounts& counts);
   absl::Status Record(const BatchLine& line, const v1::Delivery& delivery, BatchCounts& counts);
@@ -79,6 +89,11 @@ class BatchSender {
   LineFile& unknown_;
   BatchReport& report_;
   StopSignal& signal_;
+
+  // Guards what follows, and journal, files, report and counts while Run() runs.
+  std::mutex mutex_;
+  std::size_t next_ = 0;
+  absl::Status failure_;
 };
 
 }  // namespace hongyan::cli

@@ -142,7 +142,7 @@ class Grammar {
         ->type_name("NAME");
     AllowTimes(app_.add_option(
         "--timeout", timeout_,
-        "How long a call may take; default 10s, for each 500 of a batch 10m, for sync 24h"));
+        "How long a call may take; default 10s, for each 32 of a batch 10m, for sync 24h"));
     app_.add_option("--request-id", global.request_id,
                     "Logged by the service: 1 to 128 visible ASCII characters")
         ->type_name("ID");

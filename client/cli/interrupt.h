@@ -1,7 +1,7 @@
 // Ctrl-C during a command that lasts: first finish what is on its way, then give up, then die.
 //
 // Contract: while an InterruptWatcher lives, the first SIGINT or SIGTERM sets StopSignal::stop, the
-//           second cancels the call in flight, the third ends the process with exit code 1. With
+//           second cancels what is in flight, the third ends the process with exit code 1. With
 //           OnSignal::kCancel the first one cancels too, and the second ends. Signals that the
 //           process ignored stay ignored. A reader who closes the pipe at `output` sets
 //           StopSignal::reader_left and cancels.

@@ -2,12 +2,14 @@
 
 #include <grpcpp/client_context.h>
 
+#include <algorithm>
+
 namespace hongyan::client {
 
 void Canceller::Cancel() {
   const std::lock_guard lock(mutex_);
   cancelled_ = true;
-  if (context_ != nullptr) context_->TryCancel();
+  for (grpc::ClientContext* context : contexts_) context->TryCancel();
   changed_.notify_all();
 }
 
@@ -18,13 +20,13 @@ bool Canceller::cancelled() const {
 
 void Canceller::Attach(grpc::ClientContext* context) {
   const std::lock_guard lock(mutex_);
-  context_ = context;
-  if (cancelled_) context_->TryCancel();
+  contexts_.push_back(context);
+  if (cancelled_) context->TryCancel();
 }
 
-void Canceller::Detach() {
+void Canceller::Detach(grpc::ClientContext* context) {
   const std::lock_guard lock(mutex_);
-  context_ = nullptr;
+  contexts_.erase(std::find(contexts_.begin(), contexts_.end(), context));
 }
 
 void Canceller::WaitFor(absl::Duration delay) {

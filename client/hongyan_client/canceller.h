@@ -1,14 +1,14 @@
-// Ends a call from another thread.
+// Ends calls from another thread.
 //
-// Contract: after Cancel() the call that was given this object ends soon with CANCELLED, and so
-//           does every later one. A send that was underway may have gone out. Used by one call at a
-//           time.
+// Contract: after Cancel() every call that was given this object ends soon with CANCELLED, and so
+//           does every later one. A send that was underway may have gone out.
 // Threads:  any.
 // Lifetime: outlives the calls that it was given to.
 #pragma once
 
 #include <condition_variable>
 #include <mutex>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -29,12 +29,12 @@ class Canceller {
   friend class Client;
   // Between these Cancel() ends `context`'s call. Attach after Cancel() ends it at once.
   void Attach(grpc::ClientContext* context);
-  void Detach();
+  void Detach(grpc::ClientContext* context);
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   bool cancelled_ = false;
-  grpc::ClientContext* context_ = nullptr;
+  std::vector<grpc::ClientContext*> contexts_;
 };
 
 }  // namespace hongyan::client

@@ -135,7 +135,7 @@ absl::Status Client::Call(CallKind kind, absl::Duration default_timeout, const C
       if (!options.request_id.empty()) one.context.AddMetadata("x-request-id", options.request_id);
       canceller->Attach(&one.context);
       attempt(one);
-      canceller->Detach();
+      canceller->Detach(&one.context);
       if (one.status.ok()) return absl::OkStatus();
       final = one.final;
       failed.pushback = Find(one.context.GetServerTrailingMetadata(), "grpc-retry-pushback-ms");

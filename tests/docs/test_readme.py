@@ -69,8 +69,11 @@ class Reader:
             shell.stdin.write(stdin.encode())
             shell.stdin.close()
             if until:
-                eventually(lambda: shell.poll() is not None or until(printed.read_text("utf-8")), what=code)
-                assert shell.poll() is None, "it ended before Ctrl-C:\n" + printed.read_text("utf-8")
+                try:
+                    eventually(lambda: shell.poll() is not None or until(printed.read_text("utf-8")))
+                    assert shell.poll() is None, "it ended before Ctrl-C"
+                except AssertionError as error:
+                    raise AssertionError(f"{error}\n{printed.read_text('utf-8')}") from None
                 os.killpg(shell.pid, signal.SIGINT)
             code = shell.wait(timeout=3 * LIMIT)
         finally:
@@ -170,7 +173,7 @@ BLOCKS = [
     ("Python", prints(then="ls gen/hongyan/v1/notify_pb2_grpc.py")),
     ("Python", file("send.py")),
     ("Python", prints("01")),
-    ("Events and followers", prints(CAROL, '"type": "subscribe"', "allowanceLeft", "帮助")),
+    ("Events and followers", prints(CAROL, '"type": "subscribe"', '"language": "zh_CN"', '"fetched": "3"', "帮助")),
     ("Events and followers", file("follow.py")),
     ("Events and followers", prints(f"subscribe {CAROL}", f"text {CAROL}")),
     ("Replies and your own handler", checks(after=2)),

@@ -20,7 +20,7 @@ import pytest
 from certificates import Authority
 from cli_program import environment, on_a_terminal
 from sandbox_process import BIN, ROOT
-from timing import LIMIT
+from timing import LIMIT, eventually
 
 GOOGLEAPIS = os.environ.get("HONGYAN_GOOGLEAPIS_DIR", "/usr/share/gocode/src/github.com/gogo/googleapis")
 
@@ -323,24 +323,25 @@ def test_batch_from_standard_input_in_json(fake, tmp_path):
 
 
 def test_ctrl_c_stops_between_calls_and_resume_goes_on(fake, tmp_path):
-    file = write(tmp_path / "list.jsonl", line("oSlow1"), *[line(f"o{i}") for i in range(2, 601)])
+    # Both calls that run at once are held up.
+    file = write(tmp_path / "list.jsonl", *[line(f"o{'Slow' if i in (1, 33) else ''}{i}") for i in range(1, 601)])
     process = subprocess.Popen([BIN / "hongyan", "send", "batch", str(file), "--target", fake.target],
                                env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert fake.begun.wait(LIMIT)
+    eventually(lambda: len(fake.requests) == 2)
     process.send_signal(signal.SIGINT)
-    # The program says that it heard before the call in flight may end.
+    # The program says that it heard before the calls in flight may end.
     hears(process, "finishing")
     fake.let_go.set()
     out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 1
-    assert out.endswith("600 notifications: 500 accepted, 100 not sent\n")
+    assert out.endswith("600 notifications: 64 accepted, 536 not sent\n")
     assert "--resume" in err
-    assert len(fake.openids()) == 500
+    assert len(fake.openids()) == 64
 
     assert hongyan(fake, "send", "batch", str(file)).returncode == 2
     run = hongyan(fake, "send", "batch", str(file), "--resume")
     assert run.returncode == 0, run.stderr
-    assert run.stdout.endswith("600 notifications: 100 accepted, 500 finished before\n")
+    assert run.stdout.endswith("600 notifications: 536 accepted, 64 finished before\n")
     assert len(fake.openids()) == len(set(fake.openids())) == 600
 
 
@@ -373,6 +374,23 @@ def test_killed_batch_does_not_send_twice_what_was_on_its_way(fake, tmp_path):
     assert [one.openid for one in fake.requests[1].notifications][-1:] == ["oSlow3"]
     assert "oSlow2" not in [one.openid for one in fake.requests[1].notifications]
     assert line("oSlow2") in (tmp_path / "list.jsonl.unknown.jsonl").read_text("utf-8")
+
+
+def test_B10_after_a_kill_only_what_was_on_its_way_is_unknown(fake, tmp_path):
+    file = write(tmp_path / "list.jsonl", *[line(f"oSlow{i}") for i in range(1, 601)])
+    process = subprocess.Popen([BIN / "hongyan", "send", "batch", str(file), "--target", fake.target],
+                               env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    eventually(lambda: len(fake.requests) == 2)
+    process.kill()
+    process.wait(LIMIT)
+    begun = fake.openids()
+    assert len(begun) <= 64
+    fake.let_go.set()
+    run = hongyan(fake, "send", "batch", str(file), "--resume")
+    assert run.returncode == 1
+    unknown = [json.loads(one)["openid"] for one in (tmp_path / "list.jsonl.unknown.jsonl").read_text("utf-8").splitlines()]
+    assert sorted(unknown) == sorted(begun)
+    assert len(fake.openids()) == len(set(fake.openids())) == 600
 
 
 def test_progress_bar_on_a_terminal_only(fake, tmp_path):
