@@ -6,11 +6,11 @@ import subprocess
 class Authority:
     """Signs certificates for 127.0.0.1 and localhost; everything in one folder, made by openssl."""
 
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, days=2):
         self.folder, self.name = folder, name
         self.ca = folder / f"{name}.pem"
         self._key = folder / f"{name}.key"
-        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", days,
                       "-subj", f"/CN={name}", "-keyout", self._key, "-out", self.ca)
 
     @staticmethod
