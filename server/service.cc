@@ -28,10 +28,12 @@
 #include "server/doors/callback.h"
 #include "server/doors/grpc/call_info.h"
 #include "server/doors/grpc/event_service.h"
+#include "server/doors/grpc/grpc_metrics.h"
 #include "server/doors/grpc/grpc_server.h"
 #include "server/doors/grpc/health_service.h"
 #include "server/doors/grpc/notify_service.h"
 #include "server/doors/grpc/reflection_service.h"
+#include "server/doors/grpc/self_probe.h"
 #include "server/doors/grpc/subscriber_service.h"
 #include "server/doors/storage_metrics.h"
 #include "server/http/curl_http_client.h"
@@ -135,6 +137,8 @@ struct Service::Graph {
   doors::HealthService health;
   doors::Reflection reflection;
   doors::GrpcServer grpc;
+  doors::SelfProbe self_probe{loop.executor(), clock,
+                              [this](std::uint16_t port) { grpc.ExpectSelf(port); }};
 
   doors::CallbackDoor callback_door;
   http::HttpServer callback;
@@ -168,8 +172,11 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
                     metrics),
       callback(loop.executor(), clock, callback_door, CallbackOptions(settings.callback)),
       admin_door(
-          metrics, [this] { return Ready(); },
-          [this] { return doors::StorageMetricsText(storage.stats()); },
+          metrics, [this] { return Ready(); }, [this] { return self_probe.alive(); },
+          [this] {
+            return doors::StorageMetricsText(storage.stats()) +
+                   doors::GrpcMetricsText(grpc.counts(), self_probe.counts());
+          },
           doors::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
       admin(loop.executor(), clock, admin_door, AdminOptions()) {
   const std::vector<absl::string_view> push_types = core::PushTypes();
@@ -188,9 +195,13 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
 doors::Readiness Service::Graph::Ready() const {
   doors::Readiness ready;
   const absl::Status stored = storage.health();
-  ready.ready = phase == Phase::kServing && stored.ok();
+  const absl::Status grpc_answers = self_probe.ready();
+  ready.ready = phase == Phase::kServing && stored.ok() && grpc_answers.ok();
   if (!stored.ok())
     absl::StrAppend(&ready.reasons, "storage: ", std::string(stored.message()), "\n");
+  if (!grpc_answers.ok()) {
+    absl::StrAppend(&ready.reasons, std::string(grpc_answers.message()), "\n");
+  }
   if (phase == Phase::kStarting) ready.reasons += "starting\n";
   if (phase == Phase::kDraining) ready.reasons += "draining\n";
   for (const core::Account& account : accounts.all()) {
@@ -212,6 +223,8 @@ doors::Readiness Service::Graph::Ready() const {
 async::Task<void> Service::Graph::BecomeReady() {
   const async::MonoTime limit = async::After(clock.Mono(), kFirstTokenLimit);
   for (core::Account& account : accounts.all()) co_await account.token.Get(limit);
+  const bool answers = co_await self_probe.UntilAnswered();
+  if (!answers) co_return;
   if (phase != Phase::kStarting) co_return;
   phase = Phase::kServing;
   health.Set(true);
@@ -325,6 +338,9 @@ absl::Status Service::Graph::Listen() {
   options.key_file = settings.grpc.tls.key_file;
   options.client_ca_file = settings.grpc.tls.client_ca_file;
   options.max_request_bytes = settings.grpc.max_request_bytes;
+  options.max_connections = static_cast<std::size_t>(settings.grpc.max_connections);
+  options.max_connections_per_address =
+      static_cast<std::size_t>(settings.grpc.max_connections_per_address);
   std::vector<::grpc::Service*> services = {&notify, &event_service, &subscriber_service, &health};
   for (const auto& service : reflection.services) services.push_back(service.get());
   const absl::Status listening = grpc.Start(options, services);
@@ -332,6 +348,7 @@ absl::Status Service::Graph::Listen() {
     return absl::UnavailableError(absl::StrCat("grpc.listen: ", std::string(listening.message())));
   }
   for (core::Account& account : accounts.all()) background.Spawn(account.token.KeepFresh());
+  background.Spawn(self_probe.Run(grpc.address(), settings.grpc.tls.enabled()));
   background.Spawn(BecomeReady());
   background.Spawn(KeepHouse());
   listeners = {
@@ -359,6 +376,7 @@ void Service::Stop() {
     g.environment.stopping = true;
     g.environment.calls_end =
         async::After(g.clock.Mono(), g.settings.shutdown.grace + kLastAnswers);
+    g.self_probe.Stop();
     g.background.Spawn(g.EndCalls());
     g.health.EndWatches();
     g.feed.Close();

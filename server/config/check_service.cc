@@ -33,7 +33,7 @@ class ServiceCheck {
   void Run() {
     CheckGrpc();
     CheckCallback();
-    Listen("admin.listen", config_.admin().listen(), settings_.admin.listen, kPrivate);
+    Listen("admin.listen", config_.admin().listen(), settings_.admin.listen, kFigures);
     CheckCollisions();
     CheckLog();
     CheckWechat();
@@ -43,7 +43,8 @@ class ServiceCheck {
   }
 
  private:
-  enum Reach { kPublic, kPrivate };
+  // Who may reach a listener: everybody; whoever may see figures and states; callers only.
+  enum Reach { kPublic, kFigures, kPrivate };
 
   // --- single values: what the file doesn't have keeps its default ---
 
@@ -97,23 +98,20 @@ class ServiceCheck {
     }
     out = address->ToString();
     if (reach == kPublic || address->loopback) return;
-    const bool grpc = absl::StartsWith(path, "grpc");
+    if (reach == kFigures) {
+      return findings_.Warn(path, "whoever reaches this address may read the metrics and probes");
+    }
     if (config_.auth().insecure()) {
       return findings_.Warn(
-          path, grpc ? "whoever reaches this address may send messages: auth.insecure waives all "
-                       "credentials"
-                     : "whoever reaches this address may read the metrics: auth.insecure is on");
+          path,
+          "whoever reaches this address may send messages: auth.insecure waives all credentials");
     }
-    if (!grpc) {
-      return findings_.Refuse(path,
-                              "is not a loopback address; use 127.0.0.1 or [::1], or in a closed "
-                              "network auth.insecure: true");
-    }
+    if (findings_.Given("grpc.tls.client_ca_file")) return;  // only its certificates get in
     findings_.Refuse(
         path,
-        "is not a loopback address, and callers can't be told apart: this version knows no "
-        "auth.clients yet, which it would need besides grpc.tls.client_ca_file or "
-        "grpc.behind_proxy. Use 127.0.0.1 or [::1], or in a closed network auth.insecure: true");
+        "is not a loopback address, and callers can't be told apart: set grpc.tls.client_ca_file, "
+        "so that only certificates of that authority get in, use 127.0.0.1 or [::1], or in a "
+        "closed network auth.insecure: true");
   }
 
   // Two listeners can't have one address.
@@ -166,6 +164,10 @@ class ServiceCheck {
     Listen("grpc.listen", grpc.listen(), settings_.grpc.listen, kPrivate);
     Tls("grpc.tls", grpc.tls(), /*client_ca=*/true, settings_.grpc.tls);
     Number("grpc.max_in_flight", grpc.max_in_flight(), 1, 100000, settings_.grpc.max_in_flight);
+    Number("grpc.max_connections", grpc.max_connections(), 1, 100000,
+           settings_.grpc.max_connections);
+    Number("grpc.max_connections_per_address", grpc.max_connections_per_address(), 0, 100000,
+           settings_.grpc.max_connections_per_address);
     if (const std::string path = "grpc.max_request_bytes"; findings_.Usable(path)) {
       const std::int64_t bytes = grpc.max_request_bytes();
       if (bytes < (1 << 10) || bytes > (64 << 20)) {

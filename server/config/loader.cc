@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t kMaxFile = 1024 * 1024;
 constexpr std::uint64_t kAdminConnections = 64;
+// Of gRPC: those whose peer has hung up, and our own probe's.
+constexpr std::uint64_t kClosingConnections = 64;
 constexpr std::uint64_t kSpareDescriptors = 128;
 
 void LoadInto(const std::string& file, const Environment& environment, Findings& findings,
@@ -47,16 +49,19 @@ LoadResult Load(const std::string& file, const Environment& environment) {
 std::optional<Problem> CheckFileLimit(const Settings& settings, std::uint64_t limit) {
   const auto callback = static_cast<std::uint64_t>(settings.callback.max_connections);
   const auto wechat = static_cast<std::uint64_t>(settings.wechat.max_connections);
-  const std::uint64_t needed = callback + wechat + kAdminConnections + kSpareDescriptors;
+  const auto grpc = static_cast<std::uint64_t>(settings.grpc.max_connections);
+  const std::uint64_t needed =
+      callback + grpc + wechat + kClosingConnections + kAdminConnections + kSpareDescriptors;
   if (needed <= limit) return std::nullopt;
   return Problem{
       "callback.max_connections", 0,
       absl::StrCat("this process may open ", limit, " files, and the configuration needs ", needed,
-                   ": ", callback, " (callback.max_connections) + ", wechat,
-                   " (wechat.max_connections) + ", kAdminConnections, " (admin listener) + ",
-                   kSpareDescriptors,
+                   ": ", callback, " (callback.max_connections) + ", grpc,
+                   " (grpc.max_connections) + ", wechat, " (wechat.max_connections) + ",
+                   kClosingConnections, " (gRPC connections that end) + ", kAdminConnections,
+                   " (admin listener) + ", kSpareDescriptors,
                    " (to spare). Raise the limit (ulimit -Hn, LimitNOFILE=) or lower "
-                   "callback.max_connections")};
+                   "callback.max_connections or grpc.max_connections")};
 }
 
 std::string Format(const std::string& file, const Problem& problem, absl::string_view kind) {

@@ -27,6 +27,8 @@ struct GrpcSettings {
   TlsFiles tls;
   int max_in_flight = 4096;
   std::size_t max_request_bytes = 4u << 20;
+  int max_connections = 1024;
+  int max_connections_per_address = 0;  // 0: no such limit
 };
 
 struct CallbackSettings {

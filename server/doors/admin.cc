@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/base/log.h"
 #include "server/doors/process_metrics.h"
 
@@ -30,8 +31,12 @@ bool IsKnown(const std::string& path) {
 }  // namespace
 
 AdminDoor::AdminDoor(base::Metrics& metrics, std::function<Readiness()> readiness,
+                     std::function<absl::Status()> liveness,
                      std::function<std::string()> more_metrics, const BuildInfo& build)
-    : metrics_(metrics), readiness_(std::move(readiness)), more_metrics_(std::move(more_metrics)) {
+    : metrics_(metrics),
+      readiness_(std::move(readiness)),
+      liveness_(std::move(liveness)),
+      more_metrics_(std::move(more_metrics)) {
   prometheus::BuildGauge()
       .Name("hongyan_build_info")
       .Help("What runs: always 1.")
@@ -51,7 +56,10 @@ std::optional<HttpReply> AdminDoor::CheckHead(const RequestHead& head) {
 async::Task<HttpReply> AdminDoor::Handle(RequestHead head, std::string) { co_return Answer(head); }
 
 HttpReply AdminDoor::Answer(const RequestHead& head) const {
-  if (head.path == "/livez") return Text(200, "ok\n");
+  if (head.path == "/livez") {
+    const absl::Status alive = liveness_();
+    return alive.ok() ? Text(200, "ok\n") : Text(503, absl::StrCat(alive.message(), "\n"));
+  }
   if (head.path == "/readyz") {
     const Readiness now = readiness_();
     return Text(now.ready ? 200 : 503, (now.ready ? "ready\n" : "not ready\n") + now.reasons);

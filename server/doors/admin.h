@@ -1,7 +1,8 @@
 // For operators, on a private listener: /livez, /readyz, /metrics.
 //
-// Contract: GET and HEAD only. /readyz is 200 or 503 with one reason a line, /livez is 200 as long
-//           as the loop turns, /metrics is the Prometheus text format with the standard process_*
+// Contract: GET and HEAD only. /readyz is 200 or 503 with one reason a line. /livez is 200 as long
+//           as the loop turns, which answers it, and `liveness` is OK; else 503 with the reason:
+//           only a restart helps. /metrics is the Prometheus text format with the standard process_*
 //           metrics and hongyan_build_info.
 // Threads:  event loop only.
 // Lifetime: the metrics outlive this object.
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "server/base/metrics.h"
 #include "server/http/http_exchange.h"
 
@@ -30,7 +32,8 @@ class AdminDoor final : public http::HttpHandler {
  public:
   // `more_metrics`: further ones in the text format, asked for each time.
   AdminDoor(base::Metrics& metrics, std::function<Readiness()> readiness,
-            std::function<std::string()> more_metrics, const BuildInfo& build);
+            std::function<absl::Status()> liveness, std::function<std::string()> more_metrics,
+            const BuildInfo& build);
 
   std::optional<http::HttpReply> CheckHead(const http::RequestHead& head) override;
   async::Task<http::HttpReply> Handle(http::RequestHead head, std::string body) override;
@@ -41,6 +44,7 @@ class AdminDoor final : public http::HttpHandler {
  private:
   base::Metrics& metrics_;
   const std::function<Readiness()> readiness_;
+  const std::function<absl::Status()> liveness_;
   const std::function<std::string()> more_metrics_;
 };
 

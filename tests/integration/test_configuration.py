@@ -168,10 +168,20 @@ def test_K04_missing_or_mismatched_certificates_are_refused(config, tmp_path):
         assert "listening" not in done.stdout
 
 
-@pytest.mark.parametrize("listener", ["grpc", "admin"])
-def test_K05_private_listeners_stay_on_loopback(config, listener):
-    done = hongyand("--config", config(f"{listener}: {{listen: 0.0.0.0:0}}\n" + GOOD), "--check")
-    assert done.returncode == 2 and f"{listener}.listen" in done.stderr
+def test_K05_C06_grpc_stays_on_loopback_unless_certificates_tell_who_calls(config, tmp_path):
+    done = hongyand("--config", config("grpc: {listen: 0.0.0.0:0}\n" + GOOD), "--check")
+    assert done.returncode == 2 and "grpc.listen" in done.stderr and "client_ca_file" in done.stderr
+    authority = Authority(tmp_path, "ca")
+    certificate, key = authority.issue("server")
+    tls = f"cert_file: {certificate}, key_file: {key}"
+    for more, code in (("", 2), (f", client_ca_file: {authority.ca}", 0)):
+        done = hongyand("--config", config(f"grpc: {{listen: 0.0.0.0:0, tls: {{{tls}{more}}}}}\n" + GOOD), "--check")
+        assert done.returncode == code and ("grpc.listen" in done.stderr) == (code == 2), done
+
+
+def test_K05_C06_admin_beyond_loopback_is_a_warning(config):
+    done = hongyand("--config", config("admin: {listen: 0.0.0.0:0}\n" + GOOD), "--check")
+    assert done.returncode == 0 and "warning: admin.listen" in done.stderr, done
 
 
 @pytest.mark.parametrize("second", [

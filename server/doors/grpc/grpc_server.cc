@@ -4,17 +4,18 @@
 #include <grpc/support/log.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <atomic>
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
+#include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "server/async/task.h"
 #include "server/base/log.h"
 #include "server/doors/grpc/files.h"
 
@@ -30,7 +31,8 @@ constexpr int kAgeMillis = 30 * 60 * 1000;
 constexpr int kAgeGraceMillis = 24 * 60 * 60 * 1000;
 constexpr int kKeepaliveMillis = 60 * 1000;
 constexpr int kKeepaliveTimeoutMillis = 20 * 1000;
-constexpr int kMinPingMillis = 30 * 1000;
+// Half of the 10 s that clients may be set to, for two pings may come closer together than they were sent.
+constexpr int kMinPingMillis = 5 * 1000;
 constexpr int kPingStrikes = 2;
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(
@@ -52,25 +54,10 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(
   return grpc::SslServerCredentials(tls);
 }
 
-// What the system says to such a listener; gRPC keeps it to itself.
-std::string WhyNot(const std::string& listen) {
-  namespace asio = async::asio;
-  const std::size_t colon = listen.rfind(':');
-  std::string host = listen.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  std::uint32_t port = 0;
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
-  if (error || !absl::SimpleAtoi(listen.substr(colon + 1), &port) || port > 65535) {
-    return "not IP:PORT or [IPV6]:PORT";
-  }
-  asio::io_context context;
-  asio::ip::tcp::acceptor acceptor(context);
-  const asio::ip::tcp::endpoint endpoint(address, static_cast<std::uint16_t>(port));
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  return error ? error.message() : "gRPC gives no reason";
+// As gRPC prepares what it accepts itself.
+void SetUserTimeout(int fd) {
+  const unsigned int millis = kKeepaliveTimeoutMillis;
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &millis, sizeof(millis));
 }
 
 // Peers choose what the core logs, so it is theirs to flood.
@@ -92,11 +79,17 @@ absl::Status GrpcServer::Start(const GrpcServerOptions& options,
                                const std::vector<grpc::Service*>& services) {
   auto credentials = Credentials(options);
   if (!credentials.ok()) return credentials.status();
+  AcceptorOptions limits;
+  limits.listen = options.listen;
+  limits.max_connections = options.max_connections;
+  limits.max_connections_per_address = options.max_connections_per_address;
+  auto acceptor = std::make_unique<Acceptor>(std::move(limits));
+  auto address = acceptor->Listen();
+  if (!address.ok()) return address.status();
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_request_bytes));
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
@@ -106,28 +99,46 @@ absl::Status GrpcServer::Start(const GrpcServerOptions& options,
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kAgeGraceMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingMillis);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kPingStrikes);
-  int port = 0;
-  builder.AddListeningPort(options.listen, *credentials, &port);
+  using External = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+  connections_ =
+      builder.experimental().AddExternalConnectionAcceptor(External::FROM_FD, *credentials);
   for (grpc::Service* service : services) builder.RegisterService(service);
   server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port == 0) {
+  if (server_ == nullptr) {
     return absl::UnavailableError(
-        absl::StrCat("can't listen on ", options.listen, ": ", WhyNot(options.listen)));
+        absl::StrCat("can't serve on ", options.listen, ": gRPC gives no reason"));
   }
-  address_ = absl::StrCat(options.listen.substr(0, options.listen.rfind(':')), ":", port);
+  address_ = *std::move(address);
+  acceptor_ = std::move(acceptor);
+  acceptor_->Start([connections = connections_.get()](int fd) {
+    SetUserTimeout(fd);
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = fd;
+    connections->HandleNewConnection(&connection);
+  });
   return absl::OkStatus();
 }
 
 void GrpcServer::Shutdown(absl::Duration limit) {
   if (server_ == nullptr) return;
+  acceptor_->Stop();  // first: gRPC would leave open what it is given later
   server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(limit));
   server_->Wait();
 }
 
 void GrpcServer::HangUp() {
   if (server_ != nullptr) grpc_server_cancel_all_calls(server_->c_server());
+}
+
+AcceptorCounts GrpcServer::counts() const {
+  return acceptor_ == nullptr ? AcceptorCounts() : acceptor_->counts();
+}
+
+void GrpcServer::ExpectSelf(std::uint16_t port) {
+  if (acceptor_ != nullptr) acceptor_->ExpectSelf(port);
 }
 
 void PrepareGrpc() {

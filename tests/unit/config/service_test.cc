@@ -38,6 +38,8 @@ TEST_F(ServiceTest, OnlyAccountsAreRequiredAndDefaultsAreThoseOfTheContract) {
   EXPECT_FALSE(s.grpc.tls.enabled());
   EXPECT_EQ(s.grpc.max_in_flight, 4096);
   EXPECT_EQ(s.grpc.max_request_bytes, 4194304u);
+  EXPECT_EQ(s.grpc.max_connections, 1024);
+  EXPECT_EQ(s.grpc.max_connections_per_address, 0);
   EXPECT_EQ(s.callback.listen, "127.0.0.1:8080");
   EXPECT_EQ(s.callback.max_connections, 1024);
   EXPECT_EQ(s.callback.max_connections_per_address, 0);
@@ -64,7 +66,8 @@ TEST_F(ServiceTest, OnATerminalTheProcessEndsAtOnceUnlessTold) {
 TEST_F(ServiceTest, ValuesArriveWhereTheyBelong) {
   files_["/ca.pem"].content = "";
   const Settings s = Accepted(
-      "grpc: {listen: '[::1]:1', max_in_flight: 7, max_request_bytes: 64KiB, behind_proxy: true}\n"
+      "grpc: {listen: '[::1]:1', max_in_flight: 7, max_request_bytes: 64KiB, behind_proxy: true, "
+      "max_connections: 5, max_connections_per_address: 6}\n"
       "callback: {listen: 0.0.0.0:2, max_connections: 8, max_connections_per_address: 9, "
       "timestamp_window: 0s}\n"
       "admin: {listen: localhost:3}\n"
@@ -76,6 +79,8 @@ TEST_F(ServiceTest, ValuesArriveWhereTheyBelong) {
   EXPECT_EQ(s.grpc.listen, "[::1]:1");
   EXPECT_EQ(s.grpc.max_in_flight, 7);
   EXPECT_EQ(s.grpc.max_request_bytes, 65536u);
+  EXPECT_EQ(s.grpc.max_connections, 5);
+  EXPECT_EQ(s.grpc.max_connections_per_address, 6);
   EXPECT_EQ(s.callback.listen, "0.0.0.0:2");
   EXPECT_EQ(s.callback.max_connections, 8);
   EXPECT_EQ(s.callback.max_connections_per_address, 9);
@@ -100,6 +105,8 @@ TEST_F(ServiceTest, RangesHoldAtBothEnds) {
   } kRows[] = {
       {"grpc", "max_in_flight", {"1", "100000"}, {"0", "100001"}},
       {"grpc", "max_request_bytes", {"1KiB", "64MiB"}, {"1023", "67108865"}},
+      {"grpc", "max_connections", {"1", "100000"}, {"0", "100001"}},
+      {"grpc", "max_connections_per_address", {"0", "100000"}, {"-1", "100001"}},
       {"callback", "max_connections", {"1", "100000"}, {"0", "100001"}},
       {"callback", "max_connections_per_address", {"0", "100000"}, {"-1", "100001"}},
       {"callback", "timestamp_window", {"0s", "24h"}, {"999ms", "25h"}},
@@ -143,12 +150,15 @@ TEST_F(ServiceTest, TwoListenersOnOneAddressAreRefused) {
   Accepted("grpc: {listen: 127.0.0.1:0}\nadmin: {listen: 127.0.0.1:0}");
 }
 
-TEST_F(ServiceTest, K05_PrivateListenersStayOnLoopbackUnlessInsecure) {
+TEST_F(ServiceTest, K05_C06_GrpcStaysOnLoopbackUnlessInsecureAndAdminWarns) {
   for (const char* address : {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[::ffff:127.0.0.1]:0"}) {
     const std::string grpc = absl::StrCat("grpc: {listen: '", address, "'}");
     const std::string admin = absl::StrCat("admin: {listen: '", address, "'}");
     ExpectRefused(grpc, "grpc.listen", "auth.insecure: true");
-    ExpectRefused(admin, "admin.listen", "auth.insecure: true");
+    const LoadResult figures = LoadWith(admin + "\n");
+    EXPECT_THAT(figures.problems, IsEmpty());
+    EXPECT_THAT(figures.warnings,
+                ElementsAre(IsProblem("admin.listen", 5, "may read the metrics")));
     Accepted(absl::StrCat("callback: {listen: '", address, "'}"));
 
     const LoadResult insecure =
@@ -158,7 +168,8 @@ TEST_F(ServiceTest, K05_PrivateListenersStayOnLoopbackUnlessInsecure) {
                 ElementsAre(IsProblem("grpc.listen", 5, "may send messages"),
                             IsProblem("admin.listen", 6, "may read the metrics")));
   }
-  ExpectRefused("grpc: {listen: '0.0.0.0:0', behind_proxy: true}", "grpc.listen", "auth.clients");
+  ExpectRefused("grpc: {listen: '0.0.0.0:0', behind_proxy: true}", "grpc.listen",
+                "grpc.tls.client_ca_file");
   ExpectRefused("grpc: {listen: '0.0.0.0:0'}\nauth: {insecure: false}", "grpc.listen",
                 "auth.insecure");
 }
@@ -216,7 +227,8 @@ TEST_F(ServiceTest, StorageIsASqliteFileWithItsRetentions) {
 
 TEST_F(ServiceTest, ExampleOfTheContractReducedToThisVersion) {
   const LoadResult result = Load(R"(
-grpc:     { listen: 127.0.0.1:9090, max_in_flight: 4096, max_request_bytes: 4MiB }
+grpc:     { listen: 127.0.0.1:9090, max_in_flight: 4096, max_request_bytes: 4MiB,
+            max_connections: 1024, max_connections_per_address: 0 }
 callback: { listen: 127.0.0.1:8080, max_connections: 1024, timestamp_window: 10m }   # 0s: no check
 admin:    { listen: 127.0.0.1:9091 }
 log:      { level: info, format: json }                            # trace … error; json or text
@@ -239,7 +251,7 @@ accounts:
       - { on: text, match: "^帮助$", text: "…" }
 )");
   ASSERT_THAT(result.problems, IsEmpty());
-  EXPECT_THAT(result.warnings, ElementsAre(IsProblem("accounts[0].send_rate", 19, "")));
+  EXPECT_THAT(result.warnings, ElementsAre(IsProblem("accounts[0].send_rate", 20, "")));
   ASSERT_EQ(result.settings.accounts.size(), 1u);
   const AccountSettings& account = result.settings.accounts[0];
   EXPECT_EQ(account.app_secret.Reveal(), "s3cretfromtheenvironment");
@@ -260,6 +272,8 @@ TEST_F(ServiceTest, TheShippedExampleLoadsAndShowsTheDefaults) {
   EXPECT_EQ(s.grpc.listen, defaults.grpc.listen);
   EXPECT_EQ(s.grpc.max_in_flight, defaults.grpc.max_in_flight);
   EXPECT_EQ(s.grpc.max_request_bytes, defaults.grpc.max_request_bytes);
+  EXPECT_EQ(s.grpc.max_connections, defaults.grpc.max_connections);
+  EXPECT_EQ(s.grpc.max_connections_per_address, defaults.grpc.max_connections_per_address);
   EXPECT_EQ(s.callback.listen, defaults.callback.listen);
   EXPECT_EQ(s.callback.max_connections, defaults.callback.max_connections);
   EXPECT_EQ(s.callback.max_connections_per_address, defaults.callback.max_connections_per_address);
@@ -283,18 +297,20 @@ TEST_F(ServiceTest, K10_TooFewDescriptorsAreRefusedWithTheArithmetic) {
   Settings settings;
   settings.callback.max_connections = 1000;
   settings.wechat.max_connections = 100;
-  const std::uint64_t needed = 1000 + 100 + 64 + 128;
+  settings.grpc.max_connections = 500;
+  const std::uint64_t needed = 1000 + 500 + 100 + 64 + 64 + 128;
   EXPECT_FALSE(CheckFileLimit(settings, needed));
   const auto problem = CheckFileLimit(settings, needed - 1);
   ASSERT_TRUE(problem);
   EXPECT_EQ(problem->path, "callback.max_connections");
   EXPECT_EQ(problem->line, 0);
   for (const char* part :
-       {"1291 files", "needs 1292", "1000 (callback.max_connections)",
-        "100 (wechat.max_connections)", "64 (admin listener)", "128 (to spare)"}) {
+       {"1855 files", "needs 1856", "1000 (callback.max_connections)", "500 (grpc.max_connections)",
+        "100 (wechat.max_connections)", "64 (gRPC connections that end)", "64 (admin listener)",
+        "128 (to spare)", "or grpc.max_connections"}) {
     EXPECT_THAT(problem->message, HasSubstr(part));
   }
-  EXPECT_TRUE(CheckFileLimit(Settings(), 1024));
+  EXPECT_TRUE(CheckFileLimit(Settings(), 2048));
   EXPECT_FALSE(CheckFileLimit(Settings(), ~std::uint64_t{0}));
 }
 

@@ -30,8 +30,10 @@ class AdminTest : public ::testing::Test {
  protected:
   base::Metrics metrics_;
   Readiness readiness_;
+  absl::Status liveness_;
   AdminDoor door_{metrics_,
                   [this] { return readiness_; },
+                  [this] { return liveness_; },
                   [] { return StorageMetricsText({.commits = 3, .damaged = 2, .lost_events = 5}); },
                   {"1.2.3", "abcdef"}};
 };
@@ -44,6 +46,14 @@ TEST_F(AdminTest, ReadyzFollowsTheService) {
   readiness_ = {true, "main: no token: 40164\n"};
   EXPECT_EQ(door_.Answer(Head("GET", "/readyz")).status, 200);
   EXPECT_EQ(door_.Answer(Head("GET", "/readyz")).body, "ready\nmain: no token: 40164\n");
+}
+
+TEST_F(AdminTest, A03_LivezSaysWhatOnlyARestartMends) {
+  readiness_ = {false, "draining\n"};
+  EXPECT_EQ(door_.Answer(Head("GET", "/livez")).body, "ok\n");
+  liveness_ = absl::UnavailableError("the gRPC port does not answer");
+  EXPECT_EQ(door_.Answer(Head("GET", "/livez")).status, 503);
+  EXPECT_EQ(door_.Answer(Head("GET", "/livez")).body, "the gRPC port does not answer\n");
 }
 
 TEST_F(AdminTest, OnlyKnownPathsAndReadingMethods) {
