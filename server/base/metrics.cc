@@ -64,6 +64,12 @@ Metrics::Metrics()
                           .Help("Time of one request to WeChat.")
                           .Register(registry_),
                       {"account", "api"}),
+      addresses_passed_over_(BuildGauge()
+                                 .Name("hongyan_wechat_address_passed_over")
+                                 .Help("1 while calls begin with another address of "
+                                       "wechat.api_urls because this one failed.")
+                                 .Register(registry_),
+                             {"address"}),
       token_requests_(BuildCounter()
                           .Name("hongyan_token_requests_total")
                           .Help("Requests for an access_token, by account and outcome.")
@@ -145,6 +151,10 @@ void Metrics::WechatRequest(absl::string_view account, absl::string_view api,
                             absl::string_view errcode, absl::Duration took) {
   wechat_requests_.At({account, api, errcode}).Increment();
   wechat_seconds_.At({account, api}, Seconds()).Observe(absl::ToDoubleSeconds(took));
+}
+
+void Metrics::AddressPassedOver(absl::string_view address, bool passed_over) {
+  addresses_passed_over_.At({address}).Set(passed_over ? 1 : 0);
 }
 
 void Metrics::TokenRequest(absl::string_view account, absl::string_view outcome) {

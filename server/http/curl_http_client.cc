@@ -37,6 +37,7 @@ struct CurlHttpClient::Transfer {
   HttpRequest request;
   bool allowed = false;   // a POST has had its one leave
   bool too_late = false;  // begin_by had passed when it asked
+  MonoTime begun;
   std::size_t header_bytes = 0;
   std::string answer;
   absl::AnyInvocable<void(HttpResult)> done;
@@ -87,19 +88,19 @@ struct CurlHttpClient::Transfer {
     return first_write > 0 || body > 0 || pretransfer > 0;
   }
 
+  std::chrono::nanoseconds PeerTime() const { return std::chrono::steady_clock::now() - begun; }
+
   HttpResult Result(CURLcode code) {
     if (code == CURLE_OK) {
       long status = 0;  // NOLINT(google-runtime-int)
       curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
       return HttpResponse{static_cast<int>(status), std::move(answer)};
     }
-    HttpFailure failure;
-    failure.kind = KindOf(code);
-    failure.request_began = Began();
+    HttpFailure failure{KindOf(code), Began(), "", PeerTime()};
     if (too_late && !failure.request_began) {
-      return HttpFailure{HttpFailure::Kind::kTimeout, false, "too late to begin"};
-    }
-    if (failure.kind == HttpFailure::Kind::kNotResent) {
+      failure.kind = HttpFailure::Kind::kTimeout;
+      failure.detail = "too late to begin";
+    } else if (failure.kind == HttpFailure::Kind::kNotResent) {
       failure.detail = "the pooled connection died before an answer";
     } else if (failure.kind == HttpFailure::Kind::kSend && !failure.request_began) {
       failure.detail = "each connection broke before the request was written";
@@ -190,6 +191,7 @@ async::Task<HttpResult> CurlHttpClient::Send(HttpRequest request) {
   Transfer& t = *transfer;
   t.request = std::move(request);
   t.request.deadline = std::min(t.request.deadline, Later(t.request.timeout));
+  t.begun = std::chrono::steady_clock::now();
   HttpResult result;
   for (const bool fresh : {false, true}) {
     curl_easy_setopt(t.easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
@@ -266,7 +268,7 @@ void CurlHttpClient::Cancel(Transfer& t) {
   loop_.Post([this, &t, done = std::move(t.done)]() mutable {
     const bool began = t.Began();
     multi_.Remove(t.easy);
-    done(HttpFailure{HttpFailure::Kind::kCancelled, began, "cancelled"});
+    done(HttpFailure{HttpFailure::Kind::kCancelled, began, "cancelled", t.PeerTime()});
   });
   t.done = nullptr;
 }

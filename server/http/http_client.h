@@ -53,6 +53,8 @@ struct HttpFailure {
   // Whether at least one byte of the request may have reached the peer.
   bool request_began = false;
   std::string detail;  // for logs; holds no URL
+  // How long the peer was tried: the look-up of its name and the wait for a connection's place are not in it.
+  std::chrono::nanoseconds peer_time{0};
 };
 
 using HttpResult = std::variant<HttpResponse, HttpFailure>;

@@ -183,6 +183,7 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
   ApiRequest request;
   request.account = options_.account;
   request.deadline = deadline;
+  request.harmless = mode == Mode::kNormal;  // WeChat counts the forced ones
   if (options_.classic) {
     request.path = kClassicPath;
     request.query =

@@ -1,6 +1,7 @@
 #include "server/wechat/api_transport.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,7 +13,10 @@ namespace {
 
 constexpr std::size_t kFailuresToOpen = 5;
 constexpr absl::Duration kFailureWindow = absl::Seconds(10);
-constexpr absl::Duration kOpenFor = absl::Seconds(30);
+constexpr absl::Duration kTryAgainAfter = absl::Seconds(30);
+// Who has not answered by then won't. WeChat answers within 200 ms.
+constexpr absl::Duration kFairTime = absl::Seconds(2);
+constexpr int kHurriedInARow = 5;
 constexpr std::size_t kMaxOddCodes = 50;
 
 }  // namespace
@@ -21,50 +25,72 @@ ApiTransport::ApiTransport(http::HttpClient& http, async::Clock& clock, base::Me
                            std::vector<std::string> api_urls, absl::Duration timeout)
     : http_(http), clock_(clock), metrics_(metrics), timeout_(timeout) {
   for (std::string& url : api_urls) {
-    addresses_.push_back(Address{std::move(url), {}, {}});
+    metrics_.AddressPassedOver(url, false);
+    addresses_.emplace_back().url = std::move(url);
   }
 }
 
 async::Task<Attempt> ApiTransport::Call(ApiRequest request) {
-  const async::MonoTime start = clock_.Mono();
-  const bool all_closed = std::all_of(addresses_.begin(), addresses_.end(),
-                                      [&](const Address& a) { return a.closed_until > start; });
   Attempt attempt;
   attempt.outcome = Attempt::Outcome::kNotSent;
-  for (Address& address : addresses_) {
-    const async::MonoTime now = clock_.Mono();
-    if (address.closed_until > now && !all_closed) continue;
+  const Order order = OrderFor(request);
+  for (Address* const address : order) {
+    const async::MonoTime begun = clock_.Mono();
+    const bool probe = address->passed_over && MayProbe(*address, request, begun);
+    // Nobody else tries it meanwhile.
+    if (probe) address->try_again_at = async::After(begun, kTryAgainAfter);
+    const bool goes_on = probe && request.harmless && order.size() > 1;
     http::HttpRequest http;
     http.method =
         request.body.empty() ? http::HttpRequest::Method::kGet : http::HttpRequest::Method::kPost;
     http.url =
-        absl::StrCat(address.url, request.path, request.query.empty() ? "" : "?", request.query);
+        absl::StrCat(address->url, request.path, request.query.empty() ? "" : "?", request.query);
     http.body = request.body;
     http.deadline = request.deadline;
     http.begin_by = request.begin_by;
-    http.timeout = absl::ToChronoNanoseconds(timeout_);
+    http.timeout = absl::ToChronoNanoseconds(goes_on ? std::min(timeout_, kFairTime) : timeout_);
     attempt = ClassifyAttempt(co_await http_.Send(std::move(http)));
-    Note(request, attempt, async::Between(now, clock_.Mono()));
-    if (attempt.outcome == Attempt::Outcome::kAnswered) {
-      address.failures.clear();
-      address.closed_until = {};
-      co_return attempt;
-    }
+    Note(request, attempt, async::Between(begun, clock_.Mono()));
+    const bool out_of_time = clock_.Mono() >= std::min(request.deadline, request.begin_by);
+    Judge(*address, attempt, begun, out_of_time || attempt.cancelled);
+    if (attempt.outcome == Attempt::Outcome::kAnswered) co_return attempt;
     base::Log(base::Level::kWarn, "no answer from WeChat",
               {{"account", request.account},
                {"api", request.path},
-               {"address", address.url},
+               {"address", address->url},
                {"problem", attempt.detail},
                {"sent", attempt.outcome != Attempt::Outcome::kNotSent}});
-    if (attempt.outcome != Attempt::Outcome::kNotSent || attempt.cancelled || attempt.busy) {
+    if (attempt.cancelled || attempt.busy || out_of_time) co_return attempt;
+    const bool nothing_sent = attempt.outcome == Attempt::Outcome::kNotSent;
+    if (!nothing_sent && !(goes_on && attempt.outcome == Attempt::Outcome::kUnknown)) {
       co_return attempt;
     }
-    const bool out_of_time = clock_.Mono() >= std::min(request.deadline, request.begin_by);
-    // A caller in a hurry says nothing about the address; a connect that took too long does.
-    if (attempt.unreachable || (attempt.timed_out && !out_of_time)) Failed(address);
-    if (out_of_time) co_return attempt;
   }
   co_return attempt;
+}
+
+ApiTransport::Order ApiTransport::OrderFor(const ApiRequest& request) {
+  const async::MonoTime now = clock_.Mono();
+  Order order;
+  Order last;
+  for (Address& address : addresses_) {
+    const bool now_or_last = !address.passed_over || MayProbe(address, request, now);
+    (now_or_last ? order : last).push_back(&address);
+  }
+  // What can't be connected to costs nothing but time, and what failed long ago may be well again.
+  std::stable_sort(last.begin(), last.end(), [](const Address* a, const Address* b) {
+    return std::tie(a->after_request, a->failed_at) < std::tie(b->after_request, b->failed_at);
+  });
+  order.insert(order.end(), last.begin(), last.end());
+  return order;
+}
+
+bool ApiTransport::MayProbe(const Address& address, const ApiRequest& request,
+                            async::MonoTime now) {
+  if (now < address.try_again_at) return false;
+  if (address.after_request && !request.harmless) return false;
+  // Should it be in vain, the next address has a fair time left.
+  return async::Between(now, std::min(request.deadline, request.begin_by)) >= 2 * kFairTime;
 }
 
 void ApiTransport::Note(const ApiRequest& request, const Attempt& attempt, absl::Duration took) {
@@ -91,17 +117,65 @@ void ApiTransport::Note(const ApiRequest& request, const Attempt& attempt, absl:
   metrics_.WechatRequest(request.account, request.path, errcode, took);
 }
 
-void ApiTransport::Failed(Address& address) {
+void ApiTransport::Judge(Address& address, const Attempt& attempt, async::MonoTime begun,
+                         bool hurried) {
+  const bool silent = attempt.timed_out || attempt.cancelled;
+  switch (attempt.outcome) {
+    case Attempt::Outcome::kAnswered:
+      return Answered(address, begun);
+    case Attempt::Outcome::kNotSent:
+    case Attempt::Outcome::kUnknown:
+      break;
+    default:  // it refused this request, so it lives
+      address.hurried = 0;
+      return;
+  }
+  if (silent && hurried && attempt.peer_time < kFairTime) {
+    if (attempt.peer_time == absl::ZeroDuration()) return;  // it was not even tried
+    if (address.hurried++ == 0) address.hurried_since = begun;
+    const bool long_enough = async::Between(address.hurried_since, clock_.Mono()) >= kFairTime;
+    if (address.hurried < kHurriedInARow || !long_enough) return;
+    return PassOver(address, attempt.outcome == Attempt::Outcome::kUnknown, attempt.detail);
+  }
+  if (attempt.outcome == Attempt::Outcome::kUnknown) {
+    PassOver(address, /*after_request=*/true, attempt.detail);
+  } else if (attempt.unreachable || silent) {
+    FailedToConnect(address, attempt.detail);
+  }
+}
+
+void ApiTransport::Answered(Address& address, async::MonoTime begun) {
+  address.failures.clear();
+  address.hurried = 0;
+  if (!address.passed_over || begun < address.failed_at) return;
+  address.passed_over = address.after_request = false;
+  metrics_.AddressPassedOver(address.url, false);
+  base::Log(base::Level::kInfo, "address answers again", {{"address", address.url}});
+}
+
+void ApiTransport::FailedToConnect(Address& address, const std::string& problem) {
   const async::MonoTime now = clock_.Mono();
   while (!address.failures.empty() &&
          async::Between(address.failures.front(), now) > kFailureWindow) {
     address.failures.pop_front();
   }
   address.failures.push_back(now);
-  if (address.failures.size() < kFailuresToOpen) return;
+  if (address.passed_over || address.failures.size() >= kFailuresToOpen) {
+    PassOver(address, /*after_request=*/false, problem);
+  }
+}
+
+void ApiTransport::PassOver(Address& address, bool after_request, const std::string& problem) {
+  if (addresses_.size() == 1) return;  // there is no other
   address.failures.clear();
-  address.closed_until = async::After(now, kOpenFor);
-  base::Log(base::Level::kWarn, "address passed over for 30 s", {{"address", address.url}});
+  address.hurried = 0;
+  address.after_request |= after_request;
+  address.failed_at = clock_.Mono();
+  address.try_again_at = async::After(address.failed_at, kTryAgainAfter);
+  if (std::exchange(address.passed_over, true)) return;
+  metrics_.AddressPassedOver(address.url, true);
+  base::Log(base::Level::kWarn, "address passed over until it answers again",
+            {{"address", address.url}, {"problem", problem}});
 }
 
 }  // namespace hongyan::wechat

@@ -1,7 +1,13 @@
 // One request to the platform over the ordered `api_urls`.
 //
 // Contract: Call tries the addresses in their order and goes on to the next only while nothing has been sent. An
-//           address that failed 5 times within 10 s is passed over for 30 s, unless all are.
+//           address that gave no answer to a request that left (a broken connection, a 5xx, something unintelligible,
+//           a time-out) is passed over: that call ends there, later ones begin with another. So is one that couldn't
+//           be connected to 5 times within 10 s. A caller's deadline says something of an address only after 2 s, or
+//           when five callers in a row left it without an answer for as long.
+//           After 30 s one call at a time tries it again: one whose repeat does no harm or, as long as connecting was
+//           all that failed, any. An answer to a request that began after the failure ends it. When no other address
+//           can be reached those passed over are tried too, for nothing better is left.
 //           Each try has at most `timeout`, and all together end by `deadline`. Each is counted and, at the level
 //           debug, logged.
 // Threads:  event loop only.          Lifetime: `http` and `clock` outlive it.
@@ -13,6 +19,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "server/async/clock.h"
 #include "server/base/metrics.h"
@@ -29,6 +36,8 @@ struct ApiRequest {
   async::MonoTime deadline;
   // Nothing leaves from then on.
   async::MonoTime begin_by = async::MonoTime::max();
+  // To send it twice does no harm, as with a read: it may try an address of which nobody knows whether it answers.
+  bool harmless = false;
 };
 
 class ApiTransport {
@@ -41,10 +50,24 @@ class ApiTransport {
  private:
   struct Address {
     std::string url;
-    std::deque<async::MonoTime> failures;  // at most kFailuresToOpen
-    async::MonoTime closed_until{};        // passed over until then
+    std::deque<async::MonoTime> failures;  // to connect; at most kFailuresToOpen
+    int hurried = 0;  // callers in a row who left without an answer before a fair time was over
+    async::MonoTime hurried_since{};
+    bool passed_over = false;
+    bool after_request = false;  // it takes requests and doesn't answer them
+    async::MonoTime failed_at{};
+    async::MonoTime try_again_at{};
   };
-  void Failed(Address& address);
+  using Order = absl::InlinedVector<Address*, 8>;
+
+  // The addresses in the order in which this request tries them.
+  Order OrderFor(const ApiRequest& request);
+  static bool MayProbe(const Address& address, const ApiRequest& request, async::MonoTime now);
+  // What the end of a try that began at `begun` says of the address. `hurried`: the caller ended it.
+  void Judge(Address& address, const Attempt& attempt, async::MonoTime begun, bool hurried);
+  void Answered(Address& address, async::MonoTime begun);
+  void FailedToConnect(Address& address, const std::string& problem);
+  void PassOver(Address& address, bool after_request, const std::string& problem);
   void Note(const ApiRequest& request, const Attempt& attempt, absl::Duration took);
 
   http::HttpClient& http_;

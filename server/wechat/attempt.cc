@@ -16,7 +16,8 @@ Attempt FromFailure(http::HttpFailure failure) {
   attempt.cancelled = failure.kind == Kind::kCancelled;
   attempt.busy = failure.kind == Kind::kBusy;
   attempt.unreachable = failure.kind == Kind::kResolve || failure.kind == Kind::kConnect ||
-                        failure.kind == Kind::kTls;
+                        failure.kind == Kind::kTls || failure.kind == Kind::kSend;
+  attempt.peer_time = absl::FromChrono(failure.peer_time);
   switch (failure.kind) {
     case Kind::kResolve:
     case Kind::kConnect:

@@ -10,6 +10,7 @@
 
 #include <string>
 
+#include "absl/time/time.h"
 #include "server/http/http_client.h"
 #include "server/wechat/api_json.h"
 
@@ -18,11 +19,13 @@ namespace hongyan::wechat {
 struct Attempt {
   enum class Outcome { kAnswered, kNotSent, kUnknown, kRejected };
   Outcome outcome = Outcome::kUnknown;
-  ApiAnswer answer;          // kAnswered only
-  bool timed_out = false;    // the deadline given to the transport ended it
-  bool busy = false;         // no connection of ours came free
-  bool unreachable = false;  // resolving, connecting or TLS failed: the address's fault
+  ApiAnswer answer;        // kAnswered only
+  bool timed_out = false;  // the deadline given to the transport ended it
+  bool busy = false;       // no connection of ours came free
+  bool unreachable =
+      false;  // resolving, connecting or TLS failed, or no connection lasted: the address's fault
   bool cancelled = false;    // the calling task was cancelled
+  absl::Duration peer_time;  // how long the address was tried; only where no answer came
   std::string detail;        // for logs and messages: "connection refused", "HTTP 502"
 };
 

@@ -186,6 +186,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(const Call& call) {
     request.query = absl::StrCat("access_token=", base::UrlEscape(token->token.Reveal()),
                                  call.query.empty() ? "" : "&", call.query);
     request.body = call.body;
+    request.harmless = !call.is_send;
     request.deadline = call.limit.deadline;
     request.begin_by = std::min(call.limit.begin_before, After(call.limit.deadline, -kLeastTime));
     Attempt attempt = co_await transport_.Call(std::move(request));

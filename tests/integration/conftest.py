@@ -11,6 +11,7 @@ import pytest
 import rpc_failure
 import stubs
 from event_handler import Handler
+from forwarder import Forwarder
 from sandbox_process import Sandbox
 from service_process import Service
 from stranger import Stranger
@@ -114,6 +115,14 @@ def start_handler(api):
 @pytest.fixture
 def handler(start_handler):
     return start_handler()
+
+
+@pytest.fixture
+def forwarder(sandbox):
+    """Another address of the sandbox, whose connections a test may break."""
+    forwarder = Forwarder(sandbox.port)
+    yield forwarder
+    forwarder.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from forwarder import BAD_GATEWAY, HANG, RESET
 from rpc_failure import expect, failure
 from sandbox_process import CUSTOM, TEMPLATE
 from timing import SCALE, eventually
@@ -64,6 +65,50 @@ def test_U08_connection_closed_while_idle_harms_nobody(start_sandbox, start):
     assert account.texts(openid) == ["0", "1", "2"]
 
 
+def test_A09_U08_connection_reset_while_idle_harms_nobody(start, account, forwarder):
+    service = start(account, {"wechat": {"api_urls": [forwarder.url]}})
+    openid = account.user()
+    for i in range(30):
+        forwarder.reset_connections()
+        # The reset has come, and is the first that libcurl's next write meets.
+        eventually(lambda: service.connections_to(forwarder.port) == 0, what="connections reset")
+        assert service.send_text(openid, f"{i}").attempts == 1
+    assert account.texts(openid) == [f"{i}" for i in range(30)]
+    assert account.arrivals(CUSTOM) == 30
+
+
+def test_A09_U08_address_whose_connection_was_reset_while_idle_is_not_blamed(start, account, forwarder, start_sandbox):
+    second = start_sandbox()
+    service = start(account, {"wechat": {"api_urls": [forwarder.url, second.url]}})
+    openid = account.user()
+    for i in range(10):
+        forwarder.reset_connections()
+        eventually(lambda: service.connections_to(forwarder.port) == 0, what="connections reset")
+        service.send_text(openid, f"{i}")
+    assert second.get("counters")["requests"] == 0
+    assert service.metric("hongyan_wechat_address_passed_over", address=forwarder.url) == 0
+
+
+@pytest.mark.parametrize("mode", [HANG, RESET, BAD_GATEWAY])
+def test_A10_address_that_gives_no_answer_costs_one_text(start, account, forwarder, mode):
+    service = start(account, {"wechat": {"api_urls": [forwarder.url, account.sandbox.url],
+                                         "timeout": f"{int(1000 * SCALE)}ms"}})
+    openid = account.user()
+    service.send_text(openid, "before")
+    assert forwarder.requests >= 1
+    forwarder.become(mode)
+    expect(failure(service.send_text, openid, "lost"), "UNKNOWN", "OUTCOME_UNKNOWN", "hongyan")
+    asked = forwarder.requests
+    for i in range(20):
+        assert service.send_text(openid, f"{i}").attempts == 1
+    assert account.texts(openid) == ["before"] + [f"{i}" for i in range(20)]
+    assert forwarder.requests == asked, "a text was spent on finding out"
+    assert service.metric("hongyan_wechat_address_passed_over", address=forwarder.url) == 1
+    assert service.metric("hongyan_wechat_address_passed_over", address=account.sandbox.url) == 0
+    [line] = service.log(event="address passed over until it answers again")
+    assert line["address"] == forwarder.url and line["problem"]
+
+
 def test_connections_are_reused(service, main, openid):
     for i in range(20):
         service.send_text(openid, f"{i}")
@@ -110,12 +155,13 @@ def test_N03_sandbox_gone_with_a_token_in_hand(start_sandbox, start):
 
 def test_no_failover_once_the_request_was_written(start_sandbox, start, account):
     second = start_sandbox()
-    service = start(account, {"wechat": {"api_urls": [account.sandbox.url, second.url]}})
     openid = account.user()
-    for effect in ({"close": "after_read"}, {"close": "after_read", "reset": True}, {"http_status": 502}):
+    for i, effect in enumerate([{"close": "after_read"}, {"close": "after_read", "reset": True}, {"http_status": 502}]):
+        # One of its own, for the next call would begin with the second address.
+        service = start(account, {"wechat": {"api_urls": [account.sandbox.url, second.url]}})
         account.fault(effect, openid=openid, times=1)
         expect(failure(service.send_text, openid, "x"), "UNKNOWN", "OUTCOME_UNKNOWN", "hongyan")
-    assert account.arrivals(CUSTOM) == 3
+        assert account.arrivals(CUSTOM) == i + 1
     assert second.get("counters")["requests"] == 0
 
 

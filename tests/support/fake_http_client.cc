@@ -38,6 +38,7 @@ async::Task<HttpResult> FakeHttpClient::Send(http::HttpRequest request) {
   counted.most_at_once = std::max(counted.most_at_once, ++counted.in_flight);
   HttpResult result = co_await Deliver(ReplyTo(seen), request.deadline);
   --counted.in_flight;
+  if (auto* failure = std::get_if<HttpFailure>(&result)) failure->peer_time = clock_.Mono() - now;
   co_return result;
 }
 

@@ -15,8 +15,10 @@ using absl::Seconds;
 using support::Accepts;
 using support::BreaksAfterSending;
 using support::ConnectionRefused;
+using support::FakeHttpClient;
 using support::Held;
 using support::HttpStatus;
+using support::Json;
 using support::KeepAliveDied;
 using support::kTextPath;
 using support::kUserPath;
@@ -47,6 +49,34 @@ class ApiTransportTest : public support::WechatTest {
     std::size_t count = 0;
     for (const auto& host : Hosts()) count += host == kFirst ? 1 : 0;
     return count;
+  }
+
+  // What the first address says to everything from now on; the second accepts all.
+  void FirstSays(const Reply& reply) {
+    const auto respond = [reply](const FakeHttpClient::Request& request) {
+      return request.host == kFirst ? reply : Accepts();
+    };
+    http_.Respond(kTextPath, respond);
+    http_.Respond(kUserPath, respond);
+  }
+  Attempt Read(absl::Duration within = Seconds(30)) {
+    ApiRequest read{"main", kUserPath, "access_token=t1", "", In(within)};
+    read.harmless = true;
+    return Await(transport_.Call(std::move(read)));
+  }
+  // A send, and where it went.
+  std::string SendsTo() {
+    Call();
+    return Hosts().back();
+  }
+  double PassedOver(const std::string& address) {
+    for (const auto& family : metrics_.registry().Collect()) {
+      if (family.name != "hongyan_wechat_address_passed_over") continue;
+      for (const auto& metric : family.metric) {
+        if (metric.label[0].value == address) return metric.gauge.value;
+      }
+    }
+    return -1;
   }
 
   ApiTransport transport_{http_, clock_, metrics_, {kFirst, kSecond}, support::kTimeout};
@@ -229,6 +259,177 @@ TEST_F(ApiTransportTest, OneAddressAloneIsAlwaysTried) {
   http_.Down(kFirst);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Await(alone.Call(Text())).outcome, Outcome::kNotSent);
   EXPECT_EQ(TriesOfFirst(), 20u);
+}
+
+struct Trouble {
+  const char* name;
+  Reply reply;
+};
+
+class NoAnswer : public ApiTransportTest, public ::testing::WithParamInterface<Trouble> {};
+
+TEST_P(NoAnswer, A10_CountsAgainstTheAddressAndTheNextCallBeginsWithTheOther) {
+  FirstSays(GetParam().reply);
+  EXPECT_EQ(Call().outcome, Outcome::kUnknown);
+  EXPECT_THAT(Hosts(), ElementsAre(kFirst)) << "what may have gone out goes nowhere else";
+  EXPECT_EQ(PassedOver(kFirst), 1);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Call().outcome, Outcome::kAnswered);
+  EXPECT_EQ(TriesOfFirst(), 1u);
+  EXPECT_EQ(PassedOver(kSecond), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(, NoAnswer,
+                         ::testing::Values(Trouble{"TimeOut", NeverAnswers()},
+                                           Trouble{"Http500", HttpStatus(500)},
+                                           Trouble{"Http502", HttpStatus(502)},
+                                           Trouble{"Reset", BreaksAfterSending()},
+                                           Trouble{"KeepAliveDied", KeepAliveDied()},
+                                           Trouble{"Unintelligible", Json("<html>")}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_F(ApiTransportTest, A10_RefusalOfARequestSaysNothingOfTheAddress) {
+  FirstSays(HttpStatus(403));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Call().outcome, Outcome::kRejected);
+  EXPECT_EQ(TriesOfFirst(), 20u);
+}
+
+TEST_F(ApiTransportTest, A10_SendNeverProbesWhatTakesRequestsAndDoesNotAnswer) {
+  FirstSays(NeverAnswers());
+  Call();
+  for (int i = 0; i < 60; ++i) {
+    clock_.Advance(absl::Minutes(1));
+    EXPECT_EQ(SendsTo(), kSecond);
+  }
+}
+
+TEST_F(ApiTransportTest, A10_ReadProbesEvery30SecondsAndGoesOnToTheNextAddress) {
+  FirstSays(NeverAnswers());
+  Call();
+  for (int round = 1; round <= 5; ++round) {
+    clock_.Advance(Seconds(29));
+    Read();
+    EXPECT_EQ(TriesOfFirst(), static_cast<std::size_t>(round)) << "too early";
+    clock_.Advance(Seconds(1));
+    const async::MonoTime begun = clock_.Mono();
+    EXPECT_EQ(Read().outcome, Outcome::kAnswered);
+    EXPECT_EQ(async::Between(begun, clock_.Mono()), Seconds(2)) << "a fair time, no more";
+    EXPECT_EQ(TriesOfFirst(), static_cast<std::size_t>(round + 1));
+    EXPECT_EQ(Read().outcome, Outcome::kAnswered);
+    EXPECT_EQ(Hosts().back(), kSecond) << "one call pays, not the next";
+  }
+}
+
+TEST_F(ApiTransportTest, A10_OneCallAtATimeProbes) {
+  FirstSays(HttpStatus(502));
+  Call();
+  clock_.Advance(Seconds(31));
+  FirstSays(Held(Accepts()));
+  ApiRequest read{"main", kUserPath, "", "", In(Seconds(30))};
+  read.harmless = true;
+  auto probe = Start(transport_.Call(read));
+  EXPECT_EQ(Hosts().back(), kFirst);
+  EXPECT_EQ(Read().outcome, Outcome::kAnswered);
+  EXPECT_EQ(Hosts().back(), kSecond);
+  EXPECT_FALSE(probe.done());
+}
+
+TEST_F(ApiTransportTest, A10_AnswerToAReadEndsIt) {
+  FirstSays(HttpStatus(502));
+  Call();
+  FirstSays(Accepts());
+  clock_.Advance(Seconds(31));
+  EXPECT_EQ(SendsTo(), kSecond);
+  EXPECT_EQ(Read().outcome, Outcome::kAnswered);
+  EXPECT_EQ(Hosts().back(), kFirst);
+  EXPECT_EQ(SendsTo(), kFirst);
+  EXPECT_EQ(PassedOver(kFirst), 0);
+}
+
+TEST_F(ApiTransportTest, A10_LateAnswerToAnEarlierRequestDoesNotEndIt) {
+  FirstSays(Held(Accepts()));
+  auto early = Start(transport_.Call(Text()));
+  FirstSays(HttpStatus(502));
+  clock_.Advance(Seconds(1));
+  Call();
+  http_.Release();
+  clock_.Settle();
+  EXPECT_EQ(early.value().outcome, Outcome::kAnswered);
+  EXPECT_EQ(SendsTo(), kSecond);
+}
+
+TEST_F(ApiTransportTest, A10_CallersInAHurryProbeNothing) {
+  http_.Down(kFirst);
+  http_.Always(kTextPath, Accepts());
+  for (int i = 0; i < 5; ++i) Call();
+  clock_.Advance(Seconds(31));
+  Call(Seconds(3));
+  EXPECT_EQ(Hosts().back(), kSecond);
+  EXPECT_EQ(TriesOfFirst(), 5u);
+  Call(Seconds(5));
+  EXPECT_EQ(TriesOfFirst(), 6u);
+}
+
+TEST_F(ApiTransportTest, A10_WhenNoAddressAnswersEachIsTriedInTurn) {
+  http_.Always(kTextPath, NeverAnswers());
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(Call().outcome, Outcome::kUnknown);
+  EXPECT_THAT(Hosts(), ElementsAre(kFirst, kSecond, kFirst, kSecond, kFirst, kSecond));
+}
+
+TEST_F(ApiTransportTest, A10_WhatIsPassedOverIsTriedWhenNothingElseCanBeReached) {
+  FirstSays(HttpStatus(502));
+  Call();
+  FirstSays(Accepts());
+  http_.Down(kSecond);
+  EXPECT_EQ(Call().outcome, Outcome::kAnswered);
+  EXPECT_THAT(Hosts(), ElementsAre(kFirst, kSecond, kFirst));
+  EXPECT_EQ(SendsTo(), kFirst) << "it has answered";
+}
+
+TEST_F(ApiTransportTest, A10_ShortDeadlineSaysNothingOfTheAddress) {
+  FirstSays(Slowly(Milliseconds(400), Accepts()));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Call(Milliseconds(300)).outcome, Outcome::kUnknown);
+  clock_.Advance(Seconds(10));
+  EXPECT_EQ(Call().outcome, Outcome::kAnswered);
+  for (int i = 0; i < 4; ++i) Call(Milliseconds(300));
+  EXPECT_EQ(TriesOfFirst(), 9u);
+}
+
+TEST_F(ApiTransportTest, A10_FiveInARowWhoGotNothingInTwoSecondsDo) {
+  FirstSays(NeverAnswers());
+  for (int i = 0; i < 14; ++i) EXPECT_EQ(Call(Milliseconds(150)).outcome, Outcome::kUnknown);
+  EXPECT_EQ(Call(Milliseconds(150)).outcome, Outcome::kAnswered);
+  EXPECT_EQ(TriesOfFirst(), 14u);
+}
+
+TEST_F(ApiTransportTest, A10_NorDoesAWaitForAConnectionOfOurOwn) {
+  FirstSays(Reply{http::HttpFailure{http::HttpFailure::Kind::kBusy, false, "none came free"}});
+  for (int i = 0; i < 10; ++i) {
+    Call();
+    clock_.Advance(Seconds(1));
+  }
+  EXPECT_EQ(TriesOfFirst(), 10u);
+}
+
+TEST_F(ApiTransportTest, A10_DeadlineThatLeftTheAddressAFairTimeDoes) {
+  FirstSays(NeverAnswers());
+  EXPECT_EQ(Call(Milliseconds(2500)).outcome, Outcome::kUnknown);
+  EXPECT_EQ(SendsTo(), kSecond);
+}
+
+TEST_F(ApiTransportTest, A10_CallerWhoGaveUpAfterAFairTimeDoesToo) {
+  FirstSays(NeverAnswers());
+  auto call = Start(transport_.Call(Text()));
+  clock_.Advance(Seconds(3));
+  call.Cancel();
+  EXPECT_EQ(call.value().outcome, Outcome::kUnknown);
+  EXPECT_EQ(SendsTo(), kSecond);
+}
+
+TEST_F(ApiTransportTest, A10_OneAddressAloneIsNeverPassedOver) {
+  ApiTransport alone(http_, clock_, metrics_, {kFirst}, support::kTimeout);
+  FirstSays(HttpStatus(502));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Await(alone.Call(Text())).outcome, Outcome::kUnknown);
+  EXPECT_EQ(PassedOver(kFirst), 0);
 }
 
 }  // namespace
