@@ -20,6 +20,7 @@
 #include "server/base/text.h"
 #include "server/config/substitution.h"
 #include "server/config/values.h"
+#include "server/config/yaml_slips.h"
 
 namespace hongyan::config {
 namespace {
@@ -104,9 +105,14 @@ class Reader {
   void ReadSection(const YamlNode& node, const std::string& path, Message& message) {
     const Descriptor& section = *message.GetDescriptor();
     for (const YamlNode& child : node.children) {
-      const std::string child_path = Join(path, child.key);
       const FieldDescriptor* field = section.FindFieldByName(child.key);
-      if (field == nullptr) {
+      const auto slip = field == nullptr ? FindKeySlip(child.key) : std::nullopt;
+      // The rest of such a key is a value, and may be a secret.
+      const std::string child_path = Join(path, slip ? slip->key : child.key);
+      if (slip) {
+        findings_.RefuseAt(child_path, child.line, slip->message);
+        Begin(child, child_path);
+      } else if (field == nullptr) {
         findings_.RefuseAt(child_path, child.line, UnknownKey(child.key, section));
       } else {
         ReadField(child, child_path, *field, message);
@@ -123,6 +129,10 @@ class Reader {
     findings_.Record(path, {node.line, substituted, /*broken=*/false});
   }
   void RefuseKind(const YamlNode& node, const std::string& path, absl::string_view wanted) {
+    if (const auto slip =
+            node.kind == Kind::kScalar && !node.quoted ? FindKeySlip(node.scalar) : std::nullopt) {
+      return findings_.RefuseAt(path, node.value_line, slip->message);
+    }
     findings_.RefuseAt(path, node.line,
                        node.kind == Kind::kNull
                            ? absl::StrCat("has no value; remove the key, or give it ", wanted)
@@ -174,6 +184,16 @@ class Reader {
     if (node.kind != Kind::kScalar) {
       RefuseKind(node, path, Wanted(field));
       return "";
+    }
+    // A reply may say what it likes.
+    const bool free_text = absl::StrContains(path, ".replies[");
+    if (const std::string slip = FindVariableSlip(node.scalar); !free_text && !slip.empty()) {
+      findings_.RefuseAt(path, node.line, slip);
+      return "";
+    }
+    if (!node.quoted && HasFullWidthQuotes(node.scalar)) {
+      findings_.WarnAt(path, node.line,
+                       "the full-width quotes are part of the text; YAML's are \" and '");
     }
     absl::StatusOr<Substituted> text = substitution_.Apply(node.scalar);
     if (!text.ok()) {
@@ -233,6 +253,11 @@ class Reader {
 v1::Config ReadConfig(const YamlNode& root, const Environment& environment, Findings& findings) {
   v1::Config config;
   if (root.kind != Kind::kMap) {
+    if (const auto slip =
+            root.kind == Kind::kScalar && !root.quoted ? FindKeySlip(root.scalar) : std::nullopt) {
+      findings.RefuseAt("", root.line, slip->message);
+      return config;
+    }
     findings.RefuseAt(
         "", root.line,
         absl::StrCat("the file must hold keys such as accounts:, and is ", Named(root.kind)));

@@ -57,7 +57,11 @@ void Findings::Refuse(const std::string& path, absl::string_view message) {
 }
 
 void Findings::Warn(const std::string& path, absl::string_view message) {
-  warnings_.Add({path, LineOf(path), std::string(message)});
+  WarnAt(path, LineOf(path), message);
+}
+
+void Findings::WarnAt(const std::string& path, int line, absl::string_view message) {
+  warnings_.Add({path, line, std::string(message)});
 }
 
 std::string Findings::Quoted(const std::string& path, absl::string_view value) const {

@@ -41,6 +41,7 @@ class Findings {
   void Refuse(const std::string& path, absl::string_view message);
   void RefuseAt(const std::string& path, int line, absl::string_view message);
   void Warn(const std::string& path, absl::string_view message);
+  void WarnAt(const std::string& path, int line, absl::string_view message);
 
   // `value` of `path` in quotes, for a message; no more than its kind when it came by substitution.
   std::string Quoted(const std::string& path, absl::string_view value) const;

@@ -17,6 +17,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "server/base/text.h"
+#include "server/config/yaml_slips.h"
 
 namespace hongyan::config {
 namespace {
@@ -65,7 +66,8 @@ std::string Revealed(const std::string& text) {
 // Builds the tree from the parser's events and watches the limits.
 class Builder final : public YAML::EventHandler {
  public:
-  explicit Builder(Findings& findings) : findings_(findings) {}
+  // `text` is what the parser reads.
+  Builder(absl::string_view text, Findings& findings) : text_(text), findings_(findings) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) Refuse(mark, "a second document starts here; the file may have one only");
@@ -91,6 +93,10 @@ class Builder final : public YAML::EventHandler {
     node.kind = YamlNode::Kind::kScalar;
     node.scalar = Revealed(value);
     node.quoted = tag == "!";
+    if (node.quoted && IsOpenQuote(text_, mark.line + 1, mark.column)) {
+      Refuse(mark,
+             "a quote is opened here and never closed; full-width quotes (“ ”) are none to YAML");
+    }
     Add(mark, std::move(node));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -167,6 +173,7 @@ class Builder final : public YAML::EventHandler {
     Frame frame;
     frame.node.kind = kind;
     frame.node.line = mark.line + 1;
+    frame.node.value_line = frame.node.line;
     open_.push_back(std::move(frame));
   }
 
@@ -179,6 +186,7 @@ class Builder final : public YAML::EventHandler {
   void Add(const YAML::Mark& mark, YamlNode node) {
     Count(mark);
     node.line = mark.line + 1;
+    node.value_line = node.line;
     if (!WantsKey()) return Attach(std::move(node));
     if (node.kind != YamlNode::Kind::kScalar) Refuse(mark, "a key must be plain text");
     Frame& frame = open_.back();
@@ -205,6 +213,7 @@ class Builder final : public YAML::EventHandler {
     frame.node.children.push_back(std::move(node));
   }
 
+  const absl::string_view text_;
   Findings& findings_;
   std::vector<Frame> open_;
   YamlNode root_;
@@ -258,8 +267,9 @@ std::string Join(const std::string& path, std::size_t index) {
 
 std::optional<YamlNode> ParseYaml(const std::string& text, Findings& findings) {
   if (!CheckBytes(text, findings)) return std::nullopt;
-  std::istringstream in(Hidden(text));
-  Builder builder(findings);
+  const std::string hidden = Hidden(text);
+  std::istringstream in(hidden);
+  Builder builder(hidden, findings);
   try {
     YAML::Parser parser(in);
     while (parser.HandleNextDocument(builder)) {
@@ -271,11 +281,16 @@ std::optional<YamlNode> ParseYaml(const std::string& text, Findings& findings) {
     findings.RefuseAt(builder.Path(), error.mark.line + 1, kTooDeep);
   } catch (const YAML::Exception& error) {
     const int line = error.mark.line + 1;
-    findings.RefuseAt(builder.Path(), line,
-                      IndentedWithTab(text, line)
-                          ? "the line is indented with a tab; YAML takes spaces only"
-                          // It may quote one byte of several.
-                          : absl::StrCat("is no YAML: ", base::Printable(error.msg)));
+    if (IndentedWithTab(text, line)) {
+      findings.RefuseAt(builder.Path(), line,
+                        "the line is indented with a tab; YAML takes spaces only");
+    } else if (const std::optional<YamlHint> hint = FindSlip(text, line)) {
+      findings.RefuseAt(builder.Path(), hint->line, hint->message);
+    } else {
+      // It may quote one byte of several.
+      findings.RefuseAt(builder.Path(), line,
+                        absl::StrCat("is no YAML: ", base::Printable(error.msg)));
+    }
   } catch (const std::exception& error) {
     findings.RefuseAt(builder.Path(), 0, absl::StrCat("can't be parsed: ", error.what()));
   }

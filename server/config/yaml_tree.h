@@ -21,8 +21,9 @@ inline constexpr int kMaxYamlNodes = 20000;
 struct YamlNode {
   enum class Kind { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
-  int line = 0;     // in a map its key's, else its own
-  std::string key;  // when the parent is a map
+  int line = 0;        // in a map its key's, else its own
+  int value_line = 0;  // where the value begins
+  std::string key;     // when the parent is a map
   std::string scalar;
   bool quoted = false;  // or a block: surely text
   std::vector<YamlNode> children;

@@ -4,6 +4,7 @@
 #include <random>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/config/yaml_tree.h"
 #include "tests/unit/config/config_test.h"
@@ -150,6 +151,107 @@ TEST_F(YamlTest, K01_TabsInTheIndentation) {
       "        \tb\n");
   ASSERT_THAT(result.problems, IsEmpty());
   EXPECT_EQ(result.settings.accounts[0].replies[0].text, "a\n\tb\n");
+}
+
+TEST_F(YamlTest, C03_WhatLooksLikeYamlIsToldWithItsLine) {
+  const struct {
+    const char* text;  // from line 5
+    const char* path;
+    int line;
+    const char* part;
+  } kRows[] = {
+      // A full-width colon.
+      {"    callback：{token: abc}\nlog: {}\n", "accounts[0].callback", 5,
+       "there is a full-width colon (：) behind callback; write \"callback: …\""},
+      {"log：\n  level: debug\n", "", 5, "full-width colon (：) behind log"},
+      {"log:\n  level：debug\n", "log", 6, "full-width colon (：) behind level"},
+      {"log:\n  level ：debug\n  format: json\n", "log", 6, "full-width colon (：) behind level"},
+      {"log: {level：debug}\n", "log.level", 5, "full-width colon (：) behind level"},
+      // A missing blank; the parser meets it a line later, or behind blank lines and comments.
+      {"shutdown:\n  delay:5s\n  grace: 5s\n", "shutdown", 6, "no blank behind the colon of delay"},
+      {"shutdown:\n  delay:5s\n\n  # soon\n  grace: 5s\n", "", 6, "behind the colon of delay"},
+      {"shutdown:\n  delay:5s\n  grace:5s\n", "shutdown", 6, "no blank behind the colon of delay"},
+      {"shutdown: {delay:5s}\n", "shutdown.delay", 5, "no blank behind the colon of delay"},
+      {"log:{level: debug}\n", "log", 5, "no blank behind the colon of log"},
+      {"    replies:\n      -on: text\n        text: a\n", "accounts[0].replies", 6,
+       "no blank behind the dash; write \"- on: …\""},
+      // An equals sign, and nothing at all.
+      {"shutdown:\n  delay = 5s\n  grace: 5s\n", "shutdown", 6,
+       "\"=\" instead of a colon behind delay"},
+      {"shutdown:\n  grace: 5s\n  delay=5s\n", "shutdown.delay", 7, "\"=\" instead of a colon"},
+      {"log:\n  level debug\n  format: json\n", "log", 7, "is no YAML"},
+      {"log:\n  level debug\n", "log", 6, "there is no colon behind level"},
+      // Other blanks, as a page or an input method makes them.
+      {"log:\n　level: debug\n", "level", 6, "indented with a full-width or no-break space"},
+      {"log:\n\u00a0 level: debug\n", "level", 6, "indented with a full-width or no-break space"},
+      {"log:\n  level:　debug\n  format: json\n", "log", 6, "space behind the colon of level"},
+      {"    replies:\n      -　on: text\n        text: a\n", "accounts[0].replies", 6,
+       "space behind the dash"},
+      {"log:\n  level: debug\n   format: json\n", "log", 7,
+       "is indented deeper than the line above"},
+      // Commas and quotes.
+      {"log: {level: debug，format: json}\n", "log", 5, "there is a full-width comma"},
+      {"log:\n  level: \"debug”\n  format: json\n", "log.level", 6, "a quote is opened here"},
+  };
+  for (const auto& row : kRows) {
+    SCOPED_TRACE(row.text);
+    const LoadResult result = LoadWith(row.text);
+    EXPECT_THAT(result.problems, Contains(Field(&Problem::message, HasSubstr(row.part))));
+    for (const Problem& problem : result.problems) {
+      if (!absl::StrContains(problem.message, row.part)) continue;
+      EXPECT_EQ(problem.line, row.line);
+      EXPECT_EQ(problem.path, row.path);
+    }
+  }
+}
+
+TEST_F(YamlTest, C03_FullWidthQuotesAreWarnedAbout) {
+  const LoadResult wrong =
+      Load("accounts:\n  - name: “main”\n    app_id: wx1\n    app_secret: ${WX_APP_SECRET}\n");
+  EXPECT_THAT(wrong.warnings,
+              ElementsAre(IsProblem("accounts[0].name", 2, "full-width quotes are")));
+  const LoadResult meant = LoadWith(
+      "    callback: {token: abc}\n    replies: [{on: text, text: '“好”'}, {on: text, text: "
+      "回复“1”}]\n");
+  EXPECT_THAT(meant.problems, IsEmpty());
+  EXPECT_THAT(meant.warnings, Not(Contains(Field(&Problem::message, HasSubstr("quotes")))));
+}
+
+TEST_F(YamlTest, C03_AVariableWithoutBracesIsRefused) {
+  for (const char* value : {"$WX_APP_SECRET", "\"$WX_APP_SECRET\"", "$(WX_APP_SECRET)",
+                            "$｛WX_APP_SECRET｝", "\"%WX_APP_SECRET%\""}) {
+    SCOPED_TRACE(value);
+    const LoadResult result = Load(
+        absl::StrCat("accounts:\n  - name: main\n    app_id: wx1\n    app_secret: ", value, "\n"));
+    EXPECT_THAT(result.problems,
+                ElementsAre(IsProblem("accounts[0].app_secret", 4, "write ${WX_APP_SECRET}")));
+  }
+  // What is said to people may look like one.
+  EXPECT_THAT(LoadWith("    callback: {token: abc}\n    replies: [{on: text, text: \"$VIP $5\"}, "
+                       "{on: text, match: ^帮助$, text: a}]\n")
+                  .problems,
+              IsEmpty());
+}
+
+TEST_F(YamlTest, C03_AKeyWithASlipIsNotMissingToo) {
+  const LoadResult result =
+      Load("accounts:\n  - name: main\n    app_id: wx1\n    app_secret=abc\n");
+  EXPECT_THAT(result.problems, ElementsAre(IsProblem("accounts[0].app_secret", 4, "\"=\"")));
+}
+
+// The value of a key that was written wrongly may be a secret.
+TEST_F(YamlTest, C03_HintsShowNoValue) {
+  for (const char* line :
+       {"app_secret=5ecretvalue", "app_secret:5ecretvalue", "app_secret：5ecretvalue",
+        "app_secret 5ecretvalue", "app_secret = 5ecretvalue"}) {
+    for (const char* more : {"", "    send_rate: 5\n"}) {
+      SCOPED_TRACE(line);
+      const LoadResult result =
+          Load(absl::StrCat("accounts:\n  - name: main\n    app_id: wx1\n    ", line, "\n", more));
+      EXPECT_THAT(result.problems, Not(IsEmpty()));
+      EXPECT_THAT(AllText(result), Not(HasSubstr("5ecretvalue")));
+    }
+  }
 }
 
 TEST_F(YamlTest, K01_AliasesAnchorsAndTagsAreRefused) {
