@@ -63,7 +63,7 @@ def refused(service, reason):
 
 @pytest.mark.seconds(12)
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-def test_A03_F2_H09_P12_more_idle_connections_than_descriptors_hold_nobody_up(serve, account, secure):
+def test_A03_F02_H09_P12_more_idle_connections_than_descriptors_hold_nobody_up(serve, account, secure):
     service = serve(secure, launcher=["prlimit", f"--nofile={DESCRIPTORS}"])
     idle = [raw_http2.connect(service.grpc_address) for _ in range(1400)]
     for _ in range(3):
