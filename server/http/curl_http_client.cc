@@ -94,7 +94,10 @@ struct CurlHttpClient::Transfer {
     if (code == CURLE_OK) {
       long status = 0;  // NOLINT(google-runtime-int)
       curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-      return HttpResponse{static_cast<int>(status), std::move(answer)};
+      curl_off_t retry_after = 0;
+      curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after);
+      return HttpResponse{static_cast<int>(status), std::move(answer),
+                          std::chrono::seconds(retry_after)};
     }
     HttpFailure failure{KindOf(code), Began(), "", PeerTime()};
     if (too_late && !failure.request_began) {

@@ -33,6 +33,9 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 0;
   std::string body;
+  // What Retry-After asks for, as seconds or as a date; 0 where there is none. Not bounded, and below 0 for a date
+  // that has passed.
+  std::chrono::seconds retry_after{0};
 };
 
 struct HttpFailure {

@@ -24,6 +24,7 @@ std::string ParseEffect(const json::object& given, Effect* effect) {
       .String("raw_answer_base64", &raw_answer_base64)
       .String("content_type", &effect->content_type)
       .String("location", &effect->location)
+      .String("retry_after", &effect->retry_after)
       .Bool("gzip_bomb", &effect->gzip_bomb)
       .Bool("endless", &effect->endless)
       .Int("delay_before_ms", 0, kHour, &effect->delay_before_ms)
@@ -46,6 +47,9 @@ std::string ParseEffect(const json::object& given, Effect* effect) {
 
   if ((body.has_value() + raw_answer.has_value() + raw_answer_base64.has_value()) > 1) {
     return "effect: only one of body, raw_answer, raw_answer_base64 expected";
+  }
+  if (effect->retry_after.find_first_of("\r\n") != std::string::npos) {
+    return "effect.retry_after: one line expected";
   }
   effect->raw_body = body.has_value() ? body : raw_answer;
   if (raw_answer_base64.has_value()) {

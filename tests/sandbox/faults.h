@@ -32,6 +32,7 @@ struct Effect {
   std::optional<int64_t> http_status;
   std::optional<std::string> raw_body;
   std::optional<std::string> location;
+  std::string retry_after;  // the header's value as it stands
   bool gzip_bomb = false;
   bool endless = false;
   // Time.

@@ -21,12 +21,18 @@ std::string_view Reason(int status) {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
     case 412:
       return "Precondition Failed";
     case 413:
       return "Payload Too Large";
+    case 429:
+      return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
+    case 499:
+      return "Client Closed Request";
     case 500:
       return "Internal Server Error";
     case 502:
@@ -87,6 +93,7 @@ HttpBytes Render(const HttpAnswer& answer) {
   head += answer.keep_alive ? "\r\nConnection: keep-alive\r\n" : "\r\nConnection: close\r\n";
   head += "Content-Type: " + answer.content_type + "\r\n";
   if (!answer.location.empty()) head += "Location: " + answer.location + "\r\n";
+  if (!answer.retry_after.empty()) head += "Retry-After: " + answer.retry_after + "\r\n";
   if (!answer.content_encoding.empty()) {
     head += "Content-Encoding: " + answer.content_encoding + "\r\n";
   }
@@ -122,6 +129,7 @@ void Deform(const Effect& effect, HttpAnswer* answer) {
   }
   if (effect.content_type.has_value()) answer->content_type = *effect.content_type;
   if (effect.bom) answer->body.insert(0, "\xEF\xBB\xBF");
+  answer->retry_after = effect.retry_after;
   answer->header_lines = effect.header_lines;
   answer->chunked = effect.chunked;
   answer->http10 = effect.http10;

@@ -15,6 +15,7 @@ struct HttpAnswer {
   std::string content_type = "application/json; encoding=utf-8";
   std::string body;
   std::string location;
+  std::string retry_after;
   std::string content_encoding;
   bool keep_alive = true;
   bool http10 = false;

@@ -755,6 +755,15 @@ def test_U12_redirects(sandbox):
     assert sandbox.chat() == []
 
 
+def test_A14_retry_after_is_a_header_of_the_answer(sandbox):
+    token = sandbox.token()
+    sandbox.fault({"http_status": 429, "retry_after": "120"}, times=1)
+    answer = raw_send(sandbox, token)
+    assert answer.startswith(b"HTTP/1.1 429 Too Many Requests\r\n") and b"\r\nRetry-After: 120\r\n" in answer
+    assert b"Retry-After" not in raw_send(sandbox, token)
+    assert len(sandbox.chat()) == 1
+
+
 def test_U13_gzip_bombs(sandbox):
     token = sandbox.token()
     sandbox.fault({"gzip_bomb": True}, times=1)

@@ -26,6 +26,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "server/async/clock.h"
 #include "server/async/event_loop.h"
 
@@ -219,6 +220,28 @@ TEST_F(CurlHttpClientTest, AnswerOfAnyStatusIsAValue) {
   const HttpResult result = Send(Post());
   ASSERT_TRUE(std::holds_alternative<HttpResponse>(result));
   EXPECT_EQ(std::get<HttpResponse>(result).status, 502);
+}
+
+TEST_F(CurlHttpClientTest, A14_RetryAfterIsReadInBothForms) {
+  const auto asked = [this](const std::string& header) {
+    peer_.Then({absl::StrCat("HTTP/1.1 429 Slow Down\r\n", header, "Content-Length: 2\r\n\r\nno")});
+    const HttpResult result = Send(Post());
+    return std::holds_alternative<HttpResponse>(result)
+               ? std::get<HttpResponse>(result).retry_after.count()
+               : -1;
+  };
+  const auto date = [](absl::Time when) {
+    return absl::StrCat(
+        "Retry-After: ", absl::FormatTime(absl::RFC1123_full, when, absl::UTCTimeZone()), "\r\n");
+  };
+  EXPECT_EQ(asked("Retry-After: 120\r\n"), 120);
+  EXPECT_EQ(asked(""), 0) << "another answer's is not kept";
+  EXPECT_EQ(asked("Retry-After: 0\r\n"), 0);
+  const auto left = asked(date(clock_.Now() + absl::Minutes(10)));
+  EXPECT_GT(left, 0);
+  EXPECT_LE(left, 600);
+  EXPECT_LT(asked(date(clock_.Now() - absl::Hours(1))), 0);
+  EXPECT_EQ(asked("Retry-After: soon\r\n"), 0);
 }
 
 // The peer of a pooled connection reads the second request and closes. libcurl would send it once more on a new
