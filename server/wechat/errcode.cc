@@ -147,6 +147,11 @@ std::string FieldPath(ErrorField field, string_view api, string_view errmsg) {
       return is_template ? "template.template_id" : "";
     case ErrorField::kTemplateUrl:
       return is_template ? "template.url" : "";
+    // A text names a mini program in a link only.
+    case ErrorField::kMiniProgramAppId:
+      return is_template ? "template.mini_program.app_id" : is_text ? "text.content" : "";
+    case ErrorField::kMiniProgramPagePath:
+      return is_template ? "template.mini_program.page_path" : is_text ? "text.content" : "";
     case ErrorField::kTemplateData: {
       if (!is_template) return "";
       const std::string key = InvalidDataKeyOf(errmsg);
@@ -226,8 +231,10 @@ absl::Status ToStatus(const WechatError& error) {
   // The field leads where there is one, as in the errors of our own checks.
   const std::string field = FieldPath(row.field, api, error.errmsg);
   const string_view name = ShortName(api);
+  // Nobody's arguments but ours are in a request for a token.
+  const bool ours = row.error_class == ErrorClass::kArgument && IsTokenApi(api);
   base::ErrorBuilder builder(
-      CodeOf(row), row.reason,
+      ours ? StatusCode::kInternal : CodeOf(row), ours ? Reason::kWechatError : row.reason,
       field.empty() ? StrCat(name, ": ", english, " (errcode ", error.errcode, ")")
                     : StrCat(field, ": ", english, " (", name, ", errcode ", error.errcode, ")"));
   builder

@@ -40,7 +40,7 @@ struct WechatError {
 };
 
 // Three codes depend on the API: 40001 and 50004 are kConfig where a token is fetched, and 45081 ("typing already") is
-// kOk for typing only.
+// kOk for typing only. A kArgument where a token is fetched is nobody's but ours: INTERNAL.
 ErrorClass ClassOf(std::int64_t errcode, absl::string_view api);
 
 // OK for what ClassOf calls kOk.

@@ -152,6 +152,17 @@ def test_U22_47003_names_the_field(service, main, openid):
     assert main.arrivals(TEMPLATE, openid=openid) == 1
 
 
+@pytest.mark.parametrize("errcode, field", [(40165, "page_path"), (40166, "app_id")])
+def test_A13_U22_mini_program_that_wechat_refuses_is_named(service, main, openid, api, errcode, field):
+    main.fault({"errcode": errcode}, TEMPLATE, openid=openid)
+    request = service.template(openid)
+    request.template.mini_program.app_id, request.template.mini_program.page_path = "wx1234567890abcdef", "pages/no"
+    failed = failure(service.stub().SendTemplate, request, timeout=LIMIT)
+    expect(failed, "INVALID_ARGUMENT", "INVALID_REQUEST")
+    assert failed.fields == [f"template.mini_program.{field}"] and failed.metadata["errcode"] == str(errcode)
+    assert main.arrivals(TEMPLATE, openid=openid) == 1
+
+
 @pytest.mark.parametrize("errcode, code, reason", [
     (-1, "UNAVAILABLE", "WECHAT_BUSY"), (40001, "UNAVAILABLE", "ACCESS_TOKEN_REJECTED"),
     (45009, "RESOURCE_EXHAUSTED", "QUOTA_EXHAUSTED"), (45011, "RESOURCE_EXHAUSTED", "THROTTLED"),

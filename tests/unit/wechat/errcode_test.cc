@@ -98,6 +98,7 @@ constexpr Line kLines[] = {
     {40125, 40125, C::kConfig, kPrecondition, "ACCOUNT_CONFIG"},
     {40132, 40132, C::kArgument, kInvalid, "INVALID_REQUEST"},
     {40164, 40164, C::kConfig, kPrecondition, "ACCOUNT_CONFIG"},
+    {40165, 40166, C::kArgument, kInvalid, "INVALID_REQUEST"},
     {40200, 40200, C::kUnauthorized, kDenied, "API_UNAUTHORIZED"},
     {40213, 40214, C::kArgument, kInvalid, "INVALID_REQUEST"},
     {40241, 40241, C::kDuplicate, kExists, "DUPLICATE_MESSAGE"},
@@ -403,6 +404,33 @@ TEST(Fault, U22_BadRequestNamesTheField) {
   EXPECT_EQ(FieldOf(StatusOf(40037, "/cgi-bin/message/template/subscribe")), "");
   // Not an argument at all.
   EXPECT_EQ(FieldOf(StatusOf(45015)), "");
+}
+
+TEST(Fault, A13_U22_MiniProgramsFieldIsNamed) {
+  EXPECT_EQ(FieldOf(StatusOf(40165, kTemplate)), "template.mini_program.page_path");
+  EXPECT_EQ(FieldOf(StatusOf(40166, kTemplate)), "template.mini_program.app_id");
+  EXPECT_EQ(FieldOf(StatusOf(41030, kTemplate)), "template.mini_program.page_path");
+  // A text names a mini program only in a link inside its content.
+  EXPECT_EQ(FieldOf(StatusOf(40165)), "text.content");
+  EXPECT_EQ(FieldOf(StatusOf(40166)), "text.content");
+  EXPECT_EQ(FieldOf(StatusOf(40165, "/cgi-bin/user/info")), "");
+}
+
+TEST(Fault, A13_U22_TemplateOfAWrongSizeNamesItsData) {
+  EXPECT_EQ(FieldOf(StatusOf(45013, kTemplate)), "template.data");
+  EXPECT_EQ(FieldOf(StatusOf(45014, kTemplate)), "template.data");
+  EXPECT_EQ(FieldOf(StatusOf(45014)), "");
+}
+
+// The caller of a send has given none of the arguments of a request for a token.
+TEST(Errcode, A13_ArgumentOfATokenRequestIsOurMistake) {
+  for (const char* api : {kStableToken, kClassicToken}) {
+    for (const std::int64_t code : {40066, 43002, 44002, 47001}) {
+      EXPECT_EQ(StatusOf(code, api).code(), StatusCode::kInternal) << code;
+      EXPECT_EQ(base::ReasonOf(StatusOf(code, api)), "WECHAT_ERROR") << code;
+      EXPECT_EQ(base::MetadataOf(StatusOf(code, api), "errcode"), absl::StrCat(code));
+    }
+  }
 }
 
 TEST(Fault, U22_InvalidTemplateValueNamesItsKeyword) {
