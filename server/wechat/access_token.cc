@@ -29,10 +29,20 @@ constexpr absl::Duration kRenewAhead = absl::Seconds(300);
 constexpr absl::Duration kRenewJitter = absl::Seconds(60);
 constexpr absl::Duration kSafetyMargin = absl::Seconds(10);
 
-constexpr absl::Duration kBusyBackoff[] = {absl::Seconds(1), absl::Seconds(2), absl::Seconds(4),
-                                           absl::Seconds(5)};
-constexpr absl::Duration kConfigBackoff = absl::Seconds(60);
-constexpr absl::Duration kConfigBackoffMax = absl::Minutes(10);
+// WeChat gives the classic endpoint 2000 requests a day. Only silence and -1 are sure to pass soon.
+constexpr absl::Duration kSilencePauses[] = {absl::Seconds(1), absl::Seconds(2), absl::Seconds(4),
+                                             absl::Seconds(5)};
+constexpr absl::Duration kRefusalPauses[] = {absl::Minutes(1), absl::Minutes(2), absl::Minutes(4),
+                                             absl::Minutes(8), absl::Minutes(10)};
+constexpr absl::Duration kOddAnswerPauses[] = {
+    absl::Seconds(5), absl::Seconds(15), absl::Minutes(1), absl::Minutes(2), absl::Minutes(5)};
+// Whoever waited so long for WeChat in vain has not come with too little time.
+constexpr absl::Duration kSilence = absl::Milliseconds(500);
+
+// WeChat takes a replaced token for five minutes more.
+constexpr absl::Duration kOverlap = absl::Minutes(5);
+constexpr std::size_t kMaxHeld = 1000;
+constexpr std::size_t kMaxErrmsg = 64 << 10;
 
 // WeChat allows 20 forced refreshes a day, 30 s apart; other systems of the account may need some too.
 constexpr absl::Duration kForceSpacing = absl::Seconds(30);
@@ -59,11 +69,14 @@ AccessToken::AccessToken(Options options, ApiTransport& transport, async::Clock&
       replacements_(kReplacementBurst),
       replacements_at_(clock.Mono()) {}
 
+const char* AccessToken::path() const { return options_.classic ? kClassicPath : kStablePath; }
+
 bool AccessToken::has_token() const {
   return !token_.empty() && !refused_ && clock_.Mono() < usable_until_;
 }
 
 async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Get(MonoTime deadline) {
+  const MonoTime begun = clock_.Mono();
   while (true) {
     if (has_token()) co_return Current{token_, generation_};
     if (!renewing_) {
@@ -73,11 +86,7 @@ async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Get(MonoTime dead
     }
     const auto woken = co_await renewed_.Wait(deadline);
     if (woken == async::WaitList::Woken::kDeadline) {
-      co_return ErrorBuilder(
-          absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
-          "the deadline passed while waiting for an access_token; nothing was sent")
-          .With("account", options_.account)
-          .Chinese("等待 access_token 时已到截止时间，什么也没有发送");
+      co_return DeadlinePassed(async::Between(begun, clock_.Mono()));
     }
     if (woken == async::WaitList::Woken::kCancelled) {
       co_return ErrorBuilder(
@@ -89,6 +98,25 @@ async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Get(MonoTime dead
     // Renewed. A failure that leaves no usable token is this caller's answer too.
     if (!has_token() && !last_error_.ok()) co_return last_error_;
   }
+}
+
+absl::Status AccessToken::DeadlinePassed(absl::Duration waited) const {
+  if (!last_error_.ok()) return last_error_;
+  if (waited >= kSilence) {
+    const std::int64_t milliseconds = absl::ToInt64Milliseconds(waited);
+    return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
+                        absl::StrCat("no access_token: WeChat has not answered for ", milliseconds,
+                                     " ms; nothing was sent, try again later"))
+        .With("account", options_.account)
+        .With("api", path())
+        .RetryAfter(absl::Seconds(2))
+        .Chinese(absl::StrCat("无法从微信获取 access_token：", milliseconds,
+                              " 毫秒没有应答，什么也没有发送，请稍后重试"));
+  }
+  return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
+                      "the deadline passed while waiting for an access_token; nothing was sent")
+      .With("account", options_.account)
+      .Chinese("等待 access_token 时已到截止时间，什么也没有发送");
 }
 
 async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Replace(std::uint64_t generation,
@@ -131,6 +159,7 @@ void AccessToken::StartRenewal() {
   renewing_ = true;
   if (!group_.Spawn(Renew())) {
     renewing_ = false;
+    trouble_ = Trouble::kSilence;
     Failed(ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                         "too many background tasks to fetch an access_token")
                .With("account", options_.account));
@@ -182,65 +211,87 @@ async::Task<void> AccessToken::Renew() {
 async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, TokenGrant* grant) {
   ApiRequest request;
   request.account = options_.account;
+  request.path = path();
   request.deadline = deadline;
-  request.harmless = mode == Mode::kNormal;  // WeChat counts the forced ones
+  request.harmless = mode == Mode::kNormal;         // WeChat counts the forced ones
+  request.absent_errcode = AbsentErrcode::kIsZero;  // ReadToken sees what is no token
   if (options_.classic) {
-    request.path = kClassicPath;
     request.query =
         absl::StrCat("grant_type=client_credential&appid=", base::UrlEscape(options_.app_id),
                      "&secret=", base::UrlEscape(options_.app_secret.Reveal()));
   } else {
-    request.path = kStablePath;
     request.body =
         StableTokenBody(options_.app_id, options_.app_secret.Reveal(), mode == Mode::kForced);
   }
-  const std::string path = request.path;
   Attempt attempt = co_await transport_.Call(std::move(request));
   absl::Status status;
-  if (attempt.outcome == Attempt::Outcome::kAnswered) {
-    // Should WeChat ever quote the secret, it stops here.
-    const std::string& secret = options_.app_secret.Reveal();
-    absl::StrReplaceAll({{secret, "(app_secret)"}, {base::UrlEscape(secret), "(app_secret)"}},
-                        &attempt.answer.errmsg);
-    status = ToStatus({attempt.answer.errcode, attempt.answer.errmsg, path, options_.account});
-    if (status.ok()) {
-      auto read = ReadToken(attempt.answer);
-      if (read.ok()) {
-        *grant = *std::move(read);
-      } else {
-        status = ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
-                              absl::StrCat("access_token: ", std::string(read.status().message())))
-                     .With("account", options_.account)
-                     .With("api", path)
-                     .Chinese("微信返回的 access_token 无法识别，稍后自动重试");
-      }
-    }
-  } else {
-    status = ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
-                          absl::StrCat("no access_token: WeChat gave no usable answer (",
-                                       attempt.detail, "); nothing was sent, try again later"))
-                 .With("account", options_.account)
-                 .With("api", path)
-                 .RetryAfter(absl::Seconds(2))
-                 .Chinese("无法从微信获取 access_token，什么也没有发送，请稍后重试");
+  bool silent = false;
+  switch (attempt.outcome) {
+    case Attempt::Outcome::kAnswered:
+      status = ReadAnswer(attempt.answer, grant);
+      break;
+    case Attempt::Outcome::kNotNow:
+    case Attempt::Outcome::kRejected:
+      status = RefusalStatus(attempt, options_.account, path());
+      silent = absl::IsUnavailable(status);
+      break;
+    case Attempt::Outcome::kNotSent:
+    case Attempt::Outcome::kUnknown:
+      silent = true;
+      status = ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
+                            absl::StrCat("no access_token: WeChat gave no usable answer (",
+                                         attempt.detail, "); nothing was sent, try again later"))
+                   .With("account", options_.account)
+                   .With("api", path())
+                   .RetryAfter(absl::Seconds(2))
+                   .Chinese("无法从微信获取 access_token，什么也没有发送，请稍后重试");
+      break;
   }
-  may_pass_ = attempt.outcome == Attempt::Outcome::kUnknown || IsBusy(status);
+  const bool busy = IsBusy(status);
+  may_pass_ = busy || (silent && attempt.outcome != Attempt::Outcome::kNotSent);
+  trouble_ = silent || busy ? Trouble::kSilence
+             : absl::IsFailedPrecondition(status) || absl::IsPermissionDenied(status) ||
+                     absl::IsResourceExhausted(status)
+                 ? Trouble::kRefusal
+                 : Trouble::kOddAnswer;
   metrics_.TokenRequest(options_.account, !status.ok()            ? "failed"
                                           : mode == Mode::kForced ? "forced"
                                                                   : "fetched");
   co_return status;
 }
 
+absl::Status AccessToken::ReadAnswer(ApiAnswer& answer, TokenGrant* grant) const {
+  // Should WeChat ever quote the secret or a token, it stops here.
+  const std::string& secret = options_.app_secret.Reveal();
+  absl::StrReplaceAll({{secret, "(app_secret)"}, {base::UrlEscape(secret), "(app_secret)"}},
+                      &answer.errmsg);
+  Blot(&answer.errmsg);
+  absl::Status status = ToStatus({answer.errcode, answer.errmsg, path(), options_.account});
+  if (!status.ok()) return status;
+  auto read = ReadToken(answer);
+  if (read.ok()) {
+    *grant = *std::move(read);
+    return status;
+  }
+  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
+                      absl::StrCat("access_token: ", std::string(read.status().message())))
+      .With("account", options_.account)
+      .With("api", path())
+      .Chinese("微信返回的 access_token 无法识别，稍后自动重试");
+}
+
 void AccessToken::Store(TokenGrant grant, MonoTime fetched_at) {
   last_error_ = absl::OkStatus();
-  failures_in_a_row_ = 0;
+  std::fill(std::begin(failures_), std::end(failures_), 0);
   quiet_until_ = {};
   if (!token_.Equals(grant.access_token)) {
+    Hold(std::move(token_));
     token_ = base::Secret(std::move(grant.access_token));
     ++generation_;
     irreplaceable_until_ = {};
   }
   const absl::Duration life = absl::Seconds(grant.expires_in_seconds);
+  lives_until_ = After(fetched_at, life);
   usable_until_ = After(fetched_at, life - std::min(kSafetyMargin, life / 10));
   absl::BitGen random;
   const absl::Duration ahead =
@@ -255,29 +306,65 @@ void AccessToken::Store(TokenGrant grant, MonoTime fetched_at) {
   next_->Cancel();
 }
 
-void AccessToken::Failed(absl::Status error) {
-  const bool config = error.code() == absl::StatusCode::kFailedPrecondition ||
-                      error.code() == absl::StatusCode::kPermissionDenied ||
-                      error.code() == absl::StatusCode::kInvalidArgument;
-  absl::Duration quiet;
-  if (config) {
-    quiet = std::min(kConfigBackoff * (1 << std::min(failures_in_a_row_, 10)), kConfigBackoffMax);
-  } else if (error.code() == absl::StatusCode::kResourceExhausted) {
-    quiet = absl::Seconds(60);
-  } else {
-    quiet = kBusyBackoff[std::min<std::size_t>(failures_in_a_row_, std::size(kBusyBackoff) - 1)];
+void AccessToken::Hold(base::Secret token) {
+  const MonoTime now = clock_.Mono();
+  held_.erase(std::remove_if(held_.begin(), held_.end(),
+                             [now](const Held& held) { return held.dies <= now; }),
+              held_.end());
+  if (token.empty()) return;
+  if (held_.size() >= kMaxHeld) held_.pop_front();
+  held_.push_back({std::move(token), After(lives_until_, kOverlap)});
+}
+
+void AccessToken::Blot(std::string* text) const {
+  if (text->size() > kMaxErrmsg) text->resize(kMaxErrmsg);
+  const auto blot = [text](const base::Secret& token) {
+    if (token.empty()) return;
+    absl::StrReplaceAll({{token.Reveal(), "(access_token)"}}, text);
+    const std::string escaped = base::UrlEscape(token.Reveal());
+    if (escaped != token.Reveal()) absl::StrReplaceAll({{escaped, "(access_token)"}}, text);
+  };
+  blot(token_);
+  const MonoTime now = clock_.Mono();
+  for (const Held& held : held_) {
+    if (held.dies > now) blot(held.token);
   }
-  ++failures_in_a_row_;
+}
+
+absl::Duration AccessToken::PauseAfterFailure() {
+  const int before = failures_[static_cast<int>(trouble_)]++;
+  const auto step = [before](const auto& pauses) {
+    return pauses[std::min<std::size_t>(before, std::size(pauses) - 1)];
+  };
+  switch (trouble_) {
+    case Trouble::kRefusal:
+      return step(kRefusalPauses);
+    case Trouble::kOddAnswer:
+      return step(kOddAnswerPauses);
+    case Trouble::kSilence:
+      break;
+  }
+  return step(kSilencePauses);
+}
+
+void AccessToken::Failed(absl::Status error) {
+  absl::Duration quiet = PauseAfterFailure();
+  if (trouble_ == Trouble::kRefusal) {
+    const absl::Duration asked = base::RetryDelayOf(error).value_or(absl::ZeroDuration());
+    quiet = std::max(quiet, std::min(asked, kRefusalPauses[std::size(kRefusalPauses) - 1]));
+  }
   quiet_until_ = After(clock_.Mono(), quiet);
   last_error_ = std::move(error);
-  base::Log(config || !has_token() ? base::Level::kError : base::Level::kWarn,
-            "no new access_token",
-            {{"account", options_.account},
-             {"problem", last_error_.message()},
-             {"address", base::MetadataOf(last_error_, "address")},
-             {"errcode", base::MetadataOf(last_error_, "errcode")},
-             {"rid", base::MetadataOf(last_error_, "rid")},
-             {"old_token_works", has_token()}});
+  base::Log(
+      trouble_ == Trouble::kRefusal || !has_token() ? base::Level::kError : base::Level::kWarn,
+      "no new access_token",
+      {{"account", options_.account},
+       {"problem", last_error_.message()},
+       {"address", base::MetadataOf(last_error_, "address")},
+       {"errcode", base::MetadataOf(last_error_, "errcode")},
+       {"rid", base::MetadataOf(last_error_, "rid")},
+       {"retry_in_seconds", absl::ToInt64Seconds(quiet)},
+       {"old_token_works", has_token()}});
   next_->Cancel();
 }
 

@@ -6,11 +6,15 @@
 //           not used again while no other can be had, which is asked for in the background too. If the normal mode of
 //           stable_token hands back the refused token, one forced refresh follows, at most once in 30 s and 10 times
 //           a day; a refused token that stays all the same is used on, for other APIs may take it. Failing fetches are
-//           remembered for a while (1 s and growing for a platform that is busy or away, 60 s and growing for
-//           credentials that it refuses) and answered from memory.
+//           remembered for a while and answered from memory: 1, 2, 4, then 5 s while WeChat is silent or busy (-1); 60 s
+//           and doubling to 10 min when it refuses the credentials, the rate or the quota; 5 s, 15 s, 1, 2, then 5 min
+//           when it answers anything else, so that no answer that stays costs more than 300 requests a day.
 // Errors:   FAILED_PRECONDITION ACCOUNT_CONFIG - WeChat refuses appid, secret or address.
 //           UNAVAILABLE WECHAT_BUSY, WECHAT_UNREACHABLE, ACCESS_TOKEN_REJECTED - later may work.
-//           DEADLINE_EXCEEDED DEADLINE_TOO_SHORT - `deadline` passed while waiting; CANCELLED - the caller left.
+//           RESOURCE_EXHAUSTED QUOTA_EXHAUSTED, THROTTLED; UNKNOWN and INTERNAL WECHAT_ERROR - as WeChat answered.
+//           When `deadline` passes while waiting: why the fetch before failed; UNAVAILABLE WECHAT_UNREACHABLE when WeChat
+//           was silent for half a second of the wait; else DEADLINE_EXCEEDED DEADLINE_TOO_SHORT.
+//           CANCELLED - the caller left.
 // Threads:  event loop only.   Lifetime: everything it is given outlives it; `group` is drained before it goes.
 // Units:    WeChat's expires_in is seconds (7200 when this was written).
 // Source:   https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken and api_getaccesstoken
@@ -65,17 +69,35 @@ class AccessToken {
   // Whether the last failure may be over in a second: WeChat was busy, or its answer broke.
   bool failure_may_pass() const { return !last_error_.ok() && may_pass_; }
 
+  // Blots out of WeChat's words, and cuts them to 64 KiB before, each token that was held and may still work, as it is
+  // or escaped for a URL.
+  void Blot(std::string* text) const;
+
  private:
   enum class Mode { kNormal, kForced };
+  // What a failed fetch met; each has its own pauses.
+  enum class Trouble { kSilence, kRefusal, kOddAnswer };
+  struct Held {
+    base::Secret token;
+    async::MonoTime dies;
+  };
   void StartRenewal();
   async::Task<void> Renew();
-  // One request for a token, into `grant`. Sets may_pass_ when it fails.
+  // One request for a token, into `grant`. Sets may_pass_ and trouble_ when it fails.
   async::Task<absl::Status> Fetch(Mode mode, async::MonoTime deadline, TokenGrant* grant);
+  // The token in WeChat's answer, into `grant`, or what is wrong with it.
+  absl::Status ReadAnswer(ApiAnswer& answer, TokenGrant* grant) const;
   void Store(TokenGrant grant, async::MonoTime fetched_at);
+  // Keeps what token_ was for Blot(), as long as WeChat may take it.
+  void Hold(base::Secret token);
   void Failed(absl::Status error);
+  absl::Duration PauseAfterFailure();
+  absl::Status DeadlinePassed(absl::Duration waited) const;
   bool MayForce() const;
   bool TakeReplacement();
   absl::Status StillRefused() const;
+  // Of the endpoint that yields the tokens.
+  const char* path() const;
 
   Options options_;
   ApiTransport& transport_;
@@ -85,6 +107,7 @@ class AccessToken {
 
   base::Secret token_;
   std::uint64_t generation_ = 0;
+  async::MonoTime lives_until_{};
   async::MonoTime usable_until_{};
   async::MonoTime renew_at_{};
   bool refused_ = false;  // WeChat refused token_, and nothing has replaced it yet
@@ -94,10 +117,12 @@ class AccessToken {
 
   absl::Status last_error_;
   bool may_pass_ = false;
-  int failures_in_a_row_ = 0;
+  Trouble trouble_ = Trouble::kSilence;
+  int failures_[3] = {};                   // since the last token, by Trouble
   async::MonoTime quiet_until_{};          // failures are answered from memory until then
   async::MonoTime irreplaceable_until_{};  // token_ was handed back although refused
   std::deque<async::MonoTime> forced_;     // of the last day, at most kForcedPerDay
+  std::deque<Held> held_;                  // former tokens that may still work, at most kMaxHeld
   double replacements_ = 0;                // token bucket
   async::MonoTime replacements_at_{};
 };

@@ -142,6 +142,7 @@ absl::StatusOr<ApiAnswer> ParseAnswer(std::string body) {
       return Unintelligible("errcode is no number");
     }
     answer.errcode = *number;
+    answer.has_errcode = true;
   }
   answer.errmsg = StringField(answer.json, "errmsg");
   return answer;

@@ -2,7 +2,7 @@
 //
 // Contract: bodies are raw UTF-8 without a \u escape for anything above 0x1f, keys in a fixed order, so their bytes
 //           can be compared. Answers are read by content, whatever their Content-Type: a byte-order mark is skipped,
-//           a missing errcode is 0, numbers may come as strings, 64-bit numbers stay exact, unknown keys are ignored.
+//           an absent errcode is 0 and told apart by has_errcode, numbers may come as strings, 64-bit numbers stay exact, unknown keys are ignored.
 //           An answer that doesn't parse is tried once more with raw control characters and ill-formed UTF-8 replaced.
 //           Strings that are read are well-formed UTF-8.
 // Errors:   kDataLoss "unintelligible answer…" - not an answer of this API. No text of the answer is quoted.
@@ -24,6 +24,7 @@ namespace hongyan::wechat {
 // An answer whose envelope was understood.
 struct ApiAnswer {
   std::int64_t errcode = 0;
+  bool has_errcode = false;  // under this very name: "errCode" is none
   std::string errmsg;
   boost::json::object json;
 };

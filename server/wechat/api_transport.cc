@@ -49,7 +49,7 @@ async::Task<Attempt> ApiTransport::Call(ApiRequest request) {
     http.deadline = request.deadline;
     http.begin_by = request.begin_by;
     http.timeout = absl::ToChronoNanoseconds(goes_on ? std::min(timeout_, kFairTime) : timeout_);
-    attempt = ClassifyAttempt(co_await http_.Send(std::move(http)));
+    attempt = ClassifyAttempt(co_await http_.Send(std::move(http)), request.absent_errcode);
     Note(request, attempt, async::Between(begun, clock_.Mono()));
     const bool out_of_time = clock_.Mono() >= std::min(request.deadline, request.begin_by);
     Judge(*address, attempt, begun, out_of_time || attempt.cancelled);

@@ -38,6 +38,7 @@ struct ApiRequest {
   async::MonoTime begin_by = async::MonoTime::max();
   // To send it twice does no harm, as with a read: it may try an address of which nobody knows whether it answers.
   bool harmless = false;
+  AbsentErrcode absent_errcode = AbsentErrcode::kIsUnintelligible;
 };
 
 class ApiTransport {

@@ -1,13 +1,35 @@
 #include "server/wechat/attempt.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/status.h"
 
 namespace hongyan::wechat {
 namespace {
 
 using Kind = http::HttpFailure::Kind;
+
+constexpr int kRequestTimeout = 408;
+constexpr int kTooManyRequests = 429;
+// The pause that WeChat's own limit by the minute asks for.
+constexpr std::int64_t kThrottledSeconds = 60;
+constexpr std::int64_t kLongestPauseSeconds = 24 * 3600;
+
+// Whether whoever answers with this status says by it that the request was not taken: redirects, and the refusals that
+// RFC 9110 and its kin register.
+bool RefusesTheRequest(int status) {
+  return (status >= 300 && status <= 417) || (status >= 421 && status <= 428) || status == 431 ||
+         status == 451;
+}
+
+absl::Duration PauseOf(const http::HttpResponse& response) {
+  std::int64_t seconds = response.retry_after.count();
+  if (seconds == 0) seconds = response.status == kTooManyRequests ? kThrottledSeconds : 1;
+  return absl::Seconds(std::clamp<std::int64_t>(seconds, 1, kLongestPauseSeconds));
+}
 
 Attempt FromFailure(http::HttpFailure failure) {
   Attempt attempt;
@@ -39,32 +61,76 @@ Attempt FromFailure(http::HttpFailure failure) {
   return attempt;
 }
 
-Attempt FromResponse(http::HttpResponse response) {
+Attempt FromResponse(http::HttpResponse response, AbsentErrcode absent) {
   Attempt attempt;
+  attempt.http_status = response.status;
   if (response.status == 200) {
     auto answer = ParseAnswer(std::move(response.body));
-    if (answer.ok()) {
+    if (!answer.ok()) {
+      attempt.detail = std::string(answer.status().message());
+    } else if (!answer->has_errcode && absent == AbsentErrcode::kIsUnintelligible) {
+      attempt.foreign = true;
+      attempt.detail = "unintelligible answer: no errcode";
+    } else {
       attempt.outcome = Attempt::Outcome::kAnswered;
       attempt.answer = *std::move(answer);
-    } else {
-      attempt.outcome = Attempt::Outcome::kUnknown;
-      attempt.detail = std::string(answer.status().message());
     }
     return attempt;
   }
   attempt.detail = absl::StrCat("HTTP ", response.status);
-  attempt.outcome = response.status >= 300 && response.status < 500 ? Attempt::Outcome::kRejected
-                                                                    : Attempt::Outcome::kUnknown;
+  if (response.status == kRequestTimeout || response.status == kTooManyRequests) {
+    attempt.outcome = Attempt::Outcome::kNotNow;
+    attempt.retry_after = PauseOf(response);
+  } else if (RefusesTheRequest(response.status)) {
+    attempt.outcome = Attempt::Outcome::kRejected;
+  }
   return attempt;
 }
 
 }  // namespace
 
-Attempt ClassifyAttempt(http::HttpResult result) {
+Attempt ClassifyAttempt(http::HttpResult result, AbsentErrcode absent) {
   if (auto* failure = std::get_if<http::HttpFailure>(&result)) {
     return FromFailure(std::move(*failure));
   }
-  return FromResponse(std::move(std::get<http::HttpResponse>(result)));
+  return FromResponse(std::move(std::get<http::HttpResponse>(result)), absent);
+}
+
+absl::Status RefusalStatus(const Attempt& attempt, const std::string& account,
+                           const std::string& api) {
+  using base::ErrorBuilder;
+  using base::Reason;
+  if (attempt.http_status == kTooManyRequests) {
+    const std::int64_t seconds = absl::ToInt64Seconds(attempt.retry_after);
+    return ErrorBuilder(absl::StatusCode::kResourceExhausted, Reason::kThrottled,
+                        absl::StrCat("WeChat's front takes no more requests for now (HTTP 429); "
+                                     "nothing was sent, try again in ",
+                                     seconds, " s, and more slowly"))
+        .SaidByWechat()
+        .With("account", account)
+        .With("api", api)
+        .RetryAfter(attempt.retry_after)
+        .Chinese(absl::StrCat("微信前端限制了请求频率（HTTP 429），什么也没有发送，请 ", seconds,
+                              " 秒后降低频率重试"));
+  }
+  if (attempt.outcome == Attempt::Outcome::kNotNow) {
+    return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
+                        absl::StrCat("WeChat's front didn't take the request in time (",
+                                     attempt.detail, "); nothing was sent, try again"))
+        .With("account", account)
+        .With("api", api)
+        .RetryAfter(attempt.retry_after)
+        .Chinese(absl::StrCat("微信前端未能及时接收请求（", attempt.detail,
+                              "），什么也没有发送，请重试"));
+  }
+  return ErrorBuilder(absl::StatusCode::kInternal, Reason::kWechatError,
+                      absl::StrCat("WeChat's front refused the request with ", attempt.detail,
+                                   "; nothing was sent, check wechat.api_urls"))
+      .SaidByWechat()
+      .With("account", account)
+      .With("api", api)
+      .Chinese(absl::StrCat("微信前端拒绝了请求（", attempt.detail,
+                            "），什么也没有发送，请检查 wechat.api_urls"));
 }
 
 }  // namespace hongyan::wechat

@@ -6,7 +6,6 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/base/text.h"
@@ -36,6 +35,9 @@ constexpr std::int64_t kQuotaReached = 45009;
 constexpr int kQuotaInARow = 3;
 constexpr absl::Duration kQuotaPause = absl::Seconds(5);
 
+// How long the same warning about a field isn't repeated.
+constexpr absl::Duration kFieldWarningPause = absl::Minutes(10);
+
 }  // namespace
 
 WechatClient::WechatClient(std::string account, AccessToken& token, ApiTransport& transport,
@@ -64,12 +66,12 @@ async::Task<SendResult> WechatClient::SendTemplate(std::string openid, TemplateM
   Outcome outcome = co_await Run(call);
   SendResult result{std::move(outcome.status), outcome.unknown, outcome.attempts, 0};
   if (result.status.ok()) {
+    // errcode 0 is WeChat's word that it took the message; without its id only the receipt can't be told.
     const auto msg_id = ReadMsgId(outcome.answer);
     if (msg_id.ok()) {
       result.msg_id = *msg_id;
     } else {
-      result.status = Unknown(call, std::string(msg_id.status().message()));
-      result.outcome_unknown = true;
+      WarnOfOddField(call.path, "msgid");
     }
   }
   co_return result;
@@ -81,6 +83,7 @@ async::Task<absl::Status> WechatClient::SetTyping(std::string openid, bool cance
   call.path = kTyping;
   call.body = TypingBody(openid, cancel);
   call.is_send = true;
+  call.leaves_nothing = true;
   call.limit = limit;
   Outcome outcome = co_await Run(call);
   co_return outcome.status;
@@ -187,6 +190,8 @@ async::Task<WechatClient::Outcome> WechatClient::Run(const Call& call) {
                                  call.query.empty() ? "" : "&", call.query);
     request.body = call.body;
     request.harmless = !call.is_send;
+    request.absent_errcode =
+        call.is_send ? AbsentErrcode::kIsUnintelligible : AbsentErrcode::kIsZero;
     request.deadline = call.limit.deadline;
     request.begin_by = std::min(call.limit.begin_before, After(call.limit.deadline, -kLeastTime));
     Attempt attempt = co_await transport_.Call(std::move(request));
@@ -194,11 +199,16 @@ async::Task<WechatClient::Outcome> WechatClient::Run(const Call& call) {
 
     if (attempt.outcome != Attempt::Outcome::kAnswered) {
       last = WithoutAnswer(call, attempt);
-      if (attempt.outcome != Attempt::Outcome::kUnknown || attempt.cancelled) {
-        outcome.unknown = call.is_send && attempt.outcome == Attempt::Outcome::kUnknown;
+      const bool unknown =
+          attempt.outcome == Attempt::Outcome::kUnknown && !IsHarmless(call, attempt);
+      // Nothing was taken, so a read may have another try; what asked for less haste has none.
+      const bool read_again = attempt.outcome == Attempt::Outcome::kNotNow && !call.is_send &&
+                              absl::IsUnavailable(last);
+      if ((!unknown && !read_again) || attempt.cancelled) {
+        outcome.unknown = call.is_send && unknown;
         break;
       }
-      may_have_gone_out |= call.is_send;
+      may_have_gone_out |= call.is_send && unknown;
       if (call.after_unknown == AfterUnknown::kRepeat && repeats < kMaxRepeats) {
         const bool again = co_await BackOff(repeats++, begin_by);
         if (again) continue;
@@ -207,7 +217,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(const Call& call) {
     }
 
     // Should WeChat ever quote the token, it stops here.
-    absl::StrReplaceAll({{token->token.Reveal(), "(access_token)"}}, &attempt.answer.errmsg);
+    token_.Blot(&attempt.answer.errmsg);
     last = ToStatus({attempt.answer.errcode, attempt.answer.errmsg, call.path, account_});
     NoteQuota(call.path, attempt.answer.errcode, last);
     const ErrorClass error_class = ClassOf(attempt.answer.errcode, call.path);
@@ -283,6 +293,10 @@ absl::Status WechatClient::Unknown(const Call& call, const std::string& detail) 
         .Chinese(
             "消息已发往微信但没有收到可识别的应答，可能已经送达：只有重复送达也无妨时才再次发送");
   }
+  return Unusable(call, detail);
+}
+
+absl::Status WechatClient::Unusable(const Call& call, const std::string& detail) const {
   const bool late = call.limit.set_by_caller &&
                     async::Between(clock_.Mono(), call.limit.deadline) <= absl::ZeroDuration();
   if (late) {
@@ -330,14 +344,8 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
   }
   switch (attempt.outcome) {
     case Attempt::Outcome::kRejected:
-      return ErrorBuilder(absl::StatusCode::kInternal, Reason::kWechatError,
-                          absl::StrCat("WeChat's front refused the request with ", attempt.detail,
-                                       "; nothing was sent, check wechat.api_urls"))
-          .SaidByWechat()
-          .With("account", account_)
-          .With("api", call.path)
-          .Chinese(absl::StrCat("微信前端拒绝了请求（", attempt.detail,
-                                "），什么也没有发送，请检查 wechat.api_urls"));
+    case Attempt::Outcome::kNotNow:
+      return RefusalStatus(attempt, account_, call.path);
     case Attempt::Outcome::kNotSent:
       return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                           absl::StrCat("WeChat can't be reached (", attempt.detail,
@@ -348,7 +356,8 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
           .Chinese(
               absl::StrCat("无法连接微信（", attempt.detail, "），什么也没有发送，请稍后重试"));
     default:
-      return Unknown(call, attempt.detail);
+      return IsHarmless(call, attempt) ? Unusable(call, attempt.detail)
+                                       : Unknown(call, attempt.detail);
   }
 }
 
@@ -359,6 +368,20 @@ async::Task<bool> WechatClient::BackOff(int repeat, MonoTime deadline) {
   if (async::Between(when, deadline) < kLeastTime) co_return false;
   const auto alarm = clock_.NewAlarm();
   co_return co_await alarm->WaitUntil(when);
+}
+
+// Somebody else answered for WeChat, and there is no message whose fate would be unknown.
+bool WechatClient::IsHarmless(const Call& call, const Attempt& attempt) {
+  return call.leaves_nothing && attempt.foreign;
+}
+
+void WechatClient::WarnOfOddField(const std::string& path, const std::string& field) {
+  const MonoTime now = clock_.Mono();
+  const auto [it, is_new] = warned_.try_emplace({path, field}, now);
+  if (!is_new && async::Between(it->second, now) < kFieldWarningPause) return;
+  it->second = now;
+  base::Log(base::Level::kWarn, "odd field in an answer of WeChat, taken as absent",
+            {{"account", account_}, {"api", path}, {"field", field}});
 }
 
 void WechatClient::NoteQuota(const std::string& path, std::int64_t errcode,

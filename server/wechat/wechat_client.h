@@ -3,7 +3,7 @@
 // Contract: a call ends with an answer, a definite failure, or an unknown outcome, and says how many request bodies
 //           left. -1 is repeated up to three times with 1, 2, 4 s and jitter inside the deadline; a refused token is
 //           replaced and the call repeated once. A send whose outcome is unknown is never repeated, unless WeChat
-//           recognizes the repeat by its client_msg_id; reads are. After three 45009 in a row an API is left alone
+//           recognizes the repeat by its client_msg_id; reads are. A 200 without errcode is no answer to a send. After three 45009 in a row an API is left alone
 //           for 5 s at a time, for this account only.
 // Errors:   those of errcode.h, and OUTCOME_UNKNOWN, WECHAT_UNREACHABLE, DEADLINE_TOO_SHORT, CANCELLED, WECHAT_ERROR
 //           (see protos/hongyan/v1/errors.proto for their codes).
@@ -13,6 +13,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -69,6 +70,7 @@ class WechatClient {
     std::string body;
     AfterUnknown after_unknown = AfterUnknown::kGiveUp;
     bool is_send = false;
+    bool leaves_nothing = false;  // a send without a message: typing
     CallLimit limit;
   };
   struct Outcome {
@@ -89,9 +91,14 @@ class WechatClient {
   // What an attempt without answer means for a send or a read. Not for a repeatable one with time left.
   absl::Status WithoutAnswer(const Call& call, const Attempt& attempt) const;
   absl::Status Unknown(const Call& call, const std::string& detail) const;
+  // For what is no send: WeChat gave no usable answer.
+  absl::Status Unusable(const Call& call, const std::string& detail) const;
+  static bool IsHarmless(const Call& call, const Attempt& attempt);
   absl::Status TooLate(const Call& call) const;
   // Waits before a repeat. False: it would not end in time, or the caller left.
   async::Task<bool> BackOff(int repeat, async::MonoTime deadline);
+  // Logs that this field of WeChat's answer was not what it should be, now and then. No value of it.
+  void WarnOfOddField(const std::string& path, const std::string& field);
   void NoteQuota(const std::string& path, std::int64_t errcode, const absl::Status& status);
 
   std::string account_;
@@ -99,6 +106,7 @@ class WechatClient {
   ApiTransport& transport_;
   async::Clock& clock_;
   std::map<std::string, Quota> quotas_;  // by path, so as many as there are APIs
+  std::map<std::pair<std::string, std::string>, async::MonoTime> warned_;  // by path and field
 };
 
 }  // namespace hongyan::wechat

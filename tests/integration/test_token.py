@@ -328,3 +328,49 @@ def test_a_caller_who_cancels_leaves_the_shared_fetch_alone(start, account):
     first.cancel()
     assert second.result(LIMIT).delivery.id
     assert account.texts(openid) == ["here"] and account.arrivals(TOKEN) == 1
+
+
+@pytest.mark.parametrize("effect, code, reason", [
+    ({"errcode": 99999}, "UNKNOWN", "WECHAT_ERROR"), ({"errcode": 40066}, "INTERNAL", "WECHAT_ERROR"),
+    ({"http_status": 404}, "INTERNAL", "WECHAT_ERROR"), ({"raw_answer": "{}"}, "UNAVAILABLE", "WECHAT_UNREACHABLE")],
+    ids=["99999", "40066", "404", "no token"])
+@pytest.mark.seconds(8)
+def test_A16_answer_without_a_token_is_asked_for_less_and_less(start, account, effect, code, reason):
+    account.fault(effect, TOKEN)
+    service = start(account)
+    openid = account.user()
+    failed = failure(service.send_text, openid, "x")
+    assert failed.code.name == code and failed.reason == reason and failed.metadata["api"] == TOKEN, failed
+    # The second request comes 5 s after the first, the third would come 15 s after that.
+    account.wait(TOKEN, 2)
+    first, second = account.ledger(TOKEN)[:2]
+    assert second["time_ms"] - first["time_ms"] >= 4900
+    eventually(lambda: len(service.log(event="no new access_token")) >= 2, what="two lines")
+    assert [line["retry_in_seconds"] for line in service.log(event="no new access_token")][:2] == [5, 15]
+    # Callers meanwhile cost no request.
+    for _ in range(20):
+        assert failure(service.send_text, openid, "x").reason == reason
+    assert account.arrivals(TOKEN) <= 3 and account.arrivals(CUSTOM) == 0
+
+
+def test_A16_silent_token_endpoint_is_told_to_callers_as_such(start, account):
+    account.fault({"delay_before_ms": 3600_000}, TOKEN)
+    service = start(account, wait=False)
+    failed = failure(service.send_text, account.user(), "x", timeout=2 * SCALE)
+    expect(failed, "UNAVAILABLE", "WECHAT_UNREACHABLE", "hongyan")
+    assert failed.metadata["api"] == TOKEN and failed.retry_seconds >= 1
+    assert account.arrivals(CUSTOM) == 0
+
+
+def test_former_token_that_wechat_quotes_is_blotted_out(start, account):
+    """The platform's words are the only place where a caller could meet a token."""
+    former = "92_former_" + "t" * 40
+    account.fault({"raw_answer": f'{{"access_token":"{former}","expires_in":7200}}'}, TOKEN, times=1)
+    service = start(account)
+    openid = account.user()
+    # Refused, for the sandbox never issued it, and replaced.
+    service.send_text(openid, "x")
+    account.fault({"errcode": 43004, "errmsg": f"was {former} before"}, openid=openid)
+    failed = failure(service.send_text, openid, "y")
+    assert "was (access_token) before" in failed.metadata["errmsg"] and former not in failed.everything()
+    assert former not in service.stderr

@@ -3,11 +3,14 @@
 The sandbox counts what arrives and keeps the chat as the user sees it.
 """
 
+import datetime
+import email.utils
+
 import pytest
 
 from rpc_failure import expect, failure
 from sandbox_process import CUSTOM, TEMPLATE, TYPING
-from timing import LIMIT, ONE_REPEAT, SCALE
+from timing import LIMIT, ONE_REPEAT, SCALE, eventually
 
 
 def unknown(failed, code="UNKNOWN"):
@@ -125,6 +128,12 @@ NO_ANSWER = [
     pytest.param({"raw_answer": "[]"}, id="U14-array"),
     pytest.param({"raw_answer": ""}, id="U14-empty"),
     pytest.param({"raw_answer": "<html>login</html>"}, id="U14-html"),
+    pytest.param({"raw_answer": "{}"}, id="A01-empty-object"),
+    pytest.param({"raw_answer": '{"code":503,"message":"x"}'}, id="A01-code"),
+    pytest.param({"raw_answer": '{"ret":-1}'}, id="A01-ret"),
+    pytest.param({"raw_answer": '{"errCode":45015}'}, id="A01-errCode"),
+    pytest.param({"raw_answer": '{"errmsg":"ok"}'}, id="A01-errmsg-alone"),
+    pytest.param({"http_status": 499, "count": True}, id="A14-499"),
 ]
 
 
@@ -171,19 +180,72 @@ def test_U14_errcode_as_a_numeric_string(service, main, openid, api):
 
 
 @pytest.mark.parametrize("msgid, wanted", [
-    ("9223372036854775807", 2**63 - 1), ('"3717005636572528651"', 3717005636572528651), ("-1", None),
-    ("9223372036854775808", None), ("1.5", None), ('"x"', None), ("[1]", None)])
-def test_U14_msgid(service, main, openid, msgid, wanted):
+    ("9223372036854775807", 2**63 - 1), ('"3717005636572528651"', 3717005636572528651), ("-1", 0),
+    ("9223372036854775808", 0), ("1.5", 0), ('"x"', 0), ("[1]", 0)])
+def test_A01_U14_msgid(service, main, openid, api, msgid, wanted):
     main.fault({"raw_answer": f'{{"errcode":0,"errmsg":"ok","msgid":{msgid}}}'}, TEMPLATE, openid=openid)
-    if wanted is None:
-        unknown(failure(service.send_template, openid))
-    else:
-        assert service.send_template(openid).msg_id == wanted
+    delivery = service.send_template(openid)
+    assert delivery.state == api.pb.DELIVERY_STATE_ACCEPTED and delivery.msg_id == wanted
+    if not wanted:  # one warning for all of them
+        [line] = eventually(lambda: service.log(event="odd field in an answer of WeChat, taken as absent"))
+        assert line["field"] == "msgid" and line["api"] == TEMPLATE and line["account"] == "main"
+
+
+def test_A01_send_without_errcode_is_remembered_as_unknown(service, main, openid):
+    for send, path in ((service.send_text, CUSTOM), (service.send_template, TEMPLATE)):
+        key = f"a01-{openid}-{path}"
+        main.fault({"raw_answer": "{}"}, path, openid=openid)
+        timeout = {} if path == CUSTOM else {"timeout": ONE_REPEAT}
+        unknown(failure(send, openid, idempotency_key=key, **timeout), "UNKNOWN")
+        arrived = main.arrivals(path, openid=openid)
+        main.sandbox.clear_faults()
+        unknown(failure(send, openid, idempotency_key=key))
+        assert main.arrivals(path, openid=openid) == arrived
+    assert service.metric("hongyan_wechat_requests_total", account="main", api=CUSTOM, errcode="none") >= 1
+
+
+@pytest.mark.parametrize("answer", ["{}", '{"code":503,"message":"x"}', '{"ret":-1}', '{"errCode":45015}'])
+def test_A01_typing_without_errcode_is_unreachable(service, main, openid, api, answer):
+    main.fault({"raw_answer": answer}, TYPING, openid=openid)
+    failed = failure(service.stub().SetTyping, api.pb.SetTypingRequest(openid=openid), timeout=LIMIT)
+    expect(failed, "UNAVAILABLE", "WECHAT_UNREACHABLE", "hongyan")
+    assert failed.metadata == {"account": "main", "api": TYPING} and main.arrivals(TYPING, openid=openid) == 1
+
+
+# --- what a front says instead of WeChat -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("header, at_least, at_most", [
+    ("7", 7, 7), (None, 60, 60), ("99999999999", 86400, 86400), ("soon", 60, 60), ("date", 300, 600)])
+def test_A14_429_is_throttled_with_the_pause_that_it_asks_for(service, main, openid, header, at_least, at_most):
+    effect = {"http_status": 429}
+    if header == "date":
+        header = email.utils.format_datetime(
+            datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=10), usegmt=True)
+    if header is not None:
+        effect["retry_after"] = header
+    main.fault(effect, openid=openid)
+    failed = failure(service.send_text, openid, "x")
+    expect(failed, "RESOURCE_EXHAUSTED", "THROTTLED")
+    assert at_least <= failed.retry_seconds <= at_most and failed.pushback_ms == failed.retry_seconds * 1000
+    assert failed.metadata == {"account": "main", "api": CUSTOM}
+    assert main.arrivals(CUSTOM, openid=openid) == 1
+
+
+def test_A14_408_took_nothing(service, main, openid):
+    main.fault({"http_status": 408}, openid=openid, times=1)
+    key = "a14-" + openid
+    failed = failure(service.send_text, openid, "x", idempotency_key=key)
+    expect(failed, "UNAVAILABLE", "WECHAT_UNREACHABLE", "hongyan")
+    assert failed.retry_seconds >= 1 and "408" in failed.message
+    # So the same key sends it.
+    assert service.send_text(openid, "x", idempotency_key=key).id
+    assert main.texts(openid) == ["x"]
 
 
 @pytest.mark.parametrize("effect", [
     {"connection_close": True}, {"http10": True}, {"chunked": True}, {"content_type": "text/plain"}, {"bom": True},
-    {"raw_answer": '{"errmsg":"ok"}'}, {"raw_answer": ' \n{"errcode":0,"errmsg":"ok","new":{"a":[1,2]}} \n'}],
+    {"raw_answer": ' \n{"errcode":0,"errmsg":"ok","new":{"a":[1,2]}} \n'}],
     ids=str)
 def test_U09_odd_forms_of_a_good_answer(service, main, openid, effect, api):
     main.fault(effect, "*", openid=openid)

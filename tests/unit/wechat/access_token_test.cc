@@ -96,14 +96,14 @@ TEST_F(AccessTokenTest, T01_FiveHundredCallersCauseOneFetch) {
 
 TEST_F(AccessTokenTest, T01_CallersWaitWithinTheirOwnDeadlines) {
   Answers(Slowly(Seconds(2), Token("t1")));
-  auto hasty = Start(token_.Get(In(Seconds(1))));
+  auto hasty = Start(token_.Get(In(absl::Milliseconds(400))));
   auto patient = Start(token_.Get(In(Seconds(3))));
-  clock_.Advance(absl::Milliseconds(999));
+  clock_.Advance(absl::Milliseconds(399));
   EXPECT_FALSE(hasty.done());
   clock_.Advance(absl::Milliseconds(1));
   EXPECT_THAT(hasty.value(), StatusIs(StatusCode::kDeadlineExceeded, "DEADLINE_TOO_SHORT"));
   EXPECT_FALSE(patient.done());
-  clock_.Advance(Seconds(1));
+  clock_.Advance(Seconds(2));
   EXPECT_THAT(patient.value(), Is("t1"));
   EXPECT_EQ(fetches(), 1u);
 }
@@ -321,9 +321,153 @@ INSTANTIATE_TEST_SUITE_P(
                       Trouble{"Timeout", NeverAnswers(), "WECHAT_UNREACHABLE"},
                       Trouble{"Refused", support::ConnectionRefused(), "WECHAT_UNREACHABLE"},
                       Trouble{"Reset", BreaksAfterSending(), "WECHAT_UNREACHABLE"},
-                      Trouble{"Html", Json("<html></html>"), "WECHAT_UNREACHABLE"},
-                      Trouble{"NoToken", Json(R"({"expires_in":7200})"), "WECHAT_UNREACHABLE"}),
+                      Trouble{"Http408", HttpStatus(408), "WECHAT_UNREACHABLE"},
+                      Trouble{"Html", Json("<html></html>"), "WECHAT_UNREACHABLE"}),
     [](const auto& info) { return info.param.name; });
+
+// Answers that a repeat is not likely to change.
+class OddAnswer : public AccessTokenTest, public ::testing::WithParamInterface<Trouble> {};
+
+TEST_P(OddAnswer, A16_IsAskedForLessAndLess) {
+  Answers(GetParam().reply);
+  group_.Spawn(token_.KeepFresh());
+  const Got got = Get();
+  EXPECT_EQ(base::ReasonOf(got.status()), GetParam().reason);
+  clock_.Advance(absl::Hours(24));
+  EXPECT_LE(fetches(), 320u) << "WeChat allows 2000 a day";
+  EXPECT_GE(fetches(), 140u) << "every ten minutes at least";
+}
+
+TEST_P(OddAnswer, A16_EndsWithTheFirstTokenAndBeginsAnewAfterwards) {
+  Answers(GetParam().reply);
+  group_.Spawn(token_.KeepFresh());
+  clock_.Advance(absl::Hours(2));
+  AnswersToken("t1", Seconds(1200));
+  clock_.Advance(Minutes(10));
+  ASSERT_TRUE(token_.has_token());
+  // A working token is never thrown away for it.
+  Answers(GetParam().reply);
+  clock_.Advance(Minutes(9));
+  EXPECT_THAT(Get(), Is("t1"));
+  // The first pauses are short again.
+  const std::size_t before = fetches();
+  clock_.Advance(Minutes(5));
+  EXPECT_GE(fetches(), before + 1);
+}
+
+// A new process remembers none of it.
+TEST_P(OddAnswer, A16_AfterARestartItIsAskedAtOnce) {
+  Answers(GetParam().reply);
+  group_.Spawn(token_.KeepFresh());
+  clock_.Advance(absl::Hours(1));
+  group_.CancelAll();
+  clock_.Settle();
+  const std::size_t before = fetches();
+  AccessToken restarted(OptionsOf("main"), transport_, clock_, metrics_, group_);
+  group_.Spawn(restarted.KeepFresh());
+  clock_.Settle();
+  EXPECT_EQ(fetches(), before + 1);
+  group_.CancelAll();
+  clock_.Settle();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , OddAnswer,
+    ::testing::Values(Trouble{"UnknownErrcode", Refuses(99999), "WECHAT_ERROR"},
+                      Trouble{"Internal", Refuses(41001), "WECHAT_ERROR"},
+                      Trouble{"WrongPath", Refuses(40066), "WECHAT_ERROR"},
+                      Trouble{"Http404", HttpStatus(404), "WECHAT_ERROR"},
+                      Trouble{"Http302", HttpStatus(302), "WECHAT_ERROR"},
+                      Trouble{"NoToken", Json(R"({"expires_in":7200})"), "WECHAT_UNREACHABLE"},
+                      Trouble{"SomebodyElse", Json(R"({"code":503})"), "WECHAT_UNREACHABLE"},
+                      Trouble{"TokenRefused", Refuses(42001), "ACCESS_TOKEN_REJECTED"},
+                      Trouble{"Quota", Refuses(45009), "QUOTA_EXHAUSTED"},
+                      Trouble{"Rate", Refuses(45011), "THROTTLED"},
+                      Trouble{"Http429", HttpStatus(429), "THROTTLED"},
+                      Trouble{"Config", Refuses(40125), "ACCOUNT_CONFIG"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_F(AccessTokenTest, A16_OddAnswerOfOneMomentIsOverWithinSeconds) {
+  http_.Next(kStableTokenPath, Refuses(99999));
+  AnswersToken("t1");
+  group_.Spawn(token_.KeepFresh());
+  clock_.Advance(Seconds(6));
+  EXPECT_TRUE(token_.has_token());
+}
+
+TEST_F(AccessTokenTest, A16_AnswersBetweenSilencesStillGrowRare) {
+  int asked = 0;
+  http_.Respond(kStableTokenPath,
+                [&](const auto&) { return ++asked % 2 == 0 ? Refuses(99999) : HttpStatus(502); });
+  group_.Spawn(token_.KeepFresh());
+  clock_.Advance(absl::Hours(24));
+  EXPECT_LE(fetches(), 650u);
+}
+
+TEST_F(AccessTokenTest, A16_RetryAfterOfTheFrontIsKept) {
+  Answers({http::HttpResponse{429, "", std::chrono::seconds(300)}});
+  const Got got = Get();
+  EXPECT_THAT(got, StatusIs(StatusCode::kResourceExhausted, "THROTTLED"));
+  EXPECT_EQ(base::RetryDelayOf(got.status()), Minutes(5));
+  EXPECT_EQ(base::MetadataOf(got.status(), "api"), kStableTokenPath);
+  AnswersToken("t1");
+  clock_.Advance(Seconds(299));
+  EXPECT_THAT(Get(), StatusIs(StatusCode::kResourceExhausted));
+  clock_.Advance(Seconds(2));
+  EXPECT_THAT(Get(), Is("t1"));
+}
+
+TEST_F(AccessTokenTest, A16_SilenceOfTheEndpointIsToldAsSuch) {
+  Answers(NeverAnswers());
+  auto caller = Start(token_.Get(In(Seconds(3))));
+  clock_.Advance(Seconds(3));
+  const Got first = caller.value();
+  EXPECT_THAT(first, StatusIs(StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
+  EXPECT_EQ(base::MetadataOf(first.status(), "api"), kStableTokenPath);
+  EXPECT_EQ(base::MetadataOf(first.status(), "account"), "main");
+  EXPECT_TRUE(base::RetryDelayOf(first.status()).has_value());
+  // Once a fetch has failed, nobody's deadline is to blame, however short.
+  clock_.Advance(Seconds(4));
+  ASSERT_EQ(fetches(), 1u);
+  auto second = Start(token_.Get(In(absl::Milliseconds(100))));
+  clock_.Advance(absl::Milliseconds(100));
+  EXPECT_THAT(second.value(), StatusIs(StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
+}
+
+TEST_F(AccessTokenTest, BlotsOutEveryTokenThatMayStillWork) {
+  http_.Next(kStableTokenPath, Token("tok/1+", Seconds(7200)));
+  http_.Next(kStableTokenPath, Token("tok2", Seconds(7200)));
+  http_.Next(kStableTokenPath, Token("tok3", Seconds(7200)));
+  const Got first = Get();
+  ASSERT_THAT(first, IsOk());
+  const Got second = Replace(first->generation);
+  ASSERT_THAT(second, Is("tok2"));
+  ASSERT_THAT(Replace(second->generation), Is("tok3"));
+  const auto blotted = [this](std::string text) {
+    token_.Blot(&text);
+    return text;
+  };
+  EXPECT_EQ(blotted("a tok/1+ b tok%2F1%2B c tok2 d tok3 e"),
+            "a (access_token) b (access_token) c (access_token) d (access_token) e");
+  clock_.Advance(Seconds(7200));
+  EXPECT_EQ(blotted("tok2"), "(access_token)") << "WeChat takes it for some minutes more";
+  clock_.Advance(Minutes(6));
+  EXPECT_EQ(blotted("tok2"), "tok2") << "dead";
+  EXPECT_LE(blotted(std::string(1 << 20, 'x')).size(), std::size_t{64 << 10});
+}
+
+TEST_F(AccessTokenTest, FormerTokenInTheAnswerForANewOneIsBlottedOut) {
+  http_.Next(kStableTokenPath, Token("canary-token-one"));
+  http_.Next(kStableTokenPath, Token("canary-token-two"));
+  const Got first = Get();
+  const Got second = Replace(first->generation);
+  ASSERT_THAT(second, Is("canary-token-two"));
+  Answers(Refuses(40125, "secret of canary-token-one and canary-token-two"));
+  const Got got = Replace(second->generation);
+  ASSERT_THAT(got, StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(got.status().ToString(absl::StatusToStringMode::kWithEverything),
+              Not(HasSubstr("canary")));
+}
 
 class AccountConfig : public AccessTokenTest, public ::testing::WithParamInterface<int> {};
 

@@ -225,6 +225,15 @@ TEST(Envelope, UnknownKeysAndBlanksAreIgnored) {
   EXPECT_EQ(Parsed("\r\n\t { \"new\" : {\"a\":[1,2]} , \"errcode\" : 7 } \n").errcode, 7);
 }
 
+TEST(Envelope, A01_AbsentErrcodeIsToldApartFromZero) {
+  EXPECT_TRUE(Parsed(R"({"errcode":0})").has_errcode);
+  EXPECT_TRUE(Parsed(R"({"errcode":"0"})").has_errcode);
+  for (const char* body : {"{}", R"({"errCode":45015})", R"({"ErrCode":0})", R"({"errmsg":"ok"})",
+                           R"({"a":{"errcode":0}})"}) {
+    EXPECT_FALSE(Parsed(body).has_errcode) << body;
+  }
+}
+
 TEST(Envelope, WhatIsNoAnswerIsRefusedAndNotQuoted) {
   for (const char* body :
        {"", " ", kBom, "canary", "<html>canary</html>", "[]", "0", "null", "\"canary\"", "{", "}",

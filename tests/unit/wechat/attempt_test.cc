@@ -1,11 +1,13 @@
 // The one table that says what became of an attempt, line by line.
 #include "server/wechat/attempt.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
+#include <chrono>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
+
+#include "tests/support/status_matchers.h"
 
 namespace hongyan::wechat {
 namespace {
@@ -26,6 +28,7 @@ struct Line {
   const char* name;
   HttpResult result;
   Outcome outcome;
+  AbsentErrcode absent = AbsentErrcode::kIsZero;
 };
 
 Line Failure(const char* name, Kind kind, bool began, Outcome outcome) {
@@ -35,10 +38,15 @@ Line Answer(const char* name, int status, std::string body, Outcome outcome) {
   return {name, HttpResponse{status, std::move(body)}, outcome};
 }
 
+// The answer to a send, which never lacks its errcode.
+Line SendAnswer(const char* name, std::string body, Outcome outcome) {
+  return {name, HttpResponse{200, std::move(body)}, outcome, AbsentErrcode::kIsUnintelligible};
+}
+
 class ClassifyAttemptTest : public ::testing::TestWithParam<Line> {};
 
 TEST_P(ClassifyAttemptTest, HasItsClass) {
-  const Attempt attempt = ClassifyAttempt(GetParam().result);
+  const Attempt attempt = ClassifyAttempt(GetParam().result, GetParam().absent);
   EXPECT_EQ(attempt.outcome, GetParam().outcome);
   const auto* failure = std::get_if<HttpFailure>(&GetParam().result);
   EXPECT_EQ(attempt.timed_out, failure != nullptr && failure->kind == Kind::kTimeout);
@@ -95,8 +103,34 @@ INSTANTIATE_TEST_SUITE_P(TheFrontRefused, ClassifyAttemptTest,
                                            Answer("Http403", 403, "canary", Outcome::kRejected),
                                            Answer("Http404", 404, "canary", Outcome::kRejected),
                                            Answer("U23_Http412", 412, "canary", Outcome::kRejected),
-                                           Answer("Http499", 499, "", Outcome::kRejected)),
+                                           Answer("Http451", 451, "", Outcome::kRejected)),
                          [](const auto& info) { return info.param.name; });
+
+// What a proxy says when it gave up in the middle is no word about the message.
+INSTANTIATE_TEST_SUITE_P(A14_ProxysOwnWords, ClassifyAttemptTest,
+                         ::testing::Values(Answer("Http444", 444, "", Outcome::kUnknown),
+                                           Answer("Http460", 460, "canary", Outcome::kUnknown),
+                                           Answer("Http499", 499, "", Outcome::kUnknown)),
+                         [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(A14_NotNow, ClassifyAttemptTest,
+                         ::testing::Values(Answer("Http408", 408, "canary", Outcome::kNotNow),
+                                           Answer("Http429", 429, "canary", Outcome::kNotNow)),
+                         [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    A01_SendWithoutErrcode, ClassifyAttemptTest,
+    ::testing::Values(SendAnswer("Empty", "{}", Outcome::kUnknown),
+                      SendAnswer("Code", R"({"code":503,"message":"canary"})", Outcome::kUnknown),
+                      SendAnswer("Ret", R"({"ret":-1})", Outcome::kUnknown),
+                      SendAnswer("OtherCase", R"({"errCode":45015})", Outcome::kUnknown),
+                      SendAnswer("ErrmsgAlone", R"({"errmsg":"ok"})", Outcome::kUnknown),
+                      SendAnswer("InsideAnother", R"({"data":{"errcode":0}})", Outcome::kUnknown),
+                      SendAnswer("Zero", R"({"errcode":0,"errmsg":"ok"})", Outcome::kAnswered),
+                      SendAnswer("ZeroAsString", R"({"errcode":"0"})", Outcome::kAnswered),
+                      SendAnswer("Refusal", R"({"errcode":45015,"errmsg":"no"})",
+                                 Outcome::kAnswered)),
+    [](const auto& info) { return info.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     WechatAnswered, ClassifyAttemptTest,
@@ -109,14 +143,55 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(ClassifyAttempt, KeepsWhatWechatSaid) {
   const Attempt attempt =
-      ClassifyAttempt(HttpResponse{200, R"({"errcode":45015,"errmsg":"late rid: 1-2-3"})"});
+      ClassifyAttempt(HttpResponse{200, R"({"errcode":45015,"errmsg":"late rid: 1-2-3"})"},
+                      AbsentErrcode::kIsUnintelligible);
   EXPECT_EQ(attempt.answer.errcode, 45015);
   EXPECT_EQ(attempt.answer.errmsg, "late rid: 1-2-3");
 }
 
 TEST(ClassifyAttempt, SaysWhichHttpStatusItWas) {
-  EXPECT_THAT(ClassifyAttempt(HttpResponse{502, ""}).detail, HasSubstr("502"));
-  EXPECT_THAT(ClassifyAttempt(HttpResponse{412, ""}).detail, HasSubstr("412"));
+  for (const int status : {502, 412, 408, 499}) {
+    const Attempt attempt = ClassifyAttempt(HttpResponse{status, ""}, AbsentErrcode::kIsZero);
+    EXPECT_THAT(attempt.detail, HasSubstr(std::to_string(status)));
+    EXPECT_EQ(attempt.http_status, status);
+  }
+}
+
+TEST(ClassifyAttempt, A14_RetryAfterIsBounded) {
+  using Seconds = std::chrono::seconds;
+  const auto pause = [](int status, std::int64_t asked) {
+    return absl::ToInt64Seconds(
+        ClassifyAttempt(HttpResponse{status, "", Seconds(asked)}, AbsentErrcode::kIsZero)
+            .retry_after);
+  };
+  EXPECT_EQ(pause(429, 7), 7);
+  EXPECT_EQ(pause(429, 0), 60) << "as where WeChat itself finds calls too many";
+  EXPECT_EQ(pause(429, -3600), 1) << "a date that has passed";
+  EXPECT_EQ(pause(429, std::numeric_limits<std::int64_t>::max()), 24 * 3600);
+  EXPECT_EQ(pause(429, std::numeric_limits<std::int64_t>::min()), 1);
+  EXPECT_EQ(pause(408, 0), 1);
+  EXPECT_EQ(pause(408, 30), 30);
+}
+
+TEST(RefusalStatus, A14_SaysWhetherAnotherTimeMayDo) {
+  const auto told = [](int status) {
+    return RefusalStatus(
+        ClassifyAttempt(HttpResponse{status, "", std::chrono::seconds(9)}, AbsentErrcode::kIsZero),
+        "main", "/cgi-bin/x");
+  };
+  const absl::Status throttled = told(429);
+  EXPECT_THAT(throttled, support::StatusIs(absl::StatusCode::kResourceExhausted, "THROTTLED"));
+  EXPECT_EQ(base::RetryDelayOf(throttled), absl::Seconds(9));
+  const absl::Status late = told(408);
+  EXPECT_THAT(late, support::StatusIs(absl::StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
+  EXPECT_EQ(base::RetryDelayOf(late), absl::Seconds(9));
+  const absl::Status refused = told(404);
+  EXPECT_THAT(refused, support::StatusIs(absl::StatusCode::kInternal, "WECHAT_ERROR"));
+  EXPECT_EQ(base::RetryDelayOf(refused), std::nullopt);
+  for (const absl::Status& status : {throttled, late, refused}) {
+    EXPECT_EQ(base::MetadataOf(status, "account"), "main");
+    EXPECT_EQ(base::MetadataOf(status, "api"), "/cgi-bin/x");
+  }
 }
 
 }  // namespace

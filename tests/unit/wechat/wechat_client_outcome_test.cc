@@ -179,9 +179,99 @@ TEST_F(WechatClientTest, U04_OwnTimeoutBeforeTheCallersDeadlineIsUnknown) {
   EXPECT_EQ(async::Between(start, clock_.Mono()), support::kTimeout);
 }
 
-TEST_F(WechatClientTest, U14_MsgIdThatIsNoneLeavesTheOutcomeUnknown) {
-  http_.Always(kTemplatePath, Json(R"({"errcode":0,"errmsg":"ok","msgid":-5})"));
+TEST_F(WechatClientTest, A01_U14_MsgIdThatIsNoneIsAcceptedWithoutOne) {
+  for (const char* msg_id : {"-5", "1.5", "[1]", R"("x")", "9223372036854775808"}) {
+    http_.Always(kTemplatePath,
+                 Json(absl::StrCat(R"({"errcode":0,"errmsg":"ok","msgid":)", msg_id, "}")));
+    const SendResult result = SendTemplate(kId);
+    EXPECT_THAT(result, IsAccepted()) << msg_id;
+    EXPECT_EQ(result.msg_id, 0) << msg_id;
+    EXPECT_EQ(result.attempts, 1) << msg_id;
+  }
+}
+
+// What answers a send without errcode is not WeChat.
+class A01_NoErrcode : public WechatClientTest, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(A01_NoErrcode, TextIsUnknownAndNotSentAgain) {
+  http_.Always(kTextPath, Json(GetParam()));
+  const SendResult result = SendText();
+  EXPECT_THAT(result, UnknownWith(StatusCode::kUnknown));
+  EXPECT_EQ(result.attempts, 1);
+  EXPECT_EQ(http_.count(kTextPath), 1u);
+}
+
+TEST_P(A01_NoErrcode, TemplateWithoutIdIsUnknownAndNotSentAgain) {
+  http_.Always(kTemplatePath, Json(GetParam()));
   EXPECT_THAT(SendTemplate(""), UnknownWith(StatusCode::kUnknown));
+  EXPECT_EQ(http_.count(kTemplatePath), 1u);
+}
+
+TEST_P(A01_NoErrcode, TemplateWithIdIsSentAgain) {
+  http_.Next(kTemplatePath, Json(GetParam()));
+  http_.Next(kTemplatePath, AcceptsAs(7));
+  const SendResult result = SendTemplate(kId);
+  EXPECT_THAT(result, IsAccepted());
+  EXPECT_EQ(result.attempts, 2);
+}
+
+TEST_P(A01_NoErrcode, TypingHasNoOutcomeThatCouldBeUnknown) {
+  http_.Always(kTypingPath, Json(GetParam()));
+  EXPECT_THAT(Await(client_.SetTyping("oABC", false, Within(Seconds(30)))),
+              StatusIs(StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
+  EXPECT_EQ(http_.count(kTypingPath), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(, A01_NoErrcode,
+                         ::testing::Values("{}", R"({"code":503,"message":"x"})", R"({"ret":-1})",
+                                           R"({"errCode":45015})", R"({"errmsg":"ok"})",
+                                           R"({"msgid":7})"));
+
+TEST_F(WechatClientTest, A01_ReadsNeedNoErrcode) {
+  http_.Always(kUserPath, Json(R"({"subscribe":1,"openid":"oABC"})"));
+  EXPECT_THAT(GetUser(), IsOk());
+}
+
+// --- what a front says instead of WeChat
+
+support::Reply HttpWith(int status, int retry_after) {
+  return {http::HttpResponse{status, "<html>", std::chrono::seconds(retry_after)}};
+}
+
+TEST_F(WechatClientTest, A14_TooManyRequestsIsThrottled) {
+  http_.Always(kTextPath, HttpWith(429, 17));
+  http_.Always(kUserPath, HttpWith(429, 17));
+  const SendResult result = SendText();
+  EXPECT_THAT(result, FailedWith(StatusCode::kResourceExhausted, "THROTTLED"));
+  EXPECT_EQ(base::RetryDelayOf(result.status), Seconds(17));
+  EXPECT_EQ(result.attempts, 1);
+  EXPECT_THAT(GetUser(), StatusIs(StatusCode::kResourceExhausted, "THROTTLED"));
+  EXPECT_EQ(http_.count(kUserPath), 1u);
+}
+
+TEST_F(WechatClientTest, A14_RequestTimeoutIsUnavailableAndOnlyAReadIsRepeated) {
+  http_.Always(kTextPath, HttpWith(408, 0));
+  http_.Next(kUserPath, HttpWith(408, 0));
+  http_.Next(kUserPath, Json(R"({"subscribe":1,"openid":"oABC"})"));
+  const SendResult result = SendText();
+  EXPECT_THAT(result, FailedWith(StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
+  EXPECT_TRUE(base::RetryDelayOf(result.status).has_value());
+  EXPECT_EQ(http_.count(kTextPath), 1u);
+  EXPECT_THAT(GetUser(), IsOk());
+}
+
+TEST_F(WechatClientTest, A14_ClientClosedRequestIsABrokenAnswer) {
+  http_.Always(kTextPath, HttpStatus(499));
+  EXPECT_THAT(SendText(), UnknownWith(StatusCode::kUnknown));
+  EXPECT_EQ(http_.count(kTextPath), 1u);
+}
+
+TEST_F(WechatClientTest, A14_NotNowAfterAnUnknownAttemptStaysUnknown) {
+  for (const int status : {408, 429}) {
+    http_.Next(kTemplatePath, BreaksAfterSending());
+    http_.Next(kTemplatePath, HttpWith(status, 0));
+    EXPECT_THAT(SendTemplate(kId), UnknownWith(StatusCode::kUnknown)) << status;
+  }
 }
 
 TEST_F(WechatClientTest, TemplateAcceptedWithoutMsgIdIsAccepted) {

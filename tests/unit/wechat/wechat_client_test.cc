@@ -418,5 +418,16 @@ TEST_F(WechatClientTest, S02_TokenIsInNoError) {
                 Not(HasSubstr("canary")));
   }
 }
+TEST_F(WechatClientTest, S02_FormerTokenThatWechatQuotesIsBlottedOut) {
+  http_.Next(kStableTokenPath, support::Token("canary-token-one"));
+  http_.Next(kStableTokenPath, support::Token("canary-token-two"));
+  http_.Next(kTextPath, Refuses(40001));
+  http_.Next(kTextPath, Refuses(45015, "canary-token-one, now canary-token-two"));
+  const SendResult result = SendText();
+  EXPECT_THAT(result, FailedWith(StatusCode::kFailedPrecondition, "RESPONSE_WINDOW_CLOSED"));
+  EXPECT_THAT(result.status.ToString(absl::StatusToStringMode::kWithEverything),
+              Not(HasSubstr("canary")));
+}
+
 }  // namespace
 }  // namespace hongyan::wechat
