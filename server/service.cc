@@ -56,6 +56,7 @@ constexpr absl::Duration kHangUpEvery = absl::Milliseconds(200);
 constexpr absl::Duration kCutOffLater =
     absl::Milliseconds(250);  // gRPC's own cut, behind ours on a busy machine too
 constexpr absl::Duration kLastWords = absl::Seconds(2);
+constexpr absl::Duration kUnreadLook = absl::Seconds(1);
 constexpr absl::Duration kHousekeepingEvery = absl::Minutes(10);
 constexpr absl::Duration kHousekeepingLimit = absl::Minutes(5);
 
@@ -99,6 +100,7 @@ struct Service::Graph {
   doors::Readiness Ready() const;
   async::Task<void> BecomeReady();
   async::Task<void> KeepHouse();
+  async::Task<void> CancelUnreadAnswers();
   async::Task<void> CloseHttp(std::shared_ptr<std::promise<void>> done);
   async::Task<bool> NoCallIsOpen(async::MonoTime until);
   async::Task<void> EndCalls();
@@ -255,6 +257,15 @@ async::Task<void> Service::Graph::KeepHouse() {
   }
 }
 
+async::Task<void> Service::Graph::CancelUnreadAnswers() {
+  const auto alarm = clock.NewAlarm();
+  while (true) {
+    const bool time_came = co_await alarm->WaitUntil(async::After(clock.Mono(), kUnreadLook));
+    if (!time_came) co_return;
+    environment.unread.CancelOld(clock.Mono());
+  }
+}
+
 async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> done) {
   const async::MonoTime until = async::After(clock.Mono(), settings.shutdown.grace);
   co_await callback.Drain(until);
@@ -351,6 +362,7 @@ absl::Status Service::Graph::Listen() {
   background.Spawn(self_probe.Run(grpc.address(), settings.grpc.tls.enabled()));
   background.Spawn(BecomeReady());
   background.Spawn(KeepHouse());
+  background.Spawn(CancelUnreadAnswers());
   listeners = {
       {"grpc", grpc.address()}, {"callback", *callback_address}, {"admin", *admin_address}};
   return absl::OkStatus();

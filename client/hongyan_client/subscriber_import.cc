@@ -30,8 +30,8 @@ absl::Status ImportSubscribers(Client& client, v1::SyncSubscribersRequest reques
     absl::Status status = client.SyncSubscribers(from, on_progress, each);
     if (status.ok() || each.canceller->cancelled()) return status;
     const Error error = Describe(status);
-    const bool passes =
-        error.reason.empty() || error.reason == "OVERLOADED" || error.reason == "SHUTTING_DOWN";
+    const bool passes = error.reason.empty() || error.reason == "OVERLOADED" ||
+                        error.reason == "SHUTTING_DOWN" || error.reason == "STREAM_AGED";
     if (!passes) return status;
     const std::optional<absl::Duration> pause = resumption.PauseAfter(error);
     if (!pause.has_value() || absl::Now() + *pause >= deadline) return status;

@@ -9,7 +9,7 @@
 // Errors:   those of SyncSubscribers, the last one after too many breaks. Where the service gave a
 //           reason it is reported at once, since it has repeated towards WeChat already; but for
 //           OVERLOADED, which a call that broke may cause until the service has noticed, and for
-//           SHUTTING_DOWN.
+//           SHUTTING_DOWN and STREAM_AGED.
 // Threads:  handlers run on the calling thread.
 // Lifetime: `client` outlives the call.
 // Source:   protos/hongyan/v1/subscriber.proto.

@@ -53,6 +53,7 @@ constexpr std::array<const char*, static_cast<std::size_t>(kLastReason) + 1> kRe
     "INTERNAL",
     "SHUTTING_DOWN",
     "CURSOR_UNKNOWN",
+    "STREAM_AGED",
 };
 
 constexpr absl::string_view kTypePrefix = "type.googleapis.com/";

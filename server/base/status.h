@@ -58,8 +58,9 @@ enum class Reason {
   kInternal,
   kShuttingDown,
   kCursorUnknown,
+  kStreamAged,
 };
-inline constexpr Reason kLastReason = Reason::kCursorUnknown;
+inline constexpr Reason kLastReason = Reason::kStreamAged;
 
 // The name as it stands in ErrorInfo.reason, for example "WECHAT_BUSY".
 absl::string_view ReasonName(Reason reason);

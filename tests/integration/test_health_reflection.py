@@ -25,6 +25,27 @@ def test_check_of_an_unknown_service_is_not_found(service, api):
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
 
 
+NO_MESSAGE = b"\xff\xff\xff"
+
+
+@pytest.mark.parametrize("method", ["Check", "Watch"])
+def test_bytes_that_are_no_message_are_internal_in_health_too(service, method):
+    path = f"/grpc.health.v1.Health/{method}"
+    call = (service.channel.unary_unary if method == "Check" else service.channel.unary_stream)(path)
+    with pytest.raises(grpc.RpcError) as caught:
+        answer = call(NO_MESSAGE, timeout=LIMIT)
+        list(answer)
+    assert caught.value.code() == grpc.StatusCode.INTERNAL and "no protobuf message" in caught.value.details()
+
+
+@versions
+def test_bytes_that_are_no_message_are_internal_in_reflection_too(service, version):
+    call = service.channel.stream_stream(f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo")
+    with pytest.raises(grpc.RpcError) as caught:
+        list(call(iter([NO_MESSAGE]), timeout=LIMIT))
+    assert caught.value.code() == grpc.StatusCode.INTERNAL and "no protobuf message" in caught.value.details()
+
+
 def test_watch_says_serving_at_once_and_unknown_for_others(service, api):
     for name, status in (("", 1), ("hongyan.v1.NotifyService", 1), ("nobody", 3)):
         watch = service.watch_health(name)

@@ -90,7 +90,7 @@ def test_metrics_have_their_names_and_closed_labels(start, account):
     for secret in (openid, "canary", "私密内容", "rid", "invalid openid"):
         assert secret not in text
     labels = {key for series in re.findall(r"\{(.*)\}", text) for key in re.findall(r'(\w+)="', series)}
-    assert labels <= {"account", "api", "code", "errcode", "grpc_code", "grpc_method", "grpc_service", "kind", "le",
+    assert labels <= {"account", "address", "api", "code", "errcode", "grpc_code", "grpc_method", "grpc_service", "kind", "le",
                       "outcome", "reason", "revision", "type", "version"}
     value = service.metric
     assert value("grpc_server_handled_total", grpc_service="hongyan.v1.NotifyService", grpc_method="SendText",

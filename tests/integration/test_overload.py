@@ -5,6 +5,7 @@ import time
 import grpc
 import pytest
 
+import raw_http2
 from rpc_failure import Failure, expect, failure
 from sandbox_process import CUSTOM
 from timing import LIMIT, SCALE, eventually
@@ -32,6 +33,10 @@ def occupy(narrow, account, milliseconds):
     return calls
 
 
+def nobody_in_flight(narrow):
+    eventually(lambda: narrow.metric("hongyan_in_flight") == 0, what="places given back")
+
+
 def test_max_in_flight_refuses_at_once_and_frees_the_place_afterwards(narrow, account):
     openid = account.user()
     calls = occupy(narrow, account, 1000)
@@ -48,9 +53,10 @@ def test_max_in_flight_refuses_at_once_and_frees_the_place_afterwards(narrow, ac
     assert stub.Check(narrow.api.health.HealthCheckRequest(), timeout=LIMIT).status == 1
     for call in calls:
         assert call.result(LIMIT).delivery.id
+    nobody_in_flight(narrow)  # the places are given back a little later than the answers are read
     narrow.send_text(openid, "y")
     assert account.texts(openid) == ["y"]
-    assert narrow.metric("hongyan_in_flight") == 0
+    nobody_in_flight(narrow)
 
 
 def test_F3_a_place_is_held_until_the_work_ends_not_the_stream(narrow, account, api):
@@ -77,7 +83,7 @@ def test_F3_a_place_is_held_until_the_work_ends_not_the_stream(narrow, account, 
         assert time.monotonic() - begun < LIMIT
     # The whole delay has passed, so the answers of WeChat were what ended the work.
     assert time.monotonic() - begun > 3.4 and refused >= 3
-    eventually(lambda: narrow.metric("hongyan_in_flight") == 0, what="places given back")
+    nobody_in_flight(narrow)
     for i in range(3):  # what the key remembers is how the work ended
         assert narrow.send_text(slow, f"{i}", idempotency_key=f"F3-{slow}-{i}").attempts == 1
     assert account.arrivals(CUSTOM, openid=slow) == 3 and account.arrivals(CUSTOM, openid=openid) == 1
@@ -99,6 +105,36 @@ def test_batches_take_a_place_too(narrow, account, api):
     expect(failure(list, batch), "RESOURCE_EXHAUSTED", "OVERLOADED", "hongyan")
     for call in calls:
         call.result(LIMIT)
+    nobody_in_flight(narrow)
+
+
+def test_G16_answers_that_nobody_reads_keep_their_places(narrow, account):
+    openid = account.user()
+    path = "/hongyan.v1.NotifyService/GetUserInfo"
+    request = narrow.api.pb.GetUserInfoRequest(openid=openid).SerializeToString()
+    labels = {"grpc_method": "GetUserInfo"}
+    answered, refused = (narrow.metric("grpc_server_handled_total", grpc_code=code, **labels)
+                         for code in ("OK", "ResourceExhausted"))
+    nobody_in_flight(narrow)
+    # With windows of nothing no answer can leave.
+    with raw_http2.Client(narrow.grpc_address, {raw_http2.INITIAL_WINDOW_SIZE: 0}) as client:
+        unread = [client.request(path, request) for _ in range(3)]
+        eventually(lambda: narrow.metric("grpc_server_handled_total", grpc_code="OK", **labels) == answered + 3,
+                   what="the answers made")
+        for _ in range(5):  # a refusal is a head alone, which needs no window
+            stream = client.request(path, request)
+            while client.wait_for(raw_http2.HEADERS)[2] != stream:
+                pass
+        assert narrow.metric("grpc_server_handled_total", grpc_code="ResourceExhausted", **labels) == refused + 5
+        assert narrow.metric("hongyan_in_flight") == 3
+        for stream in unread:
+            client.send(raw_http2.WINDOW_UPDATE, (1 << 20).to_bytes(4, "big"), stream=stream)
+            kind, _, of, message = client.wait_for(raw_http2.DATA)
+            assert of == stream and openid.encode() in message
+        nobody_in_flight(narrow)
+        client.request(path, request)
+        eventually(lambda: narrow.metric("hongyan_in_flight") == 1, what="a place taken")
+    nobody_in_flight(narrow)  # whoever hangs up reads no more
 
 
 @pytest.mark.parametrize("algorithm", [grpc.Compression.Gzip, grpc.Compression.Deflate])

@@ -30,14 +30,14 @@ class FakeClock final : public async::Clock {
   bool AdvanceToNextAlarm();
   // Somebody sets the wall clock; the monotonic one takes no notice.
   void JumpWallTime(absl::Duration step) { wall_ += step; }
+  // The earliest time that somebody waits for; MonoTime::max() when nobody does.
+  async::MonoTime NextAlarm() const;
   // Runs what can run without time passing.
   void Settle();
 
  private:
   friend class FakeAlarm;
   void MoveTo(async::MonoTime when);
-  // The earliest time that somebody waits for; MonoTime::max() when nobody does.
-  async::MonoTime NextAlarm() const;
   void FireDue();
 
   async::EventLoop& loop_;

@@ -46,6 +46,12 @@ void CallEnvironment::CancelAll() {
   }
 }
 
+std::shared_ptr<UnreadAnswer> CallEnvironment::WatchAnswer(grpc::CallbackServerContext& context) {
+  auto answer = std::make_shared<UnreadAnswer>(context);
+  unread.Add(answer, async::After(clock.Mono(), answer_limit));
+  return answer;
+}
+
 bool InFlight::Take() {
   if (count_.fetch_add(1, std::memory_order_relaxed) >= max_) {
     count_.fetch_sub(1, std::memory_order_relaxed);
@@ -145,6 +151,13 @@ absl::Status ShuttingDown() {
                             "moment")
       .RetryAfter(absl::Seconds(1))
       .Chinese("服务正在关闭，请改连其他实例，或稍后再连");
+}
+
+absl::Status StreamAged() {
+  return base::ErrorBuilder(absl::StatusCode::kUnavailable, base::Reason::kStreamAged,
+                            "a stream lasts a day at most; go on where it stopped")
+      .RetryAfter(absl::ZeroDuration())
+      .Chinese("一个流最多持续一天，请从停下的地方继续");
 }
 
 absl::Status TooSlow() {

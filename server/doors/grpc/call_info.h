@@ -7,6 +7,7 @@
 #include <grpcpp/support/status.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 
 #include "absl/container/flat_hash_set.h"
@@ -15,12 +16,14 @@
 #include "server/async/clock.h"
 #include "server/async/event_loop.h"
 #include "server/base/metrics.h"
+#include "server/doors/grpc/unread_answers.h"
 #include "server/wechat/wechat_client.h"
 
 namespace hongyan::doors {
 
-// How many calls are worked on. Taken first thing in a handler and given back when the work has really ended, which
-// is later than the end of the stream when a caller goes away.
+// How many calls there are. A place is taken first thing in a handler and given back when gRPC has done with the call:
+// the work has ended, which is later than the end of the stream when a caller goes away, and the answer is out, so that a
+// caller who doesn't read can't have more answers than that waiting in memory.
 class InFlight {
  public:
   InFlight(int max, base::Metrics& metrics) : max_(max), metrics_(metrics) {}
@@ -41,14 +44,20 @@ struct CallEnvironment {
   base::Metrics& metrics;
   InFlight& in_flight;
   absl::Duration stalled = absl::Seconds(30);  // how long a reader of a stream may take nothing
-  std::atomic<int> open = 0;                   // see OpenCall
+  absl::Duration answer_limit =
+      absl::Minutes(1);       // how long a ready answer, or a stream's end, waits to be read
+  std::atomic<int> open = 0;  // see OpenCall
   // The rest is the loop's.
+  UnreadAnswers unread = {};
   absl::flat_hash_set<async::asio::cancellation_signal*> running = {};
   // The server stops: streams that can be taken up later end, the other calls have until calls_end.
   bool stopping = false;
   async::MonoTime calls_end = async::MonoTime::max();
   async::MonoTime writes_end = async::MonoTime::max();  // who hasn't read by then takes nothing
   bool cut_off = false;                                 // CancelAll() was called
+
+  // Of a call that gRPC is about to be given the answer of.
+  std::shared_ptr<UnreadAnswer> WatchAnswer(grpc::CallbackServerContext& context);
 
   // Cancels every call that runs, because its time is over: each is answered with what became of it, SHUTTING_DOWN where
   // that is nothing.
@@ -106,5 +115,7 @@ absl::Status TooManyInFlight();
 absl::Status ShuttingDown();
 // For the reader of a stream who took nothing for too long and can go on where it stopped.
 absl::Status TooSlow();
+// For a stream that has reached its greatest age and can be taken up where it stopped.
+absl::Status StreamAged();
 
 }  // namespace hongyan::doors

@@ -85,12 +85,7 @@ absl::Status Over(const CallInfo& info, async::MonoTime now) {
                               "the caller's deadline has come; resume with the last cursor")
         .Chinese("已到调用方的截止时间，请用最后的 cursor 继续");
   }
-  if (now >= info.limit.deadline) {
-    return base::ErrorBuilder(absl::StatusCode::kUnavailable, base::Reason::kShuttingDown,
-                              "a stream lasts a day at most; resume with the last cursor")
-        .RetryAfter(absl::ZeroDuration())
-        .Chinese("一个流最多持续一天，请用最后的 cursor 继续");
-  }
+  if (now >= info.limit.deadline) return StreamAged();
   return base::ErrorBuilder(absl::StatusCode::kCancelled, base::Reason::kCancelled,
                             "the caller went away")
       .Chinese("调用方已离开");

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/base/status.h"
+#include "server/doors/grpc/stream_call.h"
 #include "server/doors/grpc/unary_call.h"
 
 namespace hongyan::doors {
@@ -17,7 +18,7 @@ constexpr std::size_t kMaxWatchers = 1000;
 }  // namespace
 
 // One Watch. Lives on the loop; gRPC's threads only post into it.
-class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheckResponse>,
+class HealthService::Watcher final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                                      public std::enable_shared_from_this<Watcher> {
  public:
   Watcher(HealthService& health, CallInfo info, grpc::CallbackServerContext* context,
@@ -47,8 +48,12 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
     const auto now = !health_.services_.contains(service_) ? HealthCheckResponse::SERVICE_UNKNOWN
                      : health_.serving_                    ? HealthCheckResponse::SERVING
                                                            : HealthCheckResponse::NOT_SERVING;
-    if (now == message_.status()) return;
-    message_.set_status(now);
+    if (now == told_) return;
+    told_ = now;
+    HealthCheckResponse response;
+    response.set_status(now);
+    message_.Clear();
+    if (!Serialize(response, message_).ok()) return;
     writing_ = true;
     StartWrite(&message_);
   }
@@ -82,7 +87,8 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
   const CallInfo info_;
   grpc::CallbackServerContext* const context_;
   const std::string service_;
-  HealthCheckResponse message_;  // UNKNOWN at first, which is never sent
+  HealthCheckResponse::ServingStatus told_ = HealthCheckResponse::UNKNOWN;  // which is never sent
+  grpc::ByteBuffer message_;
   bool writing_ = false;
   bool ended_ = false;
   std::shared_ptr<Watcher> until_done_;
@@ -123,11 +129,16 @@ grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* cont
       [this](CallInfo&, const auto& in, auto& out) { return DoCheck(in, out); }, Admission::kFree);
 }
 
-grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
-    grpc::CallbackServerContext* context, const HealthCheckRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* HealthService::Watch(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes) {
   CallInfo info =
       ReadCall(*context, kService, "Watch", environment_.clock.Mono(), absl::InfiniteDuration());
-  auto watcher = std::make_shared<Watcher>(*this, std::move(info), context, request->service());
+  HealthCheckRequest request;
+  if (!Parse(*bytes, request)) {
+    WriteInitialMetadata(*context, info);
+    return new RefusedStream(environment_, Malformed(environment_, info));
+  }
+  auto watcher = std::make_shared<Watcher>(*this, std::move(info), context, request.service());
   watcher->Start();
   return watcher.get();
 }

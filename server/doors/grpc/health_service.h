@@ -19,9 +19,9 @@
 
 namespace hongyan::doors {
 
-// Check takes and gives bytes; see call_task.h.
+// Every method takes and gives bytes; see call_task.h.
 using RawHealth = grpc::health::v1::Health::WithRawCallbackMethod_Check<
-    grpc::health::v1::Health::WithCallbackMethod_Watch<grpc::health::v1::Health::Service>>;
+    grpc::health::v1::Health::WithRawCallbackMethod_Watch<grpc::health::v1::Health::Service>>;
 
 class HealthService final : public RawHealth {
  public:
@@ -34,9 +34,8 @@ class HealthService final : public RawHealth {
   grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request,
                                   grpc::ByteBuffer* response) override;
-  grpc::ServerWriteReactor<grpc::health::v1::HealthCheckResponse>* Watch(
-      grpc::CallbackServerContext* context,
-      const grpc::health::v1::HealthCheckRequest* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request) override;
 
  private:
   class Watcher;

@@ -14,6 +14,7 @@
 
 #include "hongyan/v1/errors.pb.h"
 #include "server/doors/grpc/call_info.h"
+#include "server/doors/grpc/call_task.h"
 
 namespace hongyan::doors {
 namespace {
@@ -128,9 +129,9 @@ class Conversations {
   bool ended_ = false;
 };
 
-// Question, answer, question, answer: one message of each at a time.
+// Question, answer, question, answer: one message of each at a time, as bytes; see call_task.h.
 template <typename Request, typename Response>
-class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
+class Conversation final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   Conversation(CallEnvironment& environment, CallInfo info, grpc::CallbackServerContext* context,
                const std::vector<std::string>& services, std::shared_ptr<Conversations> all)
@@ -141,7 +142,7 @@ class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
         all_(std::move(all)) {
     WriteInitialMetadata(*context_, info_);
     if (all_->Add(this, [this] { context_->TryCancel(); })) {
-      this->StartRead(&request_);
+      this->StartRead(&in_);
     } else {
       End(all_->ended() ? ShuttingDown()
                         : Overloaded("too many reflection streams are open, try again in a second",
@@ -155,14 +156,24 @@ class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
       End(Ended());
       return;
     }
-    response_.Clear();
-    Answer(request_, services_, response_);
-    this->StartWrite(&response_);
+    Request request;
+    if (!Parse(in_, request)) {
+      this->Finish(Malformed(environment_, info_));
+      return;
+    }
+    Response response;
+    Answer(request, services_, response);
+    out_.Clear();
+    if (const grpc::Status written = Serialize(response, out_); !written.ok()) {
+      this->Finish(written);
+      return;
+    }
+    this->StartWrite(&out_);
   }
 
   void OnWriteDone(bool ok) override {
     if (ok) {
-      this->StartRead(&request_);
+      this->StartRead(&in_);
     } else {
       End(Ended());
     }
@@ -191,9 +202,13 @@ class Conversation final : public grpc::ServerBidiReactor<Request, Response> {
   grpc::CallbackServerContext* const context_;
   const std::vector<std::string>& services_;
   const std::shared_ptr<Conversations> all_;
-  Request request_;
-  Response response_;
+  grpc::ByteBuffer in_;
+  grpc::ByteBuffer out_;
 };
+
+template <typename Version>
+using RawReflection = typename Version::template WithRawCallbackMethod_ServerReflectionInfo<
+    typename Version::Service>;
 
 template <typename Base, typename Request, typename Response>
 class ReflectionService final : public Base {
@@ -205,7 +220,7 @@ class ReflectionService final : public Base {
         services_(std::move(services)),
         all_(std::move(all)) {}
 
-  grpc::ServerBidiReactor<Request, Response>* ServerReflectionInfo(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ServerReflectionInfo(
       grpc::CallbackServerContext* context) override {
     CallInfo info = ReadCall(*context, name_, "ServerReflectionInfo", environment_.clock.Mono(),
                              absl::InfiniteDuration());
@@ -231,12 +246,12 @@ Reflection MakeReflection(CallEnvironment& environment, std::vector<std::string>
   Reflection made;
   made.services.push_back(
       std::make_unique<
-          ReflectionService<v1::ServerReflection::CallbackService, v1::ServerReflectionRequest,
+          ReflectionService<RawReflection<v1::ServerReflection>, v1::ServerReflectionRequest,
                             v1::ServerReflectionResponse>>(
           environment, "grpc.reflection.v1.ServerReflection", services, all));
   made.services.push_back(
       std::make_unique<
-          ReflectionService<v1alpha::ServerReflection::CallbackService,
+          ReflectionService<RawReflection<v1alpha::ServerReflection>,
                             v1alpha::ServerReflectionRequest, v1alpha::ServerReflectionResponse>>(
           environment, "grpc.reflection.v1alpha.ServerReflection", services, all));
   made.end = [all] { all->EndAll(); };

@@ -3,10 +3,9 @@
 // Contract: Write() ends when gRPC has taken the message, so a slow reader slows the handler and nothing piles up;
 //           false once the caller is gone, which its deadline brings about too, or has taken nothing for
 //           CallEnvironment::stalled; stalled() tells which. The handler ends then, with a status that a caller who
-//           reads on finds behind what was sent before. After a cancelled Write the task can't be cancelled any more.
+//           reads on within `answer_limit` finds behind what was sent before; later the call is cancelled. After a cancelled Write the task can't be cancelled any more.
 //           Else as UnaryCall.
-// Bounds:   one message, and what HTTP/2's windows hold, for as long as the caller leaves it there and the connection
-//           lasts.
+// Bounds:   one message, and what HTTP/2's windows hold.
 // Threads:  as UnaryCall.
 #pragma once
 
@@ -120,7 +119,7 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   void End(absl::Status status) {
     ended_ = true;
     CallEnded(environment_, info_, status);
-    if (counted_) environment_.in_flight.GiveBack();
+    unread_ = environment_.WatchAnswer(*context_);
     WriteTrailers(*context_, info_, status);
     this->Finish(ToGrpcStatus(status));
   }
@@ -140,7 +139,11 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     });
   }
 
-  void OnDone() override { until_done_.reset(); }
+  void OnDone() override {
+    unread_->Done();
+    if (counted_) environment_.in_flight.GiveBack();
+    until_done_.reset();
+  }
 
   CallEnvironment& environment_;
   const OpenCall open_{environment_};
@@ -158,6 +161,7 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   bool broken_ = false;
   bool stalled_ = false;
   bool ended_ = false;
+  std::shared_ptr<UnreadAnswer> unread_;
   std::shared_ptr<StreamCall> until_done_;
 };
 

@@ -142,6 +142,8 @@ Task<absl::Status> DoSync(CallEnvironment& environment, core::Subscribers& subsc
                                   return Tell(progress, environment, writer);
                                 });
   if (writer.stalled()) status = TooSlow();
+  const bool aged = !info.limit.set_by_caller && environment.clock.Mono() >= info.limit.deadline;
+  if (aged && absl::IsDeadlineExceeded(status)) status = StreamAged();
   // The import can be taken up later, so it doesn't use the time that the other calls have.
   if (environment.stopping && absl::IsCancelled(status)) status = ShuttingDown();
   co_return base::Annotate(std::move(status), "account", *account);

@@ -2,7 +2,8 @@
 //
 // Contract: the handler runs as a task on the event loop and returns the call's status; its exceptions become
 //           INTERNAL. A caller that leaves or whose deadline passes cancels the task. Finish is called exactly once,
-//           after the task has ended, and is the last touch of context, request and response.
+//           after the task has ended, and is the last touch of context, request and response. An answer that the caller
+//           hasn't taken CallEnvironment::answer_limit later is cancelled.
 // Threads:  StartUnary on gRPC's; everything else on the loop, but for OnCancel and OnDone, which only post and release.
 // Lifetime: a call keeps itself alive until gRPC has done with it and the task has ended, whichever comes last.
 #pragma once
@@ -57,7 +58,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
   void End(absl::Status status) {
     ended_ = true;
     CallEnded(environment_, info_, status);
-    if (counted_) environment_.in_flight.GiveBack();
+    unread_ = environment_.WatchAnswer(*context_);
     WriteInitialMetadata(*context_, info_);
     WriteTrailers(*context_, info_, status);
     // Finish wakes a thread of gRPC's: once for all the calls that end in this turn of the loop.
@@ -72,7 +73,11 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
     });
   }
 
-  void OnDone() override { until_done_.reset(); }
+  void OnDone() override {
+    unread_->Done();
+    if (counted_) environment_.in_flight.GiveBack();
+    until_done_.reset();
+  }
 
   CallEnvironment& environment_;
   const OpenCall open_{environment_};
@@ -85,6 +90,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
   async::asio::cancellation_signal signal_;
   bool counted_ = false;
   bool ended_ = false;
+  std::shared_ptr<UnreadAnswer> unread_;
   std::shared_ptr<UnaryCall> until_done_;
 };
 

@@ -2,6 +2,8 @@
 #include "server/doors/grpc/event_service.h"
 
 #include <gmock/gmock.h>
+#include <google/rpc/error_details.pb.h>
+#include <google/rpc/status.pb.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -13,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/doors/grpc/grpc_server.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_storage.h"
 
@@ -25,9 +28,10 @@ constexpr int kEvents = 300;
 constexpr std::size_t kContent =
     16 << 10;  // so that they are far more than any window of HTTP/2 holds
 
-class EventServiceTest : public ::testing::Test {
+template <typename ClockKind>
+class EventServiceFixture : public ::testing::Test {
  protected:
-  EventServiceTest() {
+  EventServiceFixture() {
     environment_.stalled = absl::Seconds(1);
     GrpcServerOptions options;
     options.listen = "127.0.0.1:0";
@@ -38,14 +42,14 @@ class EventServiceTest : public ::testing::Test {
     stub_ = v1::EventService::NewStub(grpc::CreateCustomChannel(
         server_.address(), grpc::InsecureChannelCredentials(), arguments));
   }
-  ~EventServiceTest() override {
+  ~EventServiceFixture() override {
     loop_.Post([this] { feed_.Close(); });
     server_.Shutdown(absl::Seconds(10));
     loop_.Post([this] { loop_.ReleaseWork(); });
     thread_.join();
   }
 
-  static async::Task<void> RecordAll(EventServiceTest& test, int first, int count,
+  static async::Task<void> RecordAll(EventServiceFixture& test, int first, int count,
                                      std::promise<bool>& done) {
     bool good = true;
     for (int i = first; i < first + count; ++i) {
@@ -87,7 +91,7 @@ class EventServiceTest : public ::testing::Test {
   }
 
   async::EventLoop loop_;
-  async::SystemClock clock_{loop_};
+  ClockKind clock_{loop_};
   base::Metrics metrics_;
   support::TempStorage storage_{loop_, clock_};
   core::Accounts accounts_;
@@ -99,6 +103,9 @@ class EventServiceTest : public ::testing::Test {
   std::thread thread_;
   std::unique_ptr<v1::EventService::Stub> stub_;
 };
+
+using EventServiceTest = EventServiceFixture<async::SystemClock>;
+using AgedWatchTest = EventServiceFixture<support::FakeClock>;
 
 TEST_F(EventServiceTest, ReaderThatTakesNothingIsCutOffAndGoesOnByItsCursor) {
   Record(0, kEvents);
@@ -137,6 +144,33 @@ TEST_F(EventServiceTest, ReaderThatTakesNothingIsCutOffAndGoesOnByItsCursor) {
   quick_context.TryCancel();
   again->Finish();
   quick->Finish();
+}
+
+TEST_F(AgedWatchTest, StreamThatIsADayOldEndsAndSaysSo) {
+  grpc::ClientContext context;
+  const auto reader = Watch(context, 0);
+  reader->WaitForInitialMetadata();
+  // It waits for news once no limit of a read is left.
+  bool a_day_later = false;
+  while (!a_day_later) {
+    std::promise<bool> looked;
+    loop_.Post([&] {
+      const absl::Duration wait = async::Between(clock_.Mono(), clock_.NextAlarm());
+      const bool waits = wait > absl::Hours(23) && wait <= absl::Hours(24);
+      if (waits) clock_.AdvanceToNextAlarm();
+      looked.set_value(waits);
+    });
+    a_day_later = looked.get_future().get();
+  }
+  v1::WatchEventsResponse response;
+  EXPECT_FALSE(reader->Read(&response));
+  const grpc::Status ended = reader->Finish();
+  EXPECT_EQ(ended.error_code(), grpc::StatusCode::UNAVAILABLE);
+  google::rpc::Status status;
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(status.ParseFromString(ended.error_details()));
+  ASSERT_TRUE(status.details(0).UnpackTo(&info));
+  EXPECT_EQ(info.reason(), "STREAM_AGED");
 }
 
 }  // namespace

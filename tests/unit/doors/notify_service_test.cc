@@ -76,6 +76,15 @@ class NotifyServiceTest : public ::testing::Test {
     loop_.Post([&] { sent.set_value(http_.count(kTextPath)); });
     return sent.get_future().get();
   }
+  // Batches that have ended, read or not.
+  double Ended() {
+    for (const auto& family : metrics_.registry().Collect()) {
+      if (family.name == "grpc_server_handled_total" && !family.metric.empty()) {
+        return family.metric.at(0).counter.value;
+      }
+    }
+    return 0;
+  }
   static std::string ReasonOf(const grpc::Status& status) {
     google::rpc::Status details;
     details.ParseFromString(status.error_details());
@@ -125,7 +134,8 @@ TEST_F(NotifyServiceTest, G16_BatchOfAReaderWhoTakesNothingEndsAndSaysThatOutcom
   const auto reader = stub_->SendBatch(&context, Batch());
   v1::SendBatchResponse response;
   ASSERT_TRUE(reader->Read(&response));
-  while (in_flight_.count() != 0) std::this_thread::yield();  // until the batch was ended
+  while (Ended() == 0) std::this_thread::yield();
+  EXPECT_EQ(in_flight_.count(), 1) << "its answers are still here";
   const std::size_t sent = Sent();
   EXPECT_LT(sent, static_cast<std::size_t>(kItems) / 2) << "sent to nobody's knowledge";
   // Coming back, the reader finds what was on its way, and then why there is no more.
@@ -139,6 +149,24 @@ TEST_F(NotifyServiceTest, G16_BatchOfAReaderWhoTakesNothingEndsAndSaysThatOutcom
   ASSERT_NE(pushback, context.GetServerTrailingMetadata().end());
   EXPECT_EQ(pushback->second, "-1") << "a stub must not repeat it by itself";
   EXPECT_EQ(Sent(), sent);
+}
+
+TEST_F(NotifyServiceTest, G16_ReaderWhoNeverComesBackLosesTheEndAndThePlace) {
+  grpc::ClientContext context;
+  const auto reader = stub_->SendBatch(&context, Batch());
+  v1::SendBatchResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  while (Ended() == 0) std::this_thread::yield();
+  loop_.Post([&] { environment_.unread.CancelOld(clock_.Mono()); });
+  EXPECT_GT(Sent(), 0u);  // after that
+  EXPECT_EQ(in_flight_.count(), 1) << "cancelled too early";
+  loop_.Post([&] {
+    environment_.unread.CancelOld(async::After(clock_.Mono(), environment_.answer_limit));
+  });
+  while (in_flight_.count() != 0) std::this_thread::yield();
+  while (reader->Read(&response)) {
+  }
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
 // As Service does it at the end of the grace.
@@ -160,8 +188,8 @@ TEST_F(NotifyServiceTest, BatchOfAReaderWhoTakesNothingSaysSoBeforeTheServerEnds
     environment_.CancelAll();
   });
   const async::MonoTime end = async::After(clock_.Mono(), absl::Seconds(60));
-  while (in_flight_.count() != 0 && clock_.Mono() < end) std::this_thread::yield();
-  ASSERT_EQ(in_flight_.count(), 0) << "it still waits for its reader";
+  while (Ended() == 0 && clock_.Mono() < end) std::this_thread::yield();
+  ASSERT_NE(Ended(), 0) << "it still waits for its reader";
   while (reader->Read(&response)) {
   }
   const grpc::Status ended = reader->Finish();
