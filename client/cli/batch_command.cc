@@ -138,8 +138,7 @@ int RunSendBatch(client::Client& client, const GlobalArgs& global, const SendBat
   if (counts.not_sent() == 0 && status.ok()) status = journal.End();
   report.Pause();
   if (!status.ok()) {
-    const FailedCall call{{"send batch", "批量发送"}, Operation::kSend, global.target};
-    console.err << ErrorText(call, client::Describe(status), console.language);
+    ShowError(console, {{"send batch", "批量发送"}, Operation::kSend, global.target}, status);
   }
   report.Summary(counts, files);
   return status.ok() && counts.all_well() ? kExitOk : kExitFailed;

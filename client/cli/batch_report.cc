@@ -90,7 +90,8 @@ void BatchReport::Result(std::int64_t line, const v1::Delivery& delivery,
 void BatchReport::Chunk(const BatchCounts& counts) {
   console_.out.flush();
   const std::int64_t now = counts.done() / kTellEvery;
-  if (!console_.err_is_terminal && counts.not_sent() > 0 && now > told_) {
+  const bool wanted = !console_.err_is_terminal && !console_.json_errors;
+  if (wanted && counts.not_sent() > 0 && now > told_) {
     told_ = now;
     console_.err << absl::StrCat(counts.done(), "/", counts.notifications, "\n") << std::flush;
   }
@@ -114,7 +115,8 @@ void BatchReport::Summary(const BatchCounts& counts, const BatchFiles& files) {
     console_.out << Figures(counts, console_.language) << "\n";
   }
   console_.out.flush();
-  if (!counts.all_well()) Hints(counts, files);
+  // The summary says it all to a program.
+  if (!counts.all_well() && form_ != OutputForm::kJson) Hints(counts, files);
 }
 
 void BatchReport::Hints(const BatchCounts& counts, const BatchFiles& files) {

@@ -4,8 +4,9 @@
 //           no file and no service. HONGYAN_TARGET stands in for --target; HONGYAN_TOKEN is read
 //           where the token is needed, so that no token is ever an argument that other users of the
 //           machine can see.
-// Errors:   a CommandLineEnd with exit code 2 and what was wrong on `err`; --help and --version end
-//           with 0. What was wrong is said in Chinese in a Chinese locale; help is English.
+// Errors:   a CommandLineEnd with exit code 2 and what was wrong on `err`, in JSON where -o json
+//           asks for it; --help and --version, or `help` and `version`, end with 0. All of it is
+//           Chinese in a Chinese locale.
 // Threads:  plain functions, any thread.
 #pragma once
 

@@ -4,6 +4,12 @@
 
 namespace hongyan::cli {
 
+void Note(Console& console, const Wording& wording) {
+  if (!console.json_errors) {
+    console.err << "hongyan: " << wording.In(console.language) << "\n" << std::flush;
+  }
+}
+
 bool Emit(Console& console, const std::string& text) {
   errno = 0;
   console.out << text << std::flush;

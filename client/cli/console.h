@@ -22,12 +22,17 @@ struct Console {
   bool err_is_terminal = false;
   int columns = 80;
   Language language = Language::kEnglish;
+  // Errors are JSON objects on err, one a line.
+  bool json_errors = false;
   absl::TimeZone zone = absl::UTCTimeZone();
   // That of `out`, to notice a reader who leaves while nothing is written; -1: it is not watched.
   int out_descriptor = -1;
   // Whoever read `out` has left, as `head` does when it has enough: no failure of ours.
   bool reader_left = false;
 };
+
+// Tells a person something on err that is no error; nothing where programs read.
+void Note(Console& console, const Wording& wording);
 
 // Writes `text` through to whoever reads `console.out`. False: that isn't possible any more.
 bool Emit(Console& console, const std::string& text);

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "client/cli/error_json.h"
 #include "client/cli/text.h"
 
 namespace hongyan::cli {
@@ -79,6 +80,21 @@ std::string ErrorText(const FailedCall& call, const client::Error& error, Langua
   }
   lines.Add({"request id", "请求 ID"}, error.request_id);
   return text + lines.text();
+}
+
+void ShowError(Console& console, const FailedCall& call, const absl::Status& status) {
+  const client::Error error = client::Describe(status);
+  if (!console.json_errors) {
+    console.err << ErrorText(call, error, console.language) << std::flush;
+    return;
+  }
+  ErrorContext context;
+  context.what_to_do = RemedyFor(error, call.operation, call.target, console.language);
+  if (call.operation == Operation::kSend) {
+    const bool unknown = client::OutcomeOf(error) == client::SendOutcome::kUnknown;
+    context.outcome = unknown ? "unknown" : "not_sent";
+  }
+  console.err << ErrorJson(error, context) << std::flush;
 }
 
 std::string ShortErrorText(const client::Error& error, Language language) {

@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "client/cli/console.h"
 #include "client/cli/language.h"
 #include "client/cli/remedies.h"
 #include "hongyan_client/error.h"
@@ -20,6 +21,9 @@ struct FailedCall {
 };
 
 std::string ErrorText(const FailedCall& call, const client::Error& error, Language language);
+
+// Says on standard error that the call failed, in the console's form.
+void ShowError(Console& console, const FailedCall& call, const absl::Status& status);
 
 // One line without remedy, for the results of a batch.
 std::string ShortErrorText(const client::Error& error, Language language);

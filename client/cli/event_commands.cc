@@ -22,6 +22,15 @@ constexpr std::int64_t kPageRows = 500;
 constexpr Wording kList = {"event list", "列出事件"};
 constexpr Wording kWatch = {"event watch", "跟随事件"};
 
+constexpr Wording kNoEvents = {
+    "no event is recorded yet; they come in once WeChat's console has this service's callback URL "
+    "(the README's \"Let WeChat call you\")",
+    "尚未记录任何事件；在公众平台填写本服务的回调 URL 之后，事件会出现在这里（见 "
+    "README“接收微信的回调”）"};
+constexpr Wording kNoSuchEvents = {
+    "no recorded event is like that; without --type and --after all that are kept are listed",
+    "没有符合条件的事件；不带 --type 和 --after 时列出保留的全部事件"};
+
 constexpr Wording kConnected = {"connected to $0, Ctrl-C ends", "已连接 $0，按 Ctrl-C 结束"};
 constexpr Wording kBroken = {"the stream broke ($0), resuming after $1",
                              "事件流中断（$0），$1 后继续"};
@@ -109,6 +118,9 @@ int RunEventList(client::Client& client, const GlobalArgs& global, const EventLi
     shown += page->events_size();
     if (!Emit(console, text)) break;
     request->set_after_cursor(page->events().rbegin()->cursor());
+  }
+  if (shown == 0) {
+    Note(console, args.types.empty() && args.after == 0 ? kNoEvents : kNoSuchEvents);
   }
   return kExitOk;
 }

@@ -1,4 +1,4 @@
-// In which language the program speaks about errors and summaries.
+// In which language the program speaks: help, errors, hints and summaries.
 #pragma once
 
 #include "client/cli/command_line.h"

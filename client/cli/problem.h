@@ -45,6 +45,9 @@ absl::Status Around(const Wording& wording, const absl::Status& problem, const A
       absl::Substitute(wording.chinese, ProblemText(problem, Language::kChinese), args...));
 }
 
+// What standard error says of wrong usage, with its line break; `json`: as {"error": {…}}.
+std::string UsageText(const absl::Status& problem, Language language, bool json);
+
 // Says on standard error that the program was used wrongly.
 int Usage(Console& console, const absl::Status& problem);
 

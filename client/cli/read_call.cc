@@ -10,8 +10,7 @@ client::CallOptions ToOptions(const GlobalArgs& global) {
 
 int FailRead(const absl::Status& status, const Wording& what, const GlobalArgs& global,
              Console& console) {
-  const FailedCall call{what, Operation::kRead, global.target};
-  console.err << ErrorText(call, client::Describe(status), console.language) << std::flush;
+  ShowError(console, {what, Operation::kRead, global.target}, status);
   return kExitFailed;
 }
 

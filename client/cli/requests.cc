@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "client/cli/duration.h"
 #include "client/cli/problem.h"
 #include "client/cli/text.h"
 #include "hongyan_client/visible_ascii.h"
@@ -206,16 +207,16 @@ absl::StatusOr<absl::Time> ParseMoment(const std::string& text, absl::Time now,
                            "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {
     parsed = parsed || absl::ParseTime(form, text, zone, &time, &ignored);
   }
-  absl::Duration ago;
-  if (!parsed && absl::ParseDuration(text, &ago) && ago > absl::ZeroDuration()) {
-    time = now - ago;
+  const std::optional<absl::Duration> ago = ParseDuration(text);
+  if (!parsed && ago.has_value()) {
+    time = now - *ago;
     parsed = true;
   }
   // What a Timestamp can hold, which leaves out the words for infinity too.
   if (!parsed || time < absl::FromUnixSeconds(-62135596800) ||
       time >= absl::FromUnixSeconds(253402300800)) {
-    return Problem({"'$0' is no time like 2025-06-01T12:00:00+08:00 or 48h (so long ago)",
-                    "“$0”不是 2025-06-01T12:00:00+08:00 或 48h（多久以前）这样的时间"},
+    return Problem({"'$0' is no time like 2025-06-01T12:00:00+08:00, or 48h or 30d (so long ago)",
+                    "“$0”不是 2025-06-01T12:00:00+08:00，或 48h、30d（多久以前）这样的时间"},
                    Printable(text));
   }
   return time;

@@ -124,6 +124,7 @@ int Run(const std::vector<std::string>& args, const Environment& environment, Co
     return end->exit_code;
   }
   const CommandLine& line = std::get<CommandLine>(parsed);
+  console.json_errors = line.global.output == OutputForm::kJson;
   if (!client::IsRequestId(line.global.request_id)) {
     return Usage(console, Problem({"--request-id has 1 to 128 visible ASCII characters",
                                    "--request-id 应为 1 至 128 个可见 ASCII 字符"}));

@@ -13,8 +13,7 @@ template <typename Response>
 int ShowSent(const absl::StatusOr<Response>& response, const Wording& what,
              const GlobalArgs& global, Console& console) {
   if (!response.ok()) {
-    const FailedCall call{what, Operation::kSend, global.target};
-    console.err << ErrorText(call, client::Describe(response.status()), console.language);
+    ShowError(console, {what, Operation::kSend, global.target}, response.status());
     return kExitFailed;
   }
   const v1::Delivery& delivery = response->delivery();

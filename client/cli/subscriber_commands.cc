@@ -18,6 +18,17 @@ constexpr std::int64_t kPageRows = 1000;
 
 constexpr Wording kGet = {"subscriber get", "查询关注者"};
 constexpr Wording kList = {"subscriber list", "列出关注者"};
+constexpr Wording kNobody = {
+    "nobody is stored yet; `hongyan subscriber sync` imports the followers from WeChat",
+    "尚未存储任何关注者；可用 `hongyan subscriber sync` 从微信导入"};
+constexpr Wording kNobodyFits = {
+    "nobody who is stored fits; `hongyan subscriber sync` imports those who are missing",
+    "没有符合条件的关注者；如有遗漏，可用 `hongyan subscriber sync` 从微信导入"};
+
+bool HasConditions(const SubscriberListArgs& args) {
+  return args.subscribed.has_value() || args.tag_id.has_value() || !args.scene.empty() ||
+         !args.updated_after.empty() || !args.inbound_after.empty();
+}
 
 }  // namespace
 
@@ -61,6 +72,7 @@ int RunSubscriberList(client::Client& client, const GlobalArgs& global,
     if (!Emit(console, text) || page->next_page_token().empty()) break;
     request->set_page_token(page->next_page_token());
   }
+  if (shown == 0) Note(console, HasConditions(args) ? kNobodyFits : kNobody);
   return kExitOk;
 }
 

@@ -210,6 +210,11 @@ absl::Status Clashing(const CLI::App& command) {
 
 }  // namespace
 
+absl::Status UnknownCommand(const CLI::App& grammar, const std::vector<std::string>& args) {
+  const Named named = FindCommand(grammar, args);
+  return named.unknown.empty() ? absl::OkStatus() : Unknown(named);
+}
+
 absl::Status UsageProblem(const CLI::ParseError& error, const absl::Status& refused_value,
                           const CLI::App& grammar, const std::vector<std::string>& args) {
   const Named named = FindCommand(grammar, args);

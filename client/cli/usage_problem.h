@@ -25,4 +25,7 @@ namespace hongyan::cli {
 absl::Status UsageProblem(const CLI::ParseError& error, const absl::Status& refused_value,
                           const CLI::App& grammar, const std::vector<std::string>& args);
 
+// OK: as far as the arguments name commands, there are such.
+absl::Status UnknownCommand(const CLI::App& grammar, const std::vector<std::string>& args);
+
 }  // namespace hongyan::cli

@@ -8,10 +8,9 @@
 #include <sstream>
 #include <string>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "hongyan_client/error.h"
+#include "hongyan_client/target.h"
 #include "hongyan_client/visible_ascii.h"
 
 namespace hongyan::client {
@@ -39,21 +38,8 @@ absl::StatusOr<std::string> ReadPem(const std::string& path) {
 
 }  // namespace
 
-bool IsLoopback(const std::string& target) {
-  if (absl::StartsWith(target, "unix:") || absl::StartsWith(target, "unix-abstract:")) return true;
-  absl::string_view host = target;
-  absl::ConsumePrefix(&host, "dns:///") || absl::ConsumePrefix(&host, "dns:") ||
-      absl::ConsumePrefix(&host, "ipv4:") || absl::ConsumePrefix(&host, "ipv6:");
-  if (absl::StartsWith(host, "[::1]")) return true;
-  host = host.substr(0, host.find(':'));
-  if (absl::EqualsIgnoreCase(host, "localhost")) return true;
-  // A name such as 127.example.org is no address.
-  return absl::StartsWith(host, "127.") &&
-         host.find_first_not_of("0123456789.") == absl::string_view::npos;
-}
-
 absl::Status CheckOptions(const Options& options) {
-  if (options.target.empty()) return Refused("the target is empty", "服务地址为空");
+  if (absl::Status status = CheckTarget(options.target); !status.ok()) return status;
   if (!IsVisibleAscii(options.token)) {
     return Refused("the token has characters that a bearer token can't have",
                    "令牌含有不允许的字符");

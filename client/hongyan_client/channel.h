@@ -19,9 +19,6 @@ namespace hongyan::client {
 
 absl::Status CheckOptions(const Options& options);
 
-// Whether the target is on this machine.
-bool IsLoopback(const std::string& target);
-
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const Options& options);
 
 }  // namespace hongyan::client

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "server/base/nearest.h"
 #include "server/base/text.h"
 #include "server/config/substitution.h"
 #include "server/config/values.h"
@@ -30,38 +30,11 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using Kind = YamlNode::Kind;
 
-// How many letters must be added, dropped or changed to make `a` into `b`.
-std::size_t Distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-    }
-  }
-  return row[b.size()];
-}
-
 std::string UnknownKey(const std::string& key, const Descriptor& section) {
-  std::string best;
-  std::size_t nearest = std::numeric_limits<std::size_t>::max();
-  std::vector<std::string> names;
-  for (int i = 0; i < section.field_count(); ++i) {
-    const std::string& name = section.field(i)->name();
-    names.push_back(name);
-    if (key.size() > 2 * name.size()) continue;
-    const std::size_t distance = Distance(key, name);
-    if (distance < nearest) {
-      nearest = distance;
-      best = name;
-    }
-  }
-  if (!best.empty() && nearest < best.size() &&
-      nearest <= std::max<std::size_t>(2, best.size() / 3)) {
-    return absl::StrCat("unknown key; did you mean \"", best, "\"?");
+  std::vector<absl::string_view> names;
+  for (int i = 0; i < section.field_count(); ++i) names.push_back(section.field(i)->name());
+  if (const auto best = base::NearestWord(key, names)) {
+    return absl::StrCat("unknown key; did you mean \"", *best, "\"?");
   }
   return absl::StrCat("unknown key; known here: ", absl::StrJoin(names, ", "));
 }

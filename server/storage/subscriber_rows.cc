@@ -203,7 +203,7 @@ absl::StatusOr<Subscriber> SelectSubscriber(Database& database, const std::strin
                             "no such subscriber is stored; they may never have followed the "
                             "account, or it was not imported yet")
       .With("account", account)
-      .Chinese("没有该订阅者的记录");
+      .Chinese("没有该关注者的记录");
 }
 
 absl::StatusOr<Subscriber> SelectByUnionid(Database& database, const std::string& account,
@@ -221,7 +221,7 @@ absl::StatusOr<Subscriber> SelectByUnionid(Database& database, const std::string
                             "followers, and see that the account is bound to an Open Platform "
                             "account")
       .With("account", account)
-      .Chinese("该公众号下没有此 unionid 的订阅者");
+      .Chinese("该公众号下没有此 unionid 的关注者");
 }
 
 SubscriberPage SelectSubscribers(Database& database, const SubscriberFilter& filter,

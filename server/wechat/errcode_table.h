@@ -364,7 +364,7 @@ inline constexpr ErrcodeRow kRows[] = {
      "标签数量已达上限，请先删除不用的标签"},
     {45057, C::kArgument, R::kInvalidRequest, F::kNone,
      "the tag is on too many followers to be deleted; take it off some first",
-     "该标签下的粉丝过多，无法删除，请先为部分粉丝取消标签"},
+     "该标签下的关注者过多，无法删除，请先为部分关注者取消标签"},
     {45058, C::kArgument, R::kInvalidRequest, F::kNone,
      "the tag is one of WeChat's own and can't be changed; use another",
      "系统保留的标签不能修改，请使用其他标签"},
@@ -582,11 +582,11 @@ inline constexpr ErrcodeRow kRows[] = {
     {89506, C::kConfig, R::kAccountConfig, F::kNone,
      "the account's administrator refused this server's address twice, so WeChat shuts it out for 24 hours; put it into "
      "the IP whitelist",
-     "管理员两次拒绝了本服务器的 IP,24 小时内不能使用，请将其加入 IP 白名单"},
+     "管理员两次拒绝了本服务器的 IP，24 小时内不能使用，请将其加入 IP 白名单"},
     {89507, C::kConfig, R::kAccountConfig, F::kNone,
      "the account's administrator refused this server's address, so WeChat shuts it out for 1 hour; put it into the IP "
      "whitelist",
-     "管理员拒绝了本服务器的 IP,1 小时内不能使用，请将其加入 IP 白名单"},
+     "管理员拒绝了本服务器的 IP，1 小时内不能使用，请将其加入 IP 白名单"},
 
     {200011, C::kArgument, R::kInvalidRequest, F::kNone,
      "the account is banned from the management of subscription templates; see the notices in its console",

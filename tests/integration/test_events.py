@@ -71,6 +71,17 @@ def test_wrong_filters_are_named(called):
         assert field in failed.fields, failed
 
 
+def test_C05_a_mistyped_type_is_answered_with_those_that_there_are(called):
+    request = called.api.events.ListEventsRequest
+    failed = failure(events(called).ListEvents, request(types=["subscrib"]), timeout=LIMIT)
+    expect(failed, "INVALID_ARGUMENT", "INVALID_REQUEST", "hongyan")
+    # The payloads of an event are called as the types are.
+    types = {field.name for field in called.api.events.Event.DESCRIPTOR.oneofs_by_name["payload"].fields}
+    (said,) = (each.description for each in failed.detail("BadRequest").field_violations)
+    assert "did you mean subscribe?" in said
+    assert set(said.partition("There are ")[2].split(", ")) == types
+
+
 def test_watchers_replay_then_follow_and_miss_nothing(called, account):
     user = account.user()
     for i in range(3):

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "server/base/nearest.h"
 #include "server/base/status.h"
+#include "server/core/push_type.h"
 #include "server/doors/grpc/event_convert.h"
 #include "server/doors/grpc/stored_event.h"
 #include "server/doors/grpc/unary_call.h"
@@ -19,6 +23,20 @@ constexpr int kMaxTypes = 50;
 constexpr std::size_t kMaxListBytes = 3 << 20;
 constexpr absl::Duration kReadLimit = absl::Seconds(10);
 constexpr absl::Duration kWatchCeiling = absl::Hours(24);
+
+absl::Status UnknownType(const std::string& field, const std::string& typed) {
+  const std::vector<absl::string_view> types = core::PushTypes();
+  const std::string all = absl::StrJoin(types, ", ");
+  const auto meant = base::NearestWord(typed, types);
+  return base::InvalidField(
+      field,
+      absl::StrCat("is no event type; ",
+                   meant ? absl::StrCat("did you mean ", *meant, "? ") : std::string(),
+                   "There are ", all),
+      absl::StrCat("不是事件类型；",
+                   meant ? absl::StrCat("是否想写 ", *meant, "？") : std::string(), "可用的类型有 ",
+                   all));
+}
 
 // The filter of either request.
 template <typename Request>
@@ -35,7 +53,7 @@ absl::StatusOr<storage::EventFilter> FilterOf(core::Accounts& accounts, const Re
   }
   for (int i = 0; i < request.types_size(); ++i) {
     if (!IsEventType(request.types(i))) {
-      return base::InvalidField(absl::StrCat("types[", i, "]"), "is no event type", "不是事件类型");
+      return UnknownType(absl::StrCat("types[", i, "]"), request.types(i));
     }
     filter.types.push_back(request.types(i));
   }

@@ -5,6 +5,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "hongyan_client/channel.h"
+#include "hongyan_client/target.h"
 #include "hongyan_client/visible_ascii.h"
 #include "tests/unit/client/fake_service.h"
 
@@ -284,6 +285,45 @@ TEST(Options, LoopbackIsRecognized) {
   for (const char* target : {"127.example.org:1", "localhost.example.org:1", "10.0.0.1:9090",
                              "dns:///example.org:1", "128.0.0.1:1"}) {
     EXPECT_FALSE(IsLoopback(target)) << target;
+  }
+}
+
+TEST(Options, C05_AnAddressIsLookedOverBeforeAnybodyDials) {
+  for (const char* target :
+       {"127.0.0.1:9090", "localhost:1", "svc.example.org:65535", "[::1]:9090", "dns:svc:1",
+        "dns:///svc:1", "dns://8.8.8.8/svc:1", "unix:/run/hongyan.sock", "unix-abstract:hongyan",
+        "ipv4:127.0.0.1:1,127.0.0.2:1", "ipv6:[::1]:1"}) {
+    EXPECT_TRUE(CheckTarget(target).ok()) << CheckTarget(target);
+  }
+  const std::map<std::string, std::string> refused = {
+      {"http://127.0.0.1:9090", "is a URL; write HOST:PORT alone, such as 127.0.0.1:9090"},
+      {"https://svc:9090/x", "is a URL; write HOST:PORT alone, such as svc:9090, with TLS on"},
+      {"HTTP://svc:9090", "is a URL"},
+      {"grpc://svc:9090", "is a URL"},
+      {"http://", "is a URL; write HOST:PORT alone, such as 127.0.0.1:9090"},
+      {"127.0.0.1", "has no port: HOST:PORT, such as 127.0.0.1:9090"},
+      {"svc", "has no port"},
+      {"svc:", "has no port from 1 to 65535"},
+      {"svc:http", "has no port from 1 to 65535"},
+      {"svc:0", "has no port from 1 to 65535"},
+      {"svc:65536", "has no port from 1 to 65535"},
+      {"svc:+1", "has no port from 1 to 65535"},
+      {":9090", "has no host"},
+      {"svc:9090/v1", "has a path"},
+      {"::1", "IPv6 address in brackets"},
+      {"fe80::1:9090", "IPv6 address in brackets"},
+      {"[::1]", "is no address such as [::1]:9090"},
+      {"dns:///svc", "has no port"},
+      {"dns://svc:1", "is no dns:///HOST:PORT"},
+      {"127.0.0.1：9090", "perhaps a full-width colon"},
+      {"a b:1", "has blanks"},
+      {"\xff:1", "has blanks or other than ASCII"},
+      {"", "is empty"}};
+  for (const auto& [target, said] : refused) {
+    const Error error = Describe(CheckTarget(target));
+    EXPECT_EQ(error.code, absl::StatusCode::kInvalidArgument) << target;
+    EXPECT_THAT(error.message, testing::HasSubstr(said));
+    EXPECT_THAT(error.localized, testing::HasSubstr("服务地址"));
   }
 }
 

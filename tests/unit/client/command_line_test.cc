@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <regex>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "client/cli/language.h"
 
 namespace hongyan::cli {
@@ -142,7 +145,7 @@ TEST_F(CommandLineTest, AnUnknownCommandIsNamedWithThoseThatThereAre) {
       "hongyan: unknown command 'bogus'; there are send, user, subscriber, event: see `hongyan "
       "--help`\n");
   EXPECT_EQ(
-      End({"send", "-o", "json", "fax", "--account=a", "oA"}).err,
+      End({"send", "--timeout", "5s", "fax", "--account=a", "oA"}).err,
       "hongyan: unknown command 'send fax'; there are text, template, batch: see `hongyan send "
       "--help`\n");
   for (const std::vector<std::string>& args :
@@ -250,11 +253,84 @@ TEST_F(CommandLineTest, HelpAndVersionEndWithZero) {
   EXPECT_EQ(help.exit_code, kExitOk);
   EXPECT_EQ(help.err, "");
   for (const char* said :
-       {"--target", "HONGYAN_TOKEN", "send", "user", "subscriber", "event", "Exit codes"}) {
+       {"--target", "HONGYAN_TARGET", "send", "user", "subscriber", "event", "Exit codes"}) {
     EXPECT_THAT(help.out, HasSubstr(said));
   }
   EXPECT_THAT(End({"send", "batch", "--help"}).out, HasSubstr("--resume"));
   EXPECT_THAT(End({"--version"}).out, testing::MatchesRegex("hongyan [0-9.]+\n"));
+}
+
+TEST_F(CommandLineTest, C05_HelpAndVersionAreCommandsToo) {
+  EXPECT_EQ(End({"help"}).out, End({"--help"}).out);
+  EXPECT_EQ(End({"help", "send", "text"}).out, End({"send", "text", "--help"}).out);
+  EXPECT_EQ(End({"version"}).out, End({"--version"}).out);
+  EXPECT_EQ(End({"help"}).exit_code, kExitOk);
+  EXPECT_THAT(End({"help", "bogus"}).err, HasSubstr("unknown command 'bogus'"));
+}
+
+TEST_F(CommandLineTest, C05_HelpIsChineseInAChineseLocale) {
+  env_["LANG"] = "zh_CN.UTF-8";
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{},
+                                             {"send"},
+                                             {"send", "text"},
+                                             {"send", "template"},
+                                             {"send", "batch"},
+                                             {"user"},
+                                             {"user", "get"},
+                                             {"user", "batch"},
+                                             {"subscriber"},
+                                             {"subscriber", "get"},
+                                             {"subscriber", "list"},
+                                             {"subscriber", "sync"},
+                                             {"event"},
+                                             {"event", "list"},
+                                             {"event", "watch"}}) {
+    std::vector<std::string> args = {"help"};
+    args.insert(args.end(), command.begin(), command.end());
+    const std::string help = End(args).out;
+    EXPECT_THAT(help, HasSubstr("用法：hongyan"));
+    // Names, examples and values aside, each line that speaks does so in Chinese.
+    for (const absl::string_view line : absl::StrSplit(help, '\n')) {
+      const bool speaks = std::regex_search(std::string(line), std::regex("[a-z]+ [a-z]+ [a-z]+"));
+      const bool chinese = std::any_of(line.begin(), line.end(), [](char c) { return c < 0; });
+      EXPECT_TRUE(!speaks || chinese || absl::StrContains(line, "hongyan ")) << line;
+    }
+    for (const char* english : {"Usage", "Options", "Positionals", "Subcommands", "REQUIRED",
+                                "OPTIONS", "SUBCOMMAND", "Excludes", "Needs"}) {
+      EXPECT_THAT(help, testing::Not(HasSubstr(english)));
+    }
+  }
+}
+
+TEST_F(CommandLineTest, C05_TokenOptionsAreTakenAndNotShown) {
+  EXPECT_EQ(Good({"user", "get", "oA", "--token-file", "f"}).global.token_file, "f");
+  EXPECT_TRUE(Good({"user", "get", "oA", "--allow-plaintext-token"}).global.allow_plaintext_token);
+  for (const std::string& help : {End({"--help"}).out, End({"send", "text", "--help"}).out}) {
+    EXPECT_THAT(help, testing::Not(HasSubstr("oken")));
+  }
+}
+
+TEST_F(CommandLineTest, C05_DurationsAreThoseOfTheConfiguration) {
+  EXPECT_EQ(Good({"user", "get", "oA", "--timeout", "1d"}).global.timeout, absl::Hours(24));
+  EXPECT_EQ(Good({"user", "get", "oA", "--timeout", "2m"}).global.timeout, absl::Minutes(2));
+  for (const char* bad :
+       {"1h30m", "1.5s", "10 s", "+5s", "05s", "5S", "s", "2d", "99999999999999d"}) {
+    EXPECT_EQ(End({"user", "get", "oA", "--timeout", bad}).exit_code, kExitUsage) << bad;
+  }
+}
+
+TEST_F(CommandLineTest, C05_WrongUsageIsJsonWhereJsonIsAskedFor) {
+  for (const std::vector<std::string>& args :
+       std::vector<std::vector<std::string>>{{"send", "text", "oA", "-o", "json"},
+                                             {"-ojson", "send", "text", "oA"},
+                                             {"send", "--output=json", "text", "oA"},
+                                             {"send", "text", "--output", "json", "oA"}}) {
+    EXPECT_THAT(End(args).err,
+                testing::StartsWith(
+                    R"({"error":{"code":"INVALID_ARGUMENT","message":"CONTENT is missing in)"));
+  }
+  EXPECT_THAT(End({"send", "text", "--", "-o", "json", "x"}).err, testing::StartsWith("hongyan: "));
 }
 
 TEST_F(CommandLineTest, LanguageIsThatOfTheFirstLocaleSet) {

@@ -141,6 +141,19 @@ TEST_F(EventCommandsTest, ListFollowsPagesUntilOneIsEmpty) {
   EXPECT_EQ(Lines().size(), 4U);
 }
 
+TEST_F(EventCommandsTest, C05_AnEmptyListSaysWhatToDoNext) {
+  EXPECT_EQ(Run({"event", "list"}), kExitOk);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_THAT(err_.str(), StartsWith("hongyan: no event is recorded yet; "));
+  EXPECT_EQ(Run({"event", "list", "--type", "scan"}), kExitOk);
+  EXPECT_THAT(err_.str(), HasSubstr("without --type and --after"));
+  EXPECT_EQ(Run({"event", "list", "-o", "json"}), kExitOk);
+  EXPECT_EQ(out_.str() + err_.str(), "");
+  language_ = Language::kChinese;
+  EXPECT_EQ(Run({"event", "list"}), kExitOk);
+  EXPECT_THAT(err_.str(), StartsWith("hongyan: 尚未记录任何事件；"));
+}
+
 TEST_F(EventCommandsTest, WatchEndsAfterTheLimitAndTellsTheCursor) {
   Tells({3, 7, 8});
   EXPECT_EQ(Run({"event", "watch", "--after", "0", "--limit", "2", "-o", "json"}), kExitOk);

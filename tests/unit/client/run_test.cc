@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -88,6 +89,47 @@ TEST_F(RunTest, AFailedSendEndsWithOneAndItsReason) {
   EXPECT_EQ(Run({"send", "text", "oA", "hi"}), kExitFailed);
   EXPECT_THAT(err_.str(), testing::StartsWith("hongyan: 发送文本失败：需要接收者关注\n"
                                               "  怎么办：该用户需先关注公众号"));
+}
+
+TEST_F(RunTest, C05_AFailureIsJsonWhereJsonIsAskedFor) {
+  service_.on_text = [](auto&, const auto&, auto&) {
+    return client::Failure{.code = grpc::StatusCode::RESOURCE_EXHAUSTED,
+                           .reason = "OVERLOADED",
+                           .message = "too much \x1b[2J",
+                           .metadata = {{"account", "main"}},
+                           .chinese = "并发过高",
+                           .retry_delay = absl::Milliseconds(1500),
+                           .field = {"openid", "is wrong"}}
+        .ToGrpc();
+  };
+  EXPECT_EQ(Run({"send", "text", "oA", "hi", "-o", "json", "--timeout", "1s"}), kExitFailed);
+  EXPECT_EQ(out_.str(), "");
+  const std::string error = err_.str();
+  EXPECT_EQ(std::count(error.begin(), error.end(), '\n'), 1);
+  EXPECT_THAT(err_.str(), Not(HasSubstr("\x1b")));
+  for (const char* part :
+       {R"({"error":{"code":"RESOURCE_EXHAUSTED","reason":"OVERLOADED","domain":"hongyan",)",
+        R"("localized_message":"并发过高")", R"("what_to_do":"Nothing was sent.)",
+        R"("outcome":"not_sent")", R"("metadata":{"account":"main"})",
+        R"("fields":[{"field":"openid","description":"is wrong"}])",
+        R"("retry_after_seconds":1.5E0)"}) {
+    EXPECT_THAT(err_.str(), HasSubstr(part));
+  }
+  EXPECT_EQ(Run({"send", "text", "o A", "hi", "-o", "json"}), kExitUsage);
+  EXPECT_THAT(err_.str(), testing::StartsWith(R"({"error":{"code":"INVALID_ARGUMENT",)"));
+}
+
+TEST_F(RunTest, C05_AnAddressThatIsNoneIsWrongUsage) {
+  EXPECT_EQ(Run({"user", "get", "oA", "--target", "http://127.0.0.1:9090"}), kExitUsage);
+  EXPECT_EQ(
+      err_.str(),
+      "hongyan: the service's address 'http://127.0.0.1:9090' is a URL; write HOST:PORT alone, "
+      "such as 127.0.0.1:9090\n");
+  language_ = Language::kChinese;
+  EXPECT_EQ(Run({"user", "get", "oA", "--target", "hongyan.example.org"}), kExitUsage);
+  EXPECT_EQ(err_.str(),
+            "hongyan: 服务地址“hongyan.example.org”没有端口：应为 HOST:PORT，例如 "
+            "hongyan.example.org:9090\n");
 }
 
 TEST_F(RunTest, SendTemplateAnswersInJson) {

@@ -153,6 +153,16 @@ TEST_F(SubscriberCommandsTest, PagesAreFollowedUpToTheLimit) {
   EXPECT_THAT(lines[1000], HasSubstr(R"("openid":"o1000")"));
 }
 
+TEST_F(SubscriberCommandsTest, C05_AnEmptyListSaysWhatToDoNext) {
+  EXPECT_EQ(Run({"subscriber", "list"}), kExitOk);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_THAT(err_.str(), HasSubstr("`hongyan subscriber sync` imports the followers"));
+  EXPECT_EQ(Run({"subscriber", "list", "--inbound-after", "30d"}), kExitOk);
+  EXPECT_THAT(err_.str(), HasSubstr("nobody who is stored fits"));
+  EXPECT_EQ(Run({"subscriber", "list", "-o", "json"}), kExitOk);
+  EXPECT_EQ(out_.str() + err_.str(), "");
+}
+
 TEST_F(SubscriberCommandsTest, APageWithoutRowsIsNotTheEnd) {
   service_.on_list = [](const v1::ListSubscribersRequest& request, auto& response) {
     if (request.page_token().empty()) response.set_next_page_token("more");
