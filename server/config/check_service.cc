@@ -280,6 +280,12 @@ class ServiceCheck {
       } else if (!absl::StartsWith(url, "sqlite:") || url.size() == 7) {
         // Not shown: a password may be in it.
         findings_.Refuse(path, "must be sqlite:PATH");
+      } else if (absl::StartsWith(url, "sqlite://")) {
+        findings_.Refuse(path,
+                         "has two slashes after sqlite:, as if a host came next; write the path "
+                         "itself, sqlite:hongyan.db or sqlite:/var/lib/hongyan.db");
+      } else if (absl::StrContains(url, '?')) {
+        findings_.Refuse(path, "has a '?'; sqlite:PATH takes no parameters");
       } else {
         out.url = url;
       }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/time/time.h"
 #include "server/doors/metric_text.h"
 
 namespace hongyan::doors {
@@ -26,6 +27,9 @@ std::string StorageMetricsText(const storage::StorageStats& stats) {
          stats.damaged);
   append("hongyan_storage_lost_events", "gauge", "Events found missing when the file was opened.",
          stats.lost_events);
+  AppendMetric("hongyan_storage_oldest_write_seconds", "gauge",
+               "How long the oldest write that isn't on the disk has been waiting.",
+               std::optional(absl::ToDoubleSeconds(stats.oldest_write)), out);
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <soci/soci.h>
 
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -31,7 +32,21 @@ absl::StatusOr<std::string> PathOf(const std::string& url) {
     return base::InvalidField("storage.url", "a path without quotation marks must follow sqlite:",
                               "sqlite: 之后应为不含引号的路径");
   }
+  if (absl::StartsWith(rest, "//") || absl::StrContains(rest, '?')) {
+    return base::InvalidField(
+        "storage.url",
+        "after sqlite: comes the path itself, without two slashes before it and without parameters",
+        "sqlite: 之后直接写路径，不加两个斜杠，也不带参数");
+  }
   return std::string(rest);
+}
+
+// While the storage is in use, what stands in its way may pass: the operator puts things right.
+absl::Status Later(const absl::Status& status) {
+  if (status.code() != absl::StatusCode::kFailedPrecondition) return status;
+  absl::string_view detail = status.message();
+  absl::ConsumePrefix(&detail, "storage.url: ");
+  return Unavailable(std::string(detail));
 }
 
 bool HasTable(soci::session& session, const std::string& name) {
@@ -74,11 +89,15 @@ absl::StatusOr<int> Migrate(soci::session& session, const std::vector<Migration>
   return version;
 }
 
-Database::Database(std::string path, DatabaseOptions options)
-    : path_(std::move(path)), options_(options) {}
+Database::Database(std::unique_ptr<DatabaseFile> file, DatabaseOptions options)
+    : options_(options), patience_(std::make_shared<sqlite::Patience>()), file_(std::move(file)) {
+  patience_->limit = options_.busy_timeout;
+}
 
 Database::~Database() {
-  if (session_ && !spoilt_) {
+  if (session_ && skip_checkpoint_) {
+    sqlite::SkipCheckpointAtClose(*session_);
+  } else if (session_ && !spoilt_) {
     [[maybe_unused]] const absl::Status moved = Checkpoint();
   }
   Disconnect();
@@ -86,23 +105,12 @@ Database::~Database() {
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& url,
                                                          DatabaseOptions options) {
-  absl::StatusOr<std::string> path = PathOf(url);
+  const absl::StatusOr<std::string> path = PathOf(url);
   if (!path.ok()) return path.status();
-  auto database = absl::WrapUnique(new Database(*std::move(path), options));
-  // Looked at twice: a folder that is none of our business gets no lock file either.
-  absl::StatusOr<sqlite::FileState> state = sqlite::Inspect(database->path_);
-  if (!state.ok()) return state.status();
-  absl::StatusOr<std::unique_ptr<LockFile>> lock = LockFile::Take(database->path_ + "-lock");
-  if (!lock.ok()) return lock.status();
-  database->lock_ = *std::move(lock);
-  state = sqlite::Inspect(database->path_);
-  if (!state.ok()) return state.status();
-  if (*state == sqlite::FileState::kEmpty && database->lock_->mark() > 0) {
-    return Corrupt(absl::StrCat(database->path_, " is empty, though it has held ",
-                                database->lock_->mark(),
-                                " events; nothing was changed. Put a backup in its place, or "
-                                "remove it to begin anew"));
-  }
+  absl::StatusOr<std::unique_ptr<DatabaseFile>> file =
+      DatabaseFile::Take(*path, options.looks_before_new);
+  if (!file.ok()) return file.status();
+  auto database = absl::WrapUnique(new Database(*std::move(file), options));
   absl::Status status = database->Connect();
   if (status.ok()) status = database->NoticeLoss();
   if (!status.ok()) return status;
@@ -112,22 +120,29 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& url,
 absl::Status Database::Check(const std::string& url) {
   const absl::StatusOr<std::string> path = PathOf(url);
   if (!path.ok()) return path.status();
-  return sqlite::Inspect(*path).status();
+  return sqlite::Inspect(ResolvePath(*path)).status();
 }
 
 absl::Status Database::Connect() {
   // A failure here is told as it is, without the connection whose errno it would be.
   try {
     session_ = std::make_unique<soci::session>();
-    sqlite::Open(*session_, path_, options_.busy_timeout);
-    absl::StatusOr<int> version = Migrate(*session_, Migrations(), sqlite::SqlDialect());
-    if (!version.ok()) {
-      Disconnect();
-      return version.status();
+    sqlite::Open(*session_, path(), *patience_);
+    // Before anything is written: it must be the file that is locked.
+    absl::Status status = file_->Verify();
+    if (status.ok() && sqlite::HasMoved(*session_)) {
+      status = Unavailable(absl::StrCat(path(), " was moved while it was opened"));
     }
-    schema_version_ = *version;
-    spoilt_ = false;
-    return absl::OkStatus();
+    if (status.ok()) {
+      sqlite::MakeDurable(*session_);
+      const absl::StatusOr<int> version = Migrate(*session_, Migrations(), sqlite::SqlDialect());
+      status = version.status();
+      if (version.ok()) schema_version_ = *version;
+    }
+    if (status.ok()) status = file_->NoteCompanions();
+    if (!status.ok()) Disconnect();
+    spoilt_ = !status.ok();
+    return status;
   } catch (const soci::soci_error& error) {
     const absl::Status status = sqlite::Explain(nullptr, error).status;
     Disconnect();
@@ -143,21 +158,57 @@ void Database::Disconnect() {
   session_.reset();
 }
 
+absl::Status Database::VerifyPlace() {
+  const absl::Status place = file_->Verify();
+  spoilt_ = spoilt_ || !place.ok();
+  return place;
+}
+
+absl::Status Database::Leave() {
+  if (!session_) return absl::OkStatus();
+  const absl::Status place = file_->Verify();
+  if (place.ok()) {
+    Disconnect();
+    file_->ForgetCompanions();
+    return absl::OkStatus();
+  }
+  prepared_.clear();
+  spoilt_ = false;
+  Rollback();
+  // SQLite writes to the file that it has open, wherever that is now. One without a name isn't worth it, and whoever is
+  // copying the files away may come to the WAL next.
+  const bool named = file_->HasName();
+  const bool whole = named && CheckpointAtOnce();
+  spoilt_ = true;
+  // What is in a WAL without a name ends with the session.
+  const bool loses = named && !whole && !file_->WalInPlace();
+  if (loses && ++failed_leaves_ < options_.looks_before_new) return place;
+  failed_leaves_ = 0;
+  base::Log(base::Level::kError, "storage file was moved, removed or replaced",
+            {{"file", path()},
+             {"problem", place.message()},
+             {"now_at", file_->Whereabouts()},
+             {"complete", whole ? "yes" : "no"}});
+  if (named) file_->SaveForeignWal();
+  Disconnect();
+  return absl::OkStatus();
+}
+
 absl::Status Database::NoticeLoss() {
   return Guard([this]() -> absl::Status {
     const long long last = SelectLastCursor(*this);
-    const long long mark = lock_->mark();
+    const long long mark = file_->lock().mark();
     if (mark > last) {
       session() << "UPDATE hongyan_counters SET number = :mark WHERE name = 'event'",
           soci::use(mark);
       // Once it is noted, for what fails before is tried again.
       lost_events_ += mark - last;
       base::Log(base::Level::kError, "storage lost events",
-                {{"file", path_},
+                {{"file", path()},
                  {"first_cursor", std::int64_t{last + 1}},
                  {"last_cursor", std::int64_t{mark}}});
     }
-    lock_->Advance(last);
+    file_->lock().Advance(last);
     return absl::OkStatus();
   });
 }
@@ -171,21 +222,21 @@ absl::Status Database::Guard(absl::FunctionRef<absl::Status()> work) {
     spoilt_ = spoilt_ || failure.reopen;
     prepared_.clear();  // a statement that failed may still be half-way
     return failure.status;
-  } catch (const std::exception& error) {
+  } catch (const std::bad_alloc& error) {
     prepared_.clear();
     return Unavailable(error.what());
+  } catch (const std::exception& error) {
+    prepared_.clear();
+    return Broken(error.what());
   }
 }
 
 absl::Status Database::Reopen() {
-  Disconnect();
   spoilt_ = true;  // if it can't be opened now, it is tried again
-  // Not made anew when it has vanished.
-  const absl::StatusOr<sqlite::FileState> state = sqlite::Inspect(path_);
-  if (!state.ok()) return state.status();
-  if (*state != sqlite::FileState::kOurs) return Unavailable("the database file is gone");
-  absl::Status status = Connect();
-  if (!status.ok()) return status;
+  absl::Status status = Leave();
+  if (status.ok()) status = file_->FindAgain();
+  if (status.ok()) status = Connect();
+  if (!status.ok()) return Later(status);
   // A sync that failed may have dropped pages that are still to be seen in memory, and the next sync would call them
   // safe. Writing them to the main file and syncing that is the only proof.
   status = Guard([this]() -> absl::Status {
@@ -214,9 +265,12 @@ absl::Status Database::Begin() {
 }
 
 absl::Status Database::Commit() {
-  const absl::Status status = Execute("COMMIT");
-  if (status.ok()) lock_->Advance(noted_);
-  return status;
+  absl::Status status = VerifyPlace();
+  if (status.ok()) status = Execute("COMMIT");
+  if (!status.ok()) return status;
+  file_->lock().Advance(noted_);
+  // Where it went into a file that stands here no longer, it must not be answered for.
+  return VerifyPlace();
 }
 
 void Database::Rollback() {
@@ -243,6 +297,15 @@ absl::Status Database::Checkpoint() {
   });
 }
 
+bool Database::CheckpointAtOnce() {
+  patience_->limit = absl::ZeroDuration();
+  const absl::Status status = Guard([this]() -> absl::Status {
+    return sqlite::Checkpoint(session()) ? absl::OkStatus() : Unavailable("another process reads");
+  });
+  patience_->limit = options_.busy_timeout;
+  return status.ok();
+}
+
 absl::Status Database::FindDamage() {
   return Guard([this]() -> absl::Status {
     const std::string found = sqlite::FirstDamage(session());
@@ -251,7 +314,9 @@ absl::Status Database::FindDamage() {
 }
 
 absl::Status Database::Probe() {
-  return Execute("UPDATE hongyan_counters SET number = number + 1 WHERE name = 'probe'");
+  const absl::Status status =
+      Execute("UPDATE hongyan_counters SET number = number + 1 WHERE name = 'probe'");
+  return status.ok() ? VerifyPlace() : status;
 }
 
 }  // namespace hongyan::storage

@@ -2,9 +2,12 @@
 //
 // Contract: Open() looks before it touches: another program's file, a damaged one, or the schema of a newer hongyand is
 //           refused unchanged. Older schemas are brought up to date, one transaction a step. SOCI's exceptions end in
-//           Guard(), the only try of this room's row functions.
-// Errors:   of Open: INVALID_ARGUMENT - no such kind of URL; FAILED_PRECONDITION - not ours, newer, locked, not to be
-//           opened; INTERNAL STORAGE_CORRUPT - damaged. Later: those of errors.h.
+//           Guard(), the only try of the row functions.
+//           A COMMIT counts only when file and WAL were at their paths before and after it; when they weren't, Reopen()
+//           first brings the WAL into the file that was in use, wherever that is now, and then looks at the path again
+//           as DatabaseFile::FindAgain() says.
+// Errors:   of Open: INVALID_ARGUMENT - no such kind of URL; FAILED_PRECONDITION - not ours, newer, locked, with more
+//           than one name, not to be opened; INTERNAL STORAGE_CORRUPT - damaged. Later: those of errors.h.
 // Threads:  one at a time. Lifetime: the sessions and prepared statements that jobs see end with Reopen().
 // Bounds:   a lock of another process is waited for `busy_timeout`, then UNAVAILABLE.
 #pragma once
@@ -19,7 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "server/storage/lock_file.h"
+#include "server/storage/database_file.h"
 #include "server/storage/schema.h"
 
 namespace soci {
@@ -28,8 +31,15 @@ class session;
 
 namespace hongyan::storage {
 
+namespace sqlite {
+struct Patience;
+}
+
 struct DatabaseOptions {
   absl::Duration busy_timeout = absl::Seconds(5);
+  // So many looks in a row, half a second apart, find no file at the path before a new database is begun: five seconds
+  // for whoever is moving files.
+  int looks_before_new = 10;
 };
 
 class Database {
@@ -48,8 +58,17 @@ class Database {
   absl::Status Guard(absl::FunctionRef<absl::Status()> work);
   // The connection failed in a way that leaves open what is on the disk. Nothing works until Reopen() did.
   bool spoilt() const { return spoilt_; }
-  // Closes and opens again, and makes sure that what is seen from now on is on the disk.
+  // Closes and opens again, and makes sure that what is seen from now on is on the disk. UNAVAILABLE, INTERNAL
+  // STORAGE_CORRUPT: it can't be used yet.
   absl::Status Reopen();
+  // File, WAL and index are still at their paths; if not, spoilt().
+  absl::Status VerifyPlace();
+  // DatabaseFile::KeepLockFile().
+  void KeepLockFile() { file_->KeepLockFile(); }
+  // From any thread, while this lives: ends waits for locks of other processes and long statements. For good.
+  std::shared_ptr<sqlite::Patience> patience() const { return patience_; }
+  // The destructor then leaves the WAL to whoever opens the file next.
+  void SkipCheckpointAtClose() { skip_checkpoint_ = true; }
 
   absl::Status Begin();
   absl::Status Commit();
@@ -62,6 +81,8 @@ class Database {
 
   // Brings the WAL into the main file. Not being able to now is no error.
   absl::Status Checkpoint();
+  // The same without waiting for readers in other processes. True when everything is in the main file.
+  bool CheckpointAtOnce();
   // Looks through the whole file. STORAGE_CORRUPT with the first damage.
   absl::Status FindDamage();
   // One small write, to see whether there is room and the disk works.
@@ -85,20 +106,27 @@ class Database {
   // How many events were found missing whenever the storage was opened, as the file beside it tells.
   std::int64_t lost_events() const { return lost_events_; }
   int schema_version() const { return schema_version_; }
+  // Absolute, with its links followed.
+  const std::string& path() const { return file_->path(); }
 
  private:
-  Database(std::string path, DatabaseOptions options);
+  Database(std::unique_ptr<DatabaseFile> file, DatabaseOptions options);
   absl::Status Connect();
   void Disconnect();
+  // Disconnect(), and if the file is no longer at its path, leaves all that it holds in it.
+  absl::Status Leave();
   absl::Status Execute(const std::string& sql);
   absl::Status NoticeLoss();
 
-  const std::string path_;
   const DatabaseOptions options_;
-  std::unique_ptr<LockFile> lock_;
+  const std::shared_ptr<sqlite::Patience> patience_;
+  // Outlives the session.
+  const std::unique_ptr<DatabaseFile> file_;
   std::unique_ptr<soci::session> session_;
   absl::flat_hash_map<const void*, std::shared_ptr<void>> prepared_;
   bool spoilt_ = false;
+  bool skip_checkpoint_ = false;
+  int failed_leaves_ = 0;
   std::int64_t noted_ = 0;
   std::int64_t damaged_ = 0;
   std::int64_t removals_ = 0;

@@ -1,8 +1,10 @@
-// The small file beside an embedded database: who uses it, and how far it had come.
+// The small file beside an embedded database: who uses that path, and how far it had come.
 //
 // Contract: one holder at a time, over all processes; a process that dies lets go of it. It remembers the greatest
 //           event cursor that was committed, so that events which the database has lost (its WAL deleted, cut or
-//           damaged, an old copy put back) are noticed, and their cursors not used again.
+//           damaged, an old copy put back) are noticed, and their cursors not used again. It is a lock on a name: the
+//           file that was locked may be removed, so its holder looks at InPlace() from time to time, and DatabaseFile
+//           locks the database's own inode besides.
 // Errors:   FAILED_PRECONDITION - another process holds it, or it can't be made.
 // Threads:  one.
 // Bounds:   36 bytes. It is written after each commit and never synced: what it says is at most too little.
@@ -12,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace hongyan::storage {
@@ -23,16 +26,24 @@ class LockFile {
   LockFile& operator=(const LockFile&) = delete;
   ~LockFile();
 
+  // The name still leads to the file that is locked.
+  bool InPlace() const;
+  // Makes and locks the file at `path`, unless it is the one that is locked already. Keeps the greatest mark. After an
+  // error the old file is still locked.
+  absl::Status Renew(const std::string& path);
+
   // 0 when it was never set, or can't be read.
   std::int64_t mark() const { return mark_; }
   // Only ever forwards. A failure is not told: the mark is a witness, not a record.
   void Advance(std::int64_t mark);
 
  private:
-  explicit LockFile(int fd) : fd_(fd) {}
+  LockFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
   void Read();
+  void Write() const;
 
-  const int fd_;
+  std::string path_;
+  int fd_;
   std::int64_t mark_ = 0;
 };
 

@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "server/storage/errors.h"
@@ -18,6 +22,17 @@ namespace {
 constexpr char kMagic[] = "SQLite format 3";  // and its NUL: 16 bytes
 constexpr std::size_t kHeaderSize = 100;
 constexpr std::size_t kApplicationIdAt = 68;
+constexpr int kStepsBetweenLooks = 20000;  // of SQLite's virtual machine: some milliseconds
+
+// linux/magic.h has not all of them.
+constexpr struct {
+  std::uint32_t magic;
+  const char* name;
+} kNetworkFileSystems[] = {{0x6969, "NFS"},
+                           {0x517B, "SMB"},
+                           {0xFF534D42, "CIFS"},
+                           {0xFE534D42, "SMB"},
+                           {0x5346414F, "AFS"}};
 
 sqlite_api::sqlite3* Handle(soci::session& session) {
   return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
@@ -59,6 +74,33 @@ absl::StatusOr<FileState> AskSqlite(const std::string& path) {
   }
 }
 
+std::string FolderOf(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error);
+  return whole.lexically_normal().parent_path().string();
+}
+
+absl::Status CheckFileSystem(const std::string& path) {
+  struct statfs info {};
+  if (::statfs(path.c_str(), &info) != 0) return absl::OkStatus();  // what is wrong is told later
+  const char* const name = NetworkFileSystem(static_cast<std::uint32_t>(info.f_type));
+  if (name == nullptr) return absl::OkStatus();
+  return Refused(absl::StrCat(path, " is on ", name,
+                              ", where SQLite's locks and its WAL don't hold; name a local disk"));
+}
+
+// SQLite's own waits can't be broken off.
+int WaitForLock(void* data, int waits) {
+  auto& patience = *static_cast<Patience*>(data);
+  const auto now = std::chrono::steady_clock::now();
+  if (waits == 0) patience.began = now;
+  if (patience.hurry || absl::FromChrono(now - patience.began) >= patience.limit) return 0;
+  std::this_thread::sleep_for(std::chrono::milliseconds(std::min(1 << std::min(waits, 6), 50)));
+  return 1;
+}
+
+int GiveUpInAHurry(void* data) { return static_cast<Patience*>(data)->hurry ? 1 : 0; }
+
 bool Exists(const std::string& path) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && info.st_size > 0;
@@ -77,17 +119,25 @@ absl::StatusOr<FileState> Inspect(const std::string& path) {
     if (Exists(path + "-wal")) {
       return Damaged(path, "is missing, but its WAL is there");
     }
-    const std::size_t slash = path.rfind('/');
-    const std::string folder =
-        slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+    const std::string folder = FolderOf(path);
     if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-      return Refused(absl::StrCat(path, " can't be made in its folder: ", std::strerror(errno)));
+      return Refused(
+          absl::StrCat(path, " can't be made in the folder ", folder, ": ", std::strerror(errno)));
     }
+    const absl::Status local = CheckFileSystem(folder);
+    if (!local.ok()) return local;
     return FileState::kAbsent;
   }
   if (!S_ISREG(info.st_mode)) {
     return Refused(absl::StrCat(path, " is no file; name the database file itself"));
   }
+  if (info.st_nlink > 1) {
+    return Refused(absl::StrCat(path, " has ", info.st_nlink,
+                                " names (hard links); keep one of them, or copy the file: SQLite "
+                                "loses data when a file is used under two names"));
+  }
+  const absl::Status local = CheckFileSystem(path);
+  if (!local.ok()) return local;
   if (::access(path.c_str(), R_OK | W_OK) != 0) {
     return Refused(absl::StrCat(path, " can't be read and written: ", std::strerror(errno)));
   }
@@ -119,12 +169,21 @@ absl::StatusOr<FileState> Inspect(const std::string& path) {
   return AskSqlite(path);
 }
 
-void Open(soci::session& session, const std::string& path, absl::Duration busy_timeout) {
-  // The WAL and the index beside it take over the permissions of the file.
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd >= 0) ::close(fd);
+const char* NetworkFileSystem(std::uint32_t magic) {
+  for (const auto& system : kNetworkFileSystems) {
+    if (system.magic == magic) return system.name;
+  }
+  return nullptr;
+}
+
+void Open(soci::session& session, const std::string& path, Patience& patience) {
   session.open(*soci::factory_sqlite3(), ConnectString(path, false));
-  session << absl::StrCat("PRAGMA busy_timeout = ", absl::ToInt64Milliseconds(busy_timeout));
+  sqlite_api::sqlite3_busy_handler(Handle(session), WaitForLock, &patience);
+  sqlite_api::sqlite3_progress_handler(Handle(session), kStepsBetweenLooks, GiveUpInAHurry,
+                                       &patience);
+}
+
+void MakeDurable(soci::session& session) {
   std::string mode;
   session << "PRAGMA journal_mode = WAL", soci::into(mode);
   session << "PRAGMA synchronous = FULL";
@@ -133,6 +192,16 @@ void Open(soci::session& session, const std::string& path, absl::Duration busy_t
   if (mode != "wal" || synchronous != 2) {
     throw soci::soci_error("SQLite refuses WAL with full sync on this file system");
   }
+}
+
+bool HasMoved(soci::session& session) {
+  int moved = 0;
+  sqlite_api::sqlite3_file_control(Handle(session), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return moved != 0;
+}
+
+void SkipCheckpointAtClose(soci::session& session) {
+  sqlite_api::sqlite3_db_config(Handle(session), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 void Sign(soci::session& session) {
@@ -161,7 +230,8 @@ bool InTransaction(soci::session& session) {
 Failure Explain(soci::session* session, const soci::soci_error& error) {
   const std::string text = error.get_error_message();
   const auto* ours = dynamic_cast<const soci::sqlite3_soci_error*>(&error);
-  if (ours == nullptr) return {Unavailable(text)};
+  // SOCI's own: a NULL or a value of another type in a column of ours.
+  if (ours == nullptr) return {session == nullptr ? Unavailable(text) : Broken(text)};
   switch (ours->result() & 0xff) {
     case SQLITE_FULL:
       return {Full(text)};
@@ -181,6 +251,7 @@ Failure Explain(soci::session* session, const soci::soci_error& error) {
     case SQLITE_PROTOCOL:
       return {Unavailable(text), true};
     case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT:
       return {Unavailable(text)};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:

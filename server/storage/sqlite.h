@@ -8,6 +8,8 @@
 
 #include <soci/soci.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -23,15 +25,33 @@ inline constexpr std::int32_t kApplicationId = 0x486F6E67;  // "Hong"
 Dialect SqlDialect();
 
 enum class FileState { kAbsent, kEmpty, kOurs };
-// Looks without changing anything. FAILED_PRECONDITION: not ours, or not to be read; INTERNAL STORAGE_CORRUPT: damaged.
+// Looks without changing anything. `path`: with its links followed. FAILED_PRECONDITION: not ours, with more than one
+// name, on a network file system, or not to be read; INTERNAL STORAGE_CORRUPT: damaged.
+// Not while a session of this process has the file open: see DatabaseFile, Lifetime.
 absl::StatusOr<FileState> Inspect(const std::string& path);
+// The name of a file system that several machines share, or null. `magic`: f_type of statfs(2).
+const char* NetworkFileSystem(std::uint32_t magic);
 
-// Opens for writing; makes the file (readable by its owner only) when there is none. Lets SOCI's exceptions pass.
-void Open(soci::session& session, const std::string& path, absl::Duration busy_timeout);
+// How long a session waits for locks of other processes. Outlives the session.
+struct Patience {
+  absl::Duration limit = absl::Seconds(5);
+  // From any thread: whatever waits for a lock or runs a long statement gives up.
+  std::atomic<bool> hurry{false};
+  std::chrono::steady_clock::time_point began;  // of the present wait
+};
+
+// Opens for writing; nothing is written to the file yet. Makes an empty one if there is none. Lets SOCI's exceptions pass.
+void Open(soci::session& session, const std::string& path, Patience& patience);
+// Sees to it that a COMMIT that answered is on the disk. Lets SOCI's exceptions pass.
+void MakeDurable(soci::session& session);
+// The file that SQLite has open isn't the one that its path leads to.
+bool HasMoved(soci::session& session);
+// Closing the session then leaves the WAL as it is, which saves two syncs. The next one to open the file brings it in.
+void SkipCheckpointAtClose(soci::session& session);
 // Marks an empty database as ours. Inside the transaction of the first migration.
 void Sign(soci::session& session);
 // Brings the WAL into the main file, syncs that, and empties the WAL. Lets SOCI's exceptions pass.
-// False when a reader in another process is in the way.
+// False when a reader in another process is in the way for longer than the session's patience.
 bool Checkpoint(soci::session& session);
 // What is the matter with the file, in SQLite's words; empty: nothing. Reads all of it.
 std::string FirstDamage(soci::session& session);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -13,19 +14,24 @@
 #include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/storage/errors.h"
+#include "server/storage/sqlite.h"
 #include "server/storage/storage_worker.h"
+#include "server/storage/write_health.h"
 
 namespace hongyan::storage {
 namespace {
 
 constexpr std::chrono::milliseconds kProbeInterval{500};
 constexpr std::chrono::milliseconds kTidyAfter{1000};  // without work
+constexpr std::chrono::milliseconds kLookEvery{1000};  // at the place of the file
 constexpr std::size_t kReadsBetweenCommits = 8;
 constexpr int kRestAfterLook = 20;  // times as long as the look took
 
+using Clock = std::chrono::steady_clock;
+
 bool IsDamage(const absl::Status& status) { return base::ReasonOf(status) == "STORAGE_CORRUPT"; }
 
-// Whether it is the storage rather than the request that is at fault.
+// It is told at once by the storage's own health, and ended by a probe.
 bool IsStorageFault(const absl::Status& status) {
   const std::string reason = base::ReasonOf(status);
   return reason == "STORAGE_FULL" || reason == "STORAGE_UNAVAILABLE";
@@ -65,9 +71,23 @@ struct StorageThread::Shared {
   std::deque<std::shared_ptr<Job>> writes;
   std::deque<std::shared_ptr<Job>> reads;
   bool stopping = false;
-  std::optional<std::chrono::steady_clock::time_point> busy_since;
+  Clock::time_point give_up_at;  // when stopping
+  bool gave_up = false;
+  bool ended = false;
+  bool abandoned = false;  // the loop may be gone
+  std::condition_variable end;
+  std::optional<Clock::time_point> busy_since;
+  std::optional<Clock::time_point> oldest_in_work;  // when the oldest write in work began to wait
   absl::Status health;
+  absl::Status verdict;
   StorageStats stats;
+
+  // Under the mutex.
+  absl::Duration OldestWrite(Clock::time_point now) const {
+    std::optional<Clock::time_point> oldest = oldest_in_work;
+    if (!oldest && !writes.empty()) oldest = writes.front()->since;
+    return oldest ? absl::FromChrono(now - *oldest) : absl::ZeroDuration();
+  }
 
   void HandOver() {
     {
@@ -82,44 +102,51 @@ struct StorageThread::Shared {
 class StorageThread::Worker {
  public:
   Worker(async::EventLoop& loop, std::shared_ptr<Shared> shared, std::unique_ptr<Database> database,
-         std::size_t batch)
-      : loop_(loop), shared_(std::move(shared)), worker_(std::move(database)), batch_(batch) {}
+         const StorageLimits& limits)
+      : loop_(loop), shared_(std::move(shared)), worker_(std::move(database)), limits_(limits) {}
 
   void Run() {
     while (true) {
       JobList writes;
       JobList reads;
+      bool stopping = false;
       {
         std::unique_lock<std::mutex> hold(shared_->mutex);
-        const auto something = [this] {
-          return !shared_->writes.empty() || !shared_->reads.empty() || shared_->stopping;
-        };
-        if (healthy_ && tidy_) {
-          shared_->wake.wait(hold, something);
-        } else {
-          shared_->wake.wait_for(hold, healthy_ ? kTidyAfter : kProbeInterval, something);
-        }
-        writes = TakeUpTo(batch_, shared_->writes);
+        shared_->wake.wait_for(
+            hold, healthy_ && !writes_.slow() ? kTidyAfter : kProbeInterval, [this] {
+              return !shared_->writes.empty() || !shared_->reads.empty() || shared_->stopping;
+            });
+        stopping = shared_->stopping;
+        const bool nothing = shared_->writes.empty() && shared_->reads.empty();
+        if (stopping && (nothing || Clock::now() >= shared_->give_up_at)) break;
+        writes = TakeUpTo(std::max<std::size_t>(1, limits_.batch), shared_->writes);
         reads = TakeUpTo(kReadsBetweenCommits, shared_->reads);
-        if (writes.empty() && reads.empty() && shared_->stopping) break;
-        shared_->busy_since = std::chrono::steady_clock::now();
+        shared_->busy_since = Clock::now();
+        if (!writes.empty()) shared_->oldest_in_work = writes.front()->since;
       }
-      const bool idle = writes.empty() && reads.empty();
-      const bool due = std::chrono::steady_clock::now() >= next_probe_;
-      if (!healthy_ && (due || (idle && !damaged_))) Recover();
-      if (idle && healthy_) {
-        worker_.TidyUp();
-        tidy_ = true;
-      }
+      if (!stopping) LookAfter(writes.empty() && reads.empty());
       Write(std::move(writes));
       Read(std::move(reads));
       const std::lock_guard<std::mutex> hold(shared_->mutex);
       shared_->busy_since.reset();
+      shared_->verdict = writes_.Verdict(Clock::now());
     }
-    worker_.Close();
+    End();
   }
 
  private:
+  void LookAfter(bool idle) {
+    const bool due = Clock::now() >= next_probe_;
+    if (healthy_ && Clock::now() >= next_look_) {
+      next_look_ = Clock::now() + kLookEvery;
+      if (const absl::Status place = worker_.VerifyPlace(); !place.ok()) return Judge(place);
+    }
+    if (!healthy_ && (due || (idle && !damaged_))) Recover();
+    if (!idle || !healthy_) return;
+    if (writes_.slow()) ProbeSpeed();
+    if (!tidy_) tidy_ = worker_.TidyUp();
+  }
+
   void Write(JobList jobs) {
     if (jobs.empty()) return;
     tidy_ = false;
@@ -129,20 +156,89 @@ class StorageThread::Worker {
     // Writes that succeed beside the damage don't mend it.
     if (damage || (!damaged_ && (told.ok() || IsStorageFault(told)))) Judge(told);
     damaged_ = damaged_ || damage;
+    NoteResults(jobs);
+    if (told.ok()) {
+      const auto now = Clock::now();
+      writes_.NoteLate(absl::FromChrono(now - jobs.front()->since) > limits_.late, now);
+    }
     GiveBack(std::move(jobs));
+  }
+
+  // One result for each kind: the writes of a kind failed if none of them succeeded.
+  void NoteResults(const JobList& jobs) {
+    std::map<const void*, const absl::Status*> kinds;
+    for (const auto& job : jobs) {
+      const absl::Status& status = job->status;
+      const bool counts =
+          status.ok() || (IsFailure(status) && !IsStorageFault(status) && !IsDamage(status));
+      if (!counts) continue;
+      const absl::Status*& result = kinds[job->Kind()];
+      if (result == nullptr || status.ok()) result = &status;
+    }
+    const auto now = Clock::now();
+    for (const auto& [kind, status] : kinds) {
+      if (status->ok()) {
+        writes_.NoteSuccess(kind);
+      } else {
+        writes_.NoteFailure(kind, *status, now);
+      }
+    }
   }
 
   void Read(JobList jobs) {
     if (jobs.empty()) return;
-    for (const auto& job : jobs) worker_.Read(*job);
-    if (!damaged_ && IsStorageFault(jobs.back()->status)) Judge(jobs.back()->status);
+    for (const auto& job : jobs) {
+      worker_.Read(*job);
+      if (!damaged_ && IsStorageFault(job->status)) Judge(job->status);
+    }
     GiveBack(std::move(jobs));
   }
 
+  // A write waits for the transaction before its own, so each may take half of the time.
+  void ProbeSpeed() {
+    const auto begun = Clock::now();
+    const absl::Status status = worker_.Probe();
+    const auto ended = Clock::now();
+    if (status.ok()) {
+      writes_.NoteLate(2 * absl::FromChrono(ended - begun) > limits_.late, ended);
+    } else {
+      Judge(status);
+    }
+  }
+
+  void End() {
+    JobList left;
+    bool in_time = true;
+    {
+      const std::lock_guard<std::mutex> hold(shared_->mutex);
+      left = TakeUpTo(shared_->writes.size(), shared_->writes);
+      shared_->gave_up = !left.empty();
+      in_time = Clock::now() < shared_->give_up_at;
+    }
+    if (!left.empty()) {
+      base::Log(base::Level::kError, "storage stopped before all that waited was stored",
+                {{"writes", static_cast<std::int64_t>(left.size())}});
+    }
+    {
+      const std::lock_guard<std::mutex> hold(shared_->mutex);
+      for (auto& job : TakeUpTo(shared_->reads.size(), shared_->reads)) {
+        left.push_back(std::move(job));
+      }
+    }
+    for (const auto& job : left) job->status = Unavailable("closed; the service is stopping");
+    if (!left.empty()) GiveBack(std::move(left));
+    worker_.Close(in_time);
+    {
+      const std::lock_guard<std::mutex> hold(shared_->mutex);
+      shared_->ended = true;
+    }
+    shared_->end.notify_all();
+  }
+
   void Recover() {
-    const auto begun = std::chrono::steady_clock::now();
+    const auto begun = Clock::now();
     const absl::Status status = damaged_ ? worker_.LookForDamage() : worker_.Recover();
-    const auto ended = std::chrono::steady_clock::now();
+    const auto ended = Clock::now();
     damaged_ = damaged_ && !status.ok();
     if (!status.ok()) worker_.NoteFailedLook();
     Publish();
@@ -157,7 +253,7 @@ class StorageThread::Worker {
       base::Log(status.ok() ? base::Level::kInfo : base::Level::kError,
                 status.ok() ? "storage works again" : "storage failed",
                 {{"error", std::string(status.message())}});
-      next_probe_ = std::chrono::steady_clock::now() + kProbeInterval;
+      next_probe_ = Clock::now() + kProbeInterval;
     }
     healthy_ = status.ok();
     const std::lock_guard<std::mutex> hold(shared_->mutex);
@@ -171,6 +267,9 @@ class StorageThread::Worker {
 
   void GiveBack(JobList jobs) {
     Publish();
+    const std::lock_guard<std::mutex> hold(shared_->mutex);
+    shared_->oldest_in_work.reset();
+    if (shared_->abandoned) return;
     loop_.Post([shared = shared_, jobs = std::move(jobs)] {
       for (const auto& job : jobs) {
         --(job->reads ? shared->waiting_reads : shared->waiting_writes);
@@ -188,48 +287,70 @@ class StorageThread::Worker {
   async::EventLoop& loop_;
   const std::shared_ptr<Shared> shared_;
   StorageWorker worker_;
-  const std::size_t batch_;
+  const StorageLimits limits_;
+  WriteHealth writes_;
   bool healthy_ = true;
   bool damaged_ = false;  // until LookForDamage() finds none; then not healthy either
   bool tidy_ = true;
-  std::chrono::steady_clock::time_point next_probe_;
+  Clock::time_point next_probe_;
+  Clock::time_point next_look_;
 };
 
 StorageThread::StorageThread(async::EventLoop& loop, async::Clock& clock,
                              std::unique_ptr<Database> database, StorageLimits limits)
     : loop_(loop), clock_(clock), limits_(limits), shared_(std::make_shared<Shared>()) {
   shared_->stats.lost_events = database->lost_events();
-  auto worker = std::make_unique<Worker>(loop_, shared_, std::move(database),
-                                         std::max<std::size_t>(1, limits_.batch));
+  patience_ = database->patience();
+  auto worker = std::make_unique<Worker>(loop_, shared_, std::move(database), limits_);
   thread_ = std::thread([worker = std::move(worker)] { worker->Run(); });
 }
 
 StorageThread::~StorageThread() { Stop(); }
 
-void StorageThread::Stop() {
-  if (!thread_.joinable()) return;
+bool StorageThread::Stop(absl::Duration limit) {
+  if (!thread_.joinable()) return true;
   shared_->closed = true;
   shared_->HandOver();
-  {
-    const std::lock_guard<std::mutex> hold(shared_->mutex);
-    shared_->stopping = true;
-  }
+  const auto give_up_at =
+      Clock::now() + absl::ToChronoMilliseconds(std::min(limit, absl::Hours(24)));
+  std::unique_lock<std::mutex> hold(shared_->mutex);
+  shared_->stopping = true;
+  shared_->give_up_at = give_up_at;
   shared_->wake.notify_one();
+  const auto ended = [this] { return shared_->ended; };
+  if (!shared_->end.wait_until(hold, give_up_at, ended)) {
+    patience_->hurry = true;
+    if (!shared_->end.wait_for(hold, absl::ToChronoMilliseconds(kStopGrace), ended)) {
+      shared_->abandoned = true;
+      base::Log(base::Level::kError, "storage doesn't end: the disk doesn't answer; left as it is");
+      thread_.detach();
+      return false;
+    }
+  }
+  hold.unlock();
   thread_.join();
+  return !shared_->gave_up;
 }
 
 absl::Status StorageThread::health() const {
   const std::lock_guard<std::mutex> hold(shared_->mutex);
-  const bool stuck = shared_->busy_since && absl::FromChrono(std::chrono::steady_clock::now() -
-                                                             *shared_->busy_since) > limits_.stuck;
-  if (stuck && shared_->health.ok())
+  if (!shared_->health.ok()) return shared_->health;
+  const auto now = Clock::now();
+  if (const absl::Duration oldest = shared_->OldestWrite(now); oldest > limits_.late) {
+    return Unavailable(absl::StrCat("a write has been waiting for ",
+                                    absl::FormatDuration(absl::Trunc(oldest, absl::Seconds(1)))));
+  }
+  if (shared_->busy_since && absl::FromChrono(now - *shared_->busy_since) > limits_.late) {
     return Unavailable("it has been busy for seconds with one round of work");
-  return shared_->health;
+  }
+  return shared_->verdict;
 }
 
 StorageStats StorageThread::stats() const {
   const std::lock_guard<std::mutex> hold(shared_->mutex);
-  return shared_->stats;
+  StorageStats stats = shared_->stats;
+  stats.oldest_write = shared_->OldestWrite(Clock::now());
+  return stats;
 }
 
 absl::Status StorageThread::Admit(const Job& job) {
@@ -249,6 +370,7 @@ async::Task<absl::Status> StorageThread::Wait(std::shared_ptr<Job> job, async::M
   if (!admitted.ok()) co_return admitted;
   ++(job->reads ? shared_->waiting_reads : shared_->waiting_writes);
   shared_->waiting_bytes += job->bytes;
+  job->since = Clock::now();
   shared_->arriving.push_back(job);
   // All that arrives in one turn of the loop wakes the thread once.
   if (shared_->arriving.size() == 1) {

@@ -6,17 +6,19 @@
 //           so readers can't hold up writers. A task that stops waiting (deadline, cancellation) takes nothing back:
 //           its work may still be done.
 //           After an input/output error the whole batch fails, and the database is closed and opened again before
-//           anything else; after that, and when the disk was full, it is tried again every kProbeInterval. After a write
+//           anything else; after that, and when the disk was full, it is tried again every kProbeInterval. The same when
+//           the file is no longer at its path, which is looked at every second and around each commit. After a write
 //           that met damage the storage counts as damaged until the whole file was looked through and found sound,
 //           whatever else succeeds meanwhile; it is looked through again and again, with rests between.
 // Errors:   RESOURCE_EXHAUSTED OVERLOADED - too much waits, nothing was done; RESOURCE_EXHAUSTED STORAGE_FULL, INTERNAL
 //           STORAGE_CORRUPT, UNAVAILABLE STORAGE_UNAVAILABLE - as errors.h; DEADLINE_EXCEEDED STORAGE_UNAVAILABLE -
 //           `deadline` came first; CANCELLED; and what the work itself returns.
-// Bounds:   Limits. What a stopped waiter left behind counts until it is done.
+// Bounds:   StorageLimits. What a stopped waiter left behind counts until it is done.
 // Threads:  event loop only, but health() and stats(): any. Work runs on the storage thread.
 // Lifetime: loop and clock outlive it; it outlives the tasks that wait.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -27,6 +29,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "server/async/clock.h"
 #include "server/async/event_loop.h"
 #include "server/async/task.h"
@@ -37,10 +40,13 @@ namespace hongyan::storage {
 struct StorageLimits {
   std::size_t waiting_writes = 8192;
   std::size_t waiting_reads = 1024;
-  std::size_t waiting_bytes = 32 << 20;     // of all writes that wait, as their callers count them
-  std::size_t batch = 512;                  // writes of one transaction
-  absl::Duration stuck = absl::Seconds(2);  // one round of work that takes longer is no good health
+  std::size_t waiting_bytes = 32 << 20;    // of all writes that wait, as their callers count them
+  std::size_t batch = 512;                 // writes of one transaction
+  absl::Duration late = absl::Seconds(2);  // callers don't wait longer: core::kRecordLimit
 };
+// What waits when the thread is stopped has so long to be done. Half a second more, and the thread is left to itself.
+inline constexpr absl::Duration kStopLimit = absl::Seconds(3);
+inline constexpr absl::Duration kStopGrace = absl::Milliseconds(500);
 
 // What the thread has done so far.
 struct StorageStats {
@@ -48,11 +54,12 @@ struct StorageStats {
   std::int64_t writes = 0;   // that were committed
   std::int64_t reads = 0;
   std::int64_t failed = 0;        // writes and reads
-  std::int64_t reopened = 0;      // connections after an input/output error
+  std::int64_t reopened = 0;      // connections after an input/output error or a moved file
   std::int64_t failed_looks = 0;  // at a storage that had failed, which still didn't work
   std::int64_t damaged = 0;       // rows read whose checksum was wrong
   std::int64_t removals = 0;      // transactions that removed events, and some that failed to
   std::int64_t lost_events = 0;   // Database::lost_events()
+  absl::Duration oldest_write;    // how long it has been waiting; zero when none waits
 };
 
 // May run more than once: when a batch fails as a whole, its writes are tried one by one. So it moves nothing out of
@@ -82,11 +89,14 @@ class StorageThread {
     return Do<T>(std::move(work), true, 0, deadline, nullptr);
   }
 
-  // Does what waits, closes the database and ends the thread. Blocks for as long as that takes. Later calls are refused.
-  void Stop();
+  // Does what waits, closes the database and ends the thread. Later calls are refused. What was not done after `limit` is
+  // given up: its callers stopped waiting before the loop ended, and none of them heard that it was stored. A disk that
+  // doesn't answer at all for another kStopGrace keeps the thread; then that is logged, and the thread left behind.
+  // False when something was given up.
+  bool Stop(absl::Duration limit = kStopLimit);
 
-  // OK, or why the last write could not be done, or that what is being done takes longer than StorageLimits::stuck. For
-  // readiness.
+  // OK, or why the storage can't be relied upon: the last write failed; the oldest write has been waiting, or what is being
+  // done takes, longer than StorageLimits::late; or the verdict of WriteHealth. For readiness.
   absl::Status health() const;
   StorageStats stats() const;
 
@@ -94,9 +104,12 @@ class StorageThread {
     virtual ~Job() = default;
     virtual absl::Status Run(Database& database) = 0;
     virtual void Late() = 0;
+    // An address for each kind of result.
+    virtual const void* Kind() const = 0;
 
     bool reads = false;
     std::size_t bytes = 0;
+    std::chrono::steady_clock::time_point since;
     absl::Status status;  // the storage thread's until it is handed back
     // The loop's.
     async::Alarm* waiter = nullptr;
@@ -117,6 +130,10 @@ class StorageThread {
     }
     void Late() override {
       if (late && status.ok() && value) late(*value);
+    }
+    const void* Kind() const override {
+      static constexpr char kTag = 0;
+      return &kTag;
     }
     StorageWork<T> work;
     std::optional<T> value;
@@ -143,6 +160,7 @@ class StorageThread {
   async::Clock& clock_;
   const StorageLimits limits_;
   const std::shared_ptr<Shared> shared_;
+  std::shared_ptr<sqlite::Patience> patience_;
   std::thread thread_;
 };
 

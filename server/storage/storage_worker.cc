@@ -4,27 +4,41 @@
 
 #include "server/base/log.h"
 #include "server/storage/errors.h"
+#include "server/storage/write_health.h"
 
 namespace hongyan::storage {
 namespace {
 
-// Whether a row is there is an answer too.
-bool Failed(const StorageThread::Job& job) {
-  return !job.status.ok() && !absl::IsNotFound(job.status);
-}
+bool Failed(const StorageThread::Job& job) { return IsFailure(job.status); }
 
 }  // namespace
 
 absl::Status StorageWorker::Usable() {
   if (!database_->spoilt()) return absl::OkStatus();
-  if (reopen_failed_) return Unavailable("an input/output error; trying to open it again");
-  const absl::Status status = database_->Reopen();
+  return reopen_failed_ ? reopen_problem_ : Reopen();
+}
+
+absl::Status StorageWorker::Reopen() {
+  absl::Status status = database_->Reopen();
   reopen_failed_ = !status.ok();
-  if (status.ok()) ++stats_.reopened;
-  base::Log(status.ok() ? base::Level::kWarn : base::Level::kError,
-            status.ok() ? "storage opened again" : "storage can't be opened again",
-            {{"error", std::string(status.message())}});
+  if (status.ok()) {
+    ++stats_.reopened;
+    base::Log(base::Level::kWarn, "storage opened again", {{"file", database_->path()}});
+  } else if (status.message() != reopen_problem_.message()) {
+    base::Log(base::Level::kError, "storage can't be opened again", {{"error", status.message()}});
+  }
+  reopen_problem_ = status;
   return status;
+}
+
+absl::Status StorageWorker::VerifyPlace() {
+  const absl::Status place = database_->VerifyPlace();
+  if (place.ok()) {
+    database_->KeepLockFile();
+  } else {
+    [[maybe_unused]] const absl::Status reopened = Usable();
+  }
+  return place;
 }
 
 StorageStats StorageWorker::stats() const {
@@ -107,19 +121,28 @@ absl::Status StorageWorker::Recover() {
   return status;
 }
 
+absl::Status StorageWorker::Probe() {
+  const absl::Status status = Usable();
+  return status.ok() ? database_->Probe() : status;
+}
+
 absl::Status StorageWorker::LookForDamage() {
   // What is in memory of the old file says nothing about the present one.
-  absl::Status status = database_->Reopen();
-  reopen_failed_ = !status.ok();
+  absl::Status status = Reopen();
   if (status.ok()) status = database_->FindDamage();
   if (status.ok()) status = database_->Probe();
   return status;
 }
 
-void StorageWorker::TidyUp() {
-  if (!untidy_ || database_->spoilt()) return;
-  untidy_ = false;
-  [[maybe_unused]] const absl::Status status = database_->Checkpoint();
+bool StorageWorker::TidyUp() {
+  if (!untidy_ || database_->spoilt()) return true;
+  untidy_ = !database_->CheckpointAtOnce();
+  return !untidy_;
+}
+
+void StorageWorker::Close(bool in_time) {
+  if (!in_time) database_->SkipCheckpointAtClose();
+  database_.reset();
 }
 
 }  // namespace hongyan::storage

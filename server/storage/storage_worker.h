@@ -24,11 +24,16 @@ class StorageWorker {
   void Read(StorageThread::Job& job);
   // Brings the storage back to work if it can be done, and sees whether a write succeeds.
   absl::Status Recover();
-  // The same after damage: opens the file anew, for another one may stand in its place, and looks through all of it.
+  // One small write.
+  absl::Status Probe();
+  // Recover() after damage: opens the file anew, for another one may stand in its place, and looks through all of it.
   absl::Status LookForDamage();
-  // For when there is time: little stays in the WAL alone.
-  void TidyUp();
-  void Close() { database_.reset(); }
+  // The file is still at its path; if not, the connection is left at once. Also makes a removed lock file again.
+  absl::Status VerifyPlace();
+  // For when there is time: little stays in the WAL alone. Waits for nobody. False: it has to be tried again.
+  bool TidyUp();
+  // `in_time`: also brings the WAL into the main file.
+  void Close(bool in_time);
 
   void NoteFailedLook() { ++stats_.failed_looks; }
   StorageStats stats() const;
@@ -36,6 +41,7 @@ class StorageWorker {
  private:
   // Whether the connection can be used. Opens it again at once after a failure, later only in Recover().
   absl::Status Usable();
+  absl::Status Reopen();
   // False: nothing of it was kept, but it may be tried again.
   bool Together(const JobList& jobs);
   void Alone(StorageThread::Job& job);
@@ -44,6 +50,7 @@ class StorageWorker {
   std::unique_ptr<Database> database_;
   StorageStats stats_;
   bool reopen_failed_ = false;
+  absl::Status reopen_problem_;
   bool untidy_ = false;
 };
 

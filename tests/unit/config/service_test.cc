@@ -222,6 +222,9 @@ TEST_F(ServiceTest, StorageIsASqliteFileWithItsRetentions) {
   ExpectRefused("storage: {url: 'postgresql://u:Planted@db/h'}", "storage.url", "later version");
   ExpectRefused("storage: {url: 'sqlite:'}", "storage.url", "must be sqlite:PATH");
   ExpectRefused("storage: {url: 'h.db'}", "storage.url", "must be sqlite:PATH");
+  ExpectRefused("storage: {url: 'sqlite://h.db'}", "storage.url", "two slashes");
+  ExpectRefused("storage: {url: 'sqlite:///var/lib/h.db'}", "storage.url", "two slashes");
+  ExpectRefused("storage: {url: 'sqlite:h.db?mode=ro'}", "storage.url", "parameters");
   ExpectRefused("storage: {retention: 1m}", "storage.retention", "from 1h");
 }
 

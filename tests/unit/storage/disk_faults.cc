@@ -13,6 +13,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <utility>
 
 namespace hongyan::disk_faults {
 namespace {
@@ -32,6 +33,7 @@ struct Plan {
   int sync_delay_ms = 0;
   int die_at = 0;
   bool durable = false;
+  std::function<void()> in_next_sync;
 };
 Plan& plan() {
   static Plan* const plan = new Plan;
@@ -144,6 +146,10 @@ void DelaySyncs(int milliseconds) {
   const std::lock_guard<std::mutex> hold(Lock());
   plan().sync_delay_ms = milliseconds;
 }
+void RunInNextSync(std::function<void()> action) {
+  const std::lock_guard<std::mutex> hold(Lock());
+  plan().in_next_sync = std::move(action);
+}
 void StopInNextSync() { stop_in_sync = true; }
 void DieAt(int nth) {
   const std::lock_guard<std::mutex> hold(Lock());
@@ -175,17 +181,20 @@ ssize_t Write(int fd, const void* data, size_t size, off_t at) {
 int Sync(int fd) {
   if (stop_in_sync.exchange(false)) ::kill(::getpid(), SIGSTOP);
   int delay_ms = 0;
+  std::function<void()> action;
   {
     const std::lock_guard<std::mutex> hold(Lock());
     MaybeDie();
     ++syncs;
     delay_ms = plan().sync_delay_ms;
+    action.swap(plan().in_next_sync);
     if (plan().sync_nth > 0 && --plan().sync_nth == 0) {
       if (plan().durable) GiveUp(fd);
       errno = EIO;
       return -1;
     }
   }
+  if (action) action();
   if (delay_ms > 0) ::usleep(static_cast<useconds_t>(delay_ms) * 1000);
   const long result = ::syscall(SYS_fdatasync, fd);
   const std::lock_guard<std::mutex> hold(Lock());

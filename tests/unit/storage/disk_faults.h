@@ -4,6 +4,7 @@
 // Threads:  any.
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace hongyan::disk_faults {
@@ -18,6 +19,8 @@ void TearWrite(const std::string& name, int nth);
 void FailSync(int nth);
 // Every sync takes this long more.
 void DelaySyncs(int milliseconds);
+// `action` runs within the next sync, before that has done anything.
+void RunInNextSync(std::function<void()> action);
 // The process stops itself (SIGSTOP) within the next sync, before that has done anything. For signal handlers too.
 void StopInNextSync();
 // The process dies just before its nth write or sync.

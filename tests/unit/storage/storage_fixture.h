@@ -58,8 +58,9 @@ class StorageTest : public ::testing::Test {
  protected:
   StorageTest() {
     std::string name = ::testing::TempDir() + "/hongyan-storage-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
+    folder_ = std::filesystem::canonical(::mkdtemp(name.data())).string();
     path_ = folder_ + "/hongyan.db";
+    options_.busy_timeout = absl::Milliseconds(50);
   }
   ~StorageTest() override {
     disk_faults::Clear();
@@ -70,9 +71,7 @@ class StorageTest : public ::testing::Test {
   std::string Url() const { return "sqlite:" + path_; }
 
   absl::Status TryOpen() {
-    DatabaseOptions options;
-    options.busy_timeout = absl::Milliseconds(50);
-    auto database = Database::Open(Url(), options);
+    auto database = Database::Open(Url(), options_);
     if (!database.ok()) return database.status();
     thread_ = std::make_unique<StorageThread>(loop_, clock_, *std::move(database), limits_);
     events_ = std::make_unique<EventStore>(*thread_);
@@ -81,7 +80,7 @@ class StorageTest : public ::testing::Test {
   }
   void Open() { ASSERT_THAT(TryOpen(), support::IsOk()); }
   void Close() {
-    if (thread_) thread_->Stop();
+    if (thread_) thread_->Stop(absl::InfiniteDuration());
     loop_.context().restart();
     loop_.context().poll();
     thread_.reset();
@@ -131,6 +130,13 @@ class StorageTest : public ::testing::Test {
   absl::StatusOr<Recorded> Record(NewEvent event) {
     return Await(events_->Record(std::move(event), Later()));
   }
+  // The same, again and again until the storage takes it, as WeChat does.
+  absl::StatusOr<Recorded> RecordAtLast(const NewEvent& event) {
+    const async::MonoTime end = Later();
+    absl::StatusOr<Recorded> recorded = Record(event);
+    while (!recorded.ok() && clock_.Mono() < end) recorded = Record(event);
+    return recorded;
+  }
   // The cursors of a page.
   std::vector<std::int64_t> Cursors(const EventPage& page) {
     std::vector<std::int64_t> cursors;
@@ -145,6 +151,7 @@ class StorageTest : public ::testing::Test {
   std::string folder_;
   std::string path_;
   StorageLimits limits_;
+  DatabaseOptions options_;
   async::EventLoop loop_;
   async::SystemClock clock_{loop_};
   std::unique_ptr<StorageThread> thread_;

@@ -118,7 +118,7 @@ TEST_F(StorageThreadTest, WhatIsOverTheBoundsIsRefusedAtOnce) {
 }
 
 TEST_F(StorageThreadTest, D10_WhatIsBusyWithOneThingForTooLongIsNotWell) {
-  limits_.stuck = absl::ZeroDuration();
+  limits_.late = absl::ZeroDuration();
   Open();
   EXPECT_THAT(thread_->health(), IsOk());
   Gate gate;
@@ -197,7 +197,7 @@ TEST_F(StorageThreadTest, StopDoesWhatWaitsAndThenRefuses) {
   }
   RunDry();
   gate.Open();
-  thread_->Stop();
+  EXPECT_TRUE(thread_->Stop(absl::InfiniteDuration()));
   RunDry();
   for (const auto& result : results) {
     ASSERT_TRUE(result->has_value());
