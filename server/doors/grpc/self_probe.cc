@@ -87,10 +87,8 @@ tcp::endpoint Target(const std::string& address, error_code& error) {
   if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
   if (host == "localhost") host = "127.0.0.1";
   auto ip = asio::ip::make_address(host, error);
-  if (!error && ip.is_unspecified()) {
-    ip = ip.is_v6() ? asio::ip::address(asio::ip::address_v6::loopback())
-                    : asio::ip::address(asio::ip::address_v4::loopback());
-  }
+  // [::] takes IPv4 too, and a container may have no other loopback address.
+  if (!error && ip.is_unspecified()) ip = asio::ip::address_v4::loopback();
   std::uint32_t port = 0;
   if (!absl::SimpleAtoi(address.substr(colon + 1), &port)) error = asio::error::invalid_argument;
   return tcp::endpoint(ip, static_cast<std::uint16_t>(port));

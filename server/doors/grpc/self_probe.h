@@ -45,7 +45,7 @@ class SelfProbe {
   SelfProbe& operator=(const SelfProbe&) = delete;
   ~SelfProbe();
 
-  // `address` as the listener has it: 0.0.0.0 and [::] are probed on loopback.
+  // `address` as the listener has it: 0.0.0.0 and [::] are probed on 127.0.0.1.
   async::Task<void> Run(std::string address, bool tls);
   // Waits for the first probe that succeeds. False: stopped or cancelled before.
   async::Task<bool> UntilAnswered();
