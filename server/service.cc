@@ -38,6 +38,7 @@
 #include "server/doors/storage_metrics.h"
 #include "server/http/curl_http_client.h"
 #include "server/http/http_server.h"
+#include "server/http/name_resolver.h"
 #include "server/storage/database.h"
 #include "server/storage/event_store.h"
 #include "server/storage/storage_thread.h"
@@ -116,6 +117,7 @@ struct Service::Graph {
   storage::EventStore events{storage};
   storage::SubscriberStore subscriber_rows{storage};
 
+  http::NameResolver names{loop, clock};
   http::CurlHttpClient http;
   wechat::ApiTransport transport;
   core::Accounts accounts;
@@ -155,7 +157,7 @@ struct Service::Graph {
 Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Database> database)
     : settings(std::move(configured)),
       storage(loop, clock, std::move(database)),
-      http(loop, clock,
+      http(loop, clock, names,
            http::CurlOptions{settings.wechat.max_connections, settings.wechat.ca_file}),
       transport(http, clock, metrics, settings.wechat.api_urls, settings.wechat.timeout),
       intake(IntakeAccounts(settings, handlers), events, feed, clock,

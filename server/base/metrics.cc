@@ -65,11 +65,11 @@ Metrics::Metrics()
                           .Register(registry_),
                       {"account", "api"}),
       addresses_passed_over_(BuildGauge()
-                                 .Name("hongyan_wechat_address_passed_over")
-                                 .Help("1 while calls begin with another address of "
-                                       "wechat.api_urls because this one failed.")
-                                 .Register(registry_),
-                             {"address"}),
+                                 .Name("hongyan_wechat_addresses_passed_over")
+                                 .Help("Addresses of wechat.api_urls that failed, so that calls "
+                                       "begin with another one.")
+                                 .Register(registry_)
+                                 .Add({})),
       token_requests_(BuildCounter()
                           .Name("hongyan_token_requests_total")
                           .Help("Requests for an access_token, by account and outcome.")
@@ -153,8 +153,8 @@ void Metrics::WechatRequest(absl::string_view account, absl::string_view api,
   wechat_seconds_.At({account, api}, Seconds()).Observe(absl::ToDoubleSeconds(took));
 }
 
-void Metrics::AddressPassedOver(absl::string_view address, bool passed_over) {
-  addresses_passed_over_.At({address}).Set(passed_over ? 1 : 0);
+void Metrics::AddressesPassedOver(std::int64_t delta) {
+  addresses_passed_over_.Increment(static_cast<double>(delta));
 }
 
 void Metrics::TokenRequest(absl::string_view account, absl::string_view outcome) {

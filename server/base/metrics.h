@@ -40,8 +40,8 @@ class Metrics {
   // errcode: the number, "none" where no answer came, "unknown" beyond the first 50 codes that the table doesn't have.
   void WechatRequest(absl::string_view account, absl::string_view api, absl::string_view errcode,
                      absl::Duration took);
-  // address: one of wechat.api_urls. True: calls begin with another one, since this one failed.
-  void AddressPassedOver(absl::string_view address, bool passed_over);
+  // Addresses of wechat.api_urls that calls don't begin with, since they failed.
+  void AddressesPassedOver(std::int64_t delta);
   // outcome: fetched, forced, failed.
   void TokenRequest(absl::string_view account, absl::string_view outcome);
   void TokenExpiry(absl::string_view account, absl::Time when);
@@ -89,7 +89,7 @@ class Metrics {
   Children<prometheus::Counter> sends_;
   Children<prometheus::Counter> wechat_requests_;
   Children<prometheus::Histogram> wechat_seconds_;
-  Children<prometheus::Gauge> addresses_passed_over_;
+  prometheus::Gauge& addresses_passed_over_;
   Children<prometheus::Counter> token_requests_;
   Children<prometheus::Gauge> token_expiry_;
   Children<prometheus::Counter> callbacks_;

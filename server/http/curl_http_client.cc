@@ -1,11 +1,18 @@
 #include "server/http/curl_http_client.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "server/http/curl_failure.h"
 
 namespace hongyan::http {
@@ -23,10 +30,51 @@ MonoTime Later(std::chrono::nanoseconds span) {
   return span >= MonoTime::max() - now ? MonoTime::max() : now + span;
 }
 
+// False: the time passed or the addresses were tried in vain before anything was sent.
+bool Connected(const HttpResult& result) {
+  const auto* failure = std::get_if<HttpFailure>(&result);
+  if (failure == nullptr || failure->request_began) return true;
+  return failure->kind != HttpFailure::Kind::kConnect && failure->kind != HttpFailure::Kind::kTls &&
+         failure->kind != HttpFailure::Kind::kTimeout;
+}
+
 // Whether each connection that was tried broke before the first byte, so that another try is safe.
 bool BrokeUnwritten(const HttpResult& result) {
   const auto* failure = std::get_if<HttpFailure>(&result);
   return failure != nullptr && failure->kind == HttpFailure::Kind::kSend && !failure->request_began;
+}
+
+// A part of an URL as libcurl reads it; empty where there is none.
+std::string UrlPart(CURLU* url, CURLUPart part, unsigned int flags) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return "";
+  std::string copy(text);
+  curl_free(text);
+  return copy;
+}
+
+bool IsName(const std::string& host) {
+  in_addr v4{};
+  if (host.empty() || host.front() == '[' || ::inet_pton(AF_INET, host.c_str(), &v4) == 1)
+    return false;
+  return host != "localhost" && !absl::EndsWith(host, ".localhost");
+}
+
+HttpFailure WithoutAddress(const NameResolver::Answer& answer, const std::string& host) {
+  using Kind = NameResolver::Answer::Kind;
+  switch (answer.kind) {
+    case Kind::kCancelled:
+      return {HttpFailure::Kind::kCancelled, false, "cancelled"};
+    case Kind::kDeadline:
+      return {HttpFailure::Kind::kTimeout, false,
+              absl::StrCat("no address for ", host, " in time")};
+    case Kind::kSlow:
+      return {HttpFailure::Kind::kResolve, false,
+              absl::StrCat("no address for ", host, ": no answer of the nameserver")};
+    default:
+      return {HttpFailure::Kind::kResolve, false,
+              absl::StrCat("no address for ", host, ": ", answer.problem)};
+  }
 }
 
 }  // namespace
@@ -35,8 +83,11 @@ bool BrokeUnwritten(const HttpResult& result) {
 struct CurlHttpClient::Transfer {
   CURL* easy = nullptr;
   HttpRequest request;
-  bool allowed = false;   // a POST has had its one leave
-  bool too_late = false;  // begin_by had passed when it asked
+  const Peer* peer = nullptr;
+  std::shared_ptr<const NameResolver::Addresses> addresses;  // null where the peer has no name
+  curl_slist* resolved = nullptr;                            // the same in libcurl's words
+  bool allowed = false;                                      // a POST has had its one leave
+  bool too_late = false;                                     // begin_by had passed when it asked
   MonoTime begun;
   std::size_t header_bytes = 0;
   std::string answer;
@@ -44,6 +95,28 @@ struct CurlHttpClient::Transfer {
 
   ~Transfer() {
     if (easy != nullptr) curl_easy_cleanup(easy);
+    curl_slist_free_all(resolved);
+  }
+
+  // Hands libcurl the peer's addresses, in place of those that it was given before. They don't age there: each transfer
+  // brings its own.
+  void SetAddresses() {
+    curl_slist_free_all(std::exchange(resolved, nullptr));
+    if (addresses != nullptr) {
+      const auto in_brackets = [](std::string* out, const std::string& address) {
+        const bool v6 = absl::StrContains(address, ':');
+        absl::StrAppend(out, v6 ? "[" : "", address, v6 ? "]" : "");
+      };
+      const std::string entry = absl::StrCat(peer->host, ":", peer->port, ":",
+                                             absl::StrJoin(*addresses, ",", in_brackets));
+      resolved = curl_slist_append(nullptr, entry.c_str());
+    }
+    curl_easy_setopt(easy, CURLOPT_RESOLVE, resolved);
+  }
+
+  // libcurl would begin a look-up of its own, which has no bound. For what is an address it is none.
+  static int OnLookUp(void*, void*, void* self) {
+    return static_cast<Transfer*>(self)->addresses != nullptr ? 1 : 0;
   }
 
   // Asked for leave before each request on a connection. libcurl sends a request again, on a new connection and without
@@ -114,8 +187,10 @@ struct CurlHttpClient::Transfer {
   }
 };
 
-CurlHttpClient::CurlHttpClient(async::EventLoop& loop, async::Clock& clock, CurlOptions options)
+CurlHttpClient::CurlHttpClient(async::EventLoop& loop, async::Clock& clock, NameResolver& names,
+                               CurlOptions options)
     : loop_(loop),
+      names_(names),
       options_(std::move(options)),
       places_(clock),
       multi_(loop, options_.max_connections, &CurlHttpClient::OnFinished) {
@@ -157,9 +232,8 @@ std::unique_ptr<CurlHttpClient::Transfer> CurlHttpClient::NewTransfer() {
   }
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(options_.connect_timeout.count()));  // NOLINT
-  // A transfer that ends while its name is still being looked up leaves the resolver's thread alone. libcurl would else
-  // wait for it, here on the loop, as long as a nameserver is silent.
-  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+  curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, &Transfer::OnLookUp);
+  curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, transfer.get());
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN,
                    static_cast<long>(options_.idle_limit.count()));  // NOLINT
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 8192L);
@@ -177,6 +251,15 @@ std::unique_ptr<CurlHttpClient::Transfer> CurlHttpClient::NewTransfer() {
 
 async::Task<HttpResult> CurlHttpClient::Send(HttpRequest request) {
   const MonoTime last_begin = std::min(request.deadline, request.begin_by);
+  const Peer& peer = PeerOf(request.url);
+  std::shared_ptr<const NameResolver::Addresses> addresses;
+  if (peer.has_name) {
+    const MonoTime until = std::min(last_begin, Later(request.timeout));
+    NameResolver::Answer answer =
+        co_await names_.Resolve(peer.host, until, options_.connect_timeout);
+    if (answer.addresses == nullptr) co_return WithoutAddress(answer, peer.host);
+    addresses = std::move(answer.addresses);
+  }
   const bool has_place = co_await TakePlace(std::min(last_begin, Later(request.timeout)));
   const bool cancelled = co_await async::Cancelled();
   if (cancelled) {
@@ -193,6 +276,8 @@ async::Task<HttpResult> CurlHttpClient::Send(HttpRequest request) {
   std::unique_ptr<Transfer> transfer = NewTransfer();
   Transfer& t = *transfer;
   t.request = std::move(request);
+  t.peer = &peer;
+  t.addresses = std::move(addresses);
   t.request.deadline = std::min(t.request.deadline, Later(t.request.timeout));
   t.begun = std::chrono::steady_clock::now();
   HttpResult result;
@@ -216,6 +301,7 @@ async::Task<HttpResult> CurlHttpClient::Send(HttpRequest request) {
     t.allowed = false;
   }
   GivePlaceBack();
+  if (peer.has_name && !Connected(result)) names_.Doubt(peer.host);
   // What the request held must not outlive it in the pool: the URL has a token in it, and libcurl a copy of the URL.
   curl_easy_setopt(t.easy, CURLOPT_URL, nullptr);
   t.request = HttpRequest{};
@@ -241,8 +327,27 @@ void CurlHttpClient::GivePlaceBack() {
   if (!places_.NotifyOne()) --places_taken_;
 }
 
+const CurlHttpClient::Peer& CurlHttpClient::PeerOf(const std::string& url) {
+  const std::size_t authority = url.find("://");
+  const std::size_t end =
+      authority == std::string::npos ? url.size() : url.find_first_of("/?#", authority + 3);
+  const absl::string_view base = absl::string_view(url).substr(0, end);
+  const auto known = peers_.find(base);
+  if (known != peers_.end()) return *known->second;
+  auto peer = std::make_unique<Peer>();
+  CURLU* const parsed = curl_url();
+  if (curl_url_set(parsed, CURLUPART_URL, std::string(base).c_str(), 0) == CURLUE_OK) {
+    peer->host = absl::AsciiStrToLower(UrlPart(parsed, CURLUPART_HOST, 0));
+    peer->port = UrlPart(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    peer->has_name = IsName(peer->host);
+  }
+  curl_url_cleanup(parsed);
+  return *peers_.emplace(base, std::move(peer)).first->second;
+}
+
 void CurlHttpClient::Begin(Transfer& t) {
   curl_easy_setopt(t.easy, CURLOPT_URL, t.request.url.c_str());
+  t.SetAddresses();
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(t.request.deadline -
                                                                  std::chrono::steady_clock::now());
   curl_easy_setopt(t.easy, CURLOPT_TIMEOUT_MS,

@@ -159,7 +159,7 @@ int CurlMulti::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*) {
     }
     return 0;
   }
-  // Not opened by OnOpen: a descriptor of libcurl's resolver, which it closes without telling.
+  // Not opened by OnOpen, or let go above: libcurl may close it without telling.
   const auto& socket =
       it != multi.sockets_.end()
           ? it->second

@@ -25,7 +25,6 @@ ApiTransport::ApiTransport(http::HttpClient& http, async::Clock& clock, base::Me
                            std::vector<std::string> api_urls, absl::Duration timeout)
     : http_(http), clock_(clock), metrics_(metrics), timeout_(timeout) {
   for (std::string& url : api_urls) {
-    metrics_.AddressPassedOver(url, false);
     addresses_.emplace_back().url = std::move(url);
   }
 }
@@ -149,7 +148,7 @@ void ApiTransport::Answered(Address& address, async::MonoTime begun) {
   address.hurried = 0;
   if (!address.passed_over || begun < address.failed_at) return;
   address.passed_over = address.after_request = false;
-  metrics_.AddressPassedOver(address.url, false);
+  metrics_.AddressesPassedOver(-1);
   base::Log(base::Level::kInfo, "address answers again", {{"address", address.url}});
 }
 
@@ -173,7 +172,7 @@ void ApiTransport::PassOver(Address& address, bool after_request, const std::str
   address.failed_at = clock_.Mono();
   address.try_again_at = async::After(address.failed_at, kTryAgainAfter);
   if (std::exchange(address.passed_over, true)) return;
-  metrics_.AddressPassedOver(address.url, true);
+  metrics_.AddressesPassedOver(1);
   base::Log(base::Level::kWarn, "address passed over until it answers again",
             {{"address", address.url}, {"problem", problem}});
 }

@@ -196,6 +196,12 @@ class Service:
     def listening_ports(self):
         return {int(local.rsplit(":", 1)[1], 16) for local, _, state in self.sockets() if state == "0A"}
 
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def resident_mb(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
             return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1)) / 1024

@@ -86,7 +86,7 @@ def test_A09_U08_address_whose_connection_was_reset_while_idle_is_not_blamed(sta
         eventually(lambda: service.connections_to(forwarder.port) == 0, what="connections reset")
         service.send_text(openid, f"{i}")
     assert second.get("counters")["requests"] == 0
-    assert service.metric("hongyan_wechat_address_passed_over", address=forwarder.url) == 0
+    assert service.metric("hongyan_wechat_addresses_passed_over") == 0
 
 
 @pytest.mark.parametrize("mode", [HANG, RESET, BAD_GATEWAY])
@@ -103,8 +103,7 @@ def test_A10_address_that_gives_no_answer_costs_one_text(start, account, forward
         assert service.send_text(openid, f"{i}").attempts == 1
     assert account.texts(openid) == ["before"] + [f"{i}" for i in range(20)]
     assert forwarder.requests == asked, "a text was spent on finding out"
-    assert service.metric("hongyan_wechat_address_passed_over", address=forwarder.url) == 1
-    assert service.metric("hongyan_wechat_address_passed_over", address=account.sandbox.url) == 0
+    assert service.metric("hongyan_wechat_addresses_passed_over") == 1
     [line] = service.log(event="address passed over until it answers again")
     assert line["address"] == forwarder.url and line["problem"]
 

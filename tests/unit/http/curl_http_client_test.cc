@@ -19,6 +19,9 @@
 #include <cstdlib>
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +32,7 @@
 #include "absl/time/time.h"
 #include "server/async/clock.h"
 #include "server/async/event_loop.h"
+#include "tests/support/fake_clock.h"
 
 namespace hongyan::http {
 namespace {
@@ -58,8 +62,10 @@ struct Step {
 
 class Peer {
  public:
-  explicit Peer(async::EventLoop& loop)
-      : loop_(loop), acceptor_(loop.context(), tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+  explicit Peer(async::EventLoop& loop, const std::string& address = "127.0.0.1", int port = 0)
+      : loop_(loop),
+        acceptor_(loop.context(), tcp::endpoint(asio::ip::make_address(address),
+                                                static_cast<asio::ip::port_type>(port))) {
     asio::co_spawn(loop_.executor(), AcceptAll(*this), [](std::exception_ptr) {});
   }
   ~Peer() {
@@ -70,9 +76,10 @@ class Peer {
   }
 
   void Then(Step step) { steps_.push_back(std::move(step)); }
-  std::string Url(const std::string& path = "/") const {
-    return absl::StrCat("http://127.0.0.1:", port_, path);
+  std::string Url(const std::string& path = "/", const std::string& host = "127.0.0.1") const {
+    return absl::StrCat("http://", host, ":", port_, path);
   }
+  int port() const { return port_; }
   // Ends every connection with a reset, whatever it is doing.
   void ResetAll() {
     boost::system::error_code ignored;
@@ -179,7 +186,9 @@ class CurlHttpClientTest : public testing::Test {
   }
   static std::string BodyOf(const HttpResult& result) {
     const auto* response = std::get_if<HttpResponse>(&result);
-    return response == nullptr ? "no answer" : response->body;
+    if (response != nullptr) return response->body;
+    const auto& failure = std::get<HttpFailure>(result);
+    return absl::StrCat("no answer: ", failure.detail, failure.request_began ? ", begun" : "");
   }
   static HttpFailure FailureOf(const HttpResult& result) {
     const auto* failure = std::get_if<HttpFailure>(&result);
@@ -189,8 +198,38 @@ class CurlHttpClientTest : public testing::Test {
 
   async::EventLoop loop_;
   async::SystemClock clock_{loop_};
+  // What the names of the test mean, and how often each was looked up.
+  struct Names {
+    std::mutex mutex;
+    std::map<std::string, NameResolver::Addresses> known;
+    std::map<std::string, int> asked;
+  };
+  void Means(const std::string& name, NameResolver::Addresses addresses) {
+    const std::lock_guard lock(known_->mutex);
+    known_->known[name] = std::move(addresses);
+  }
+  int Asked(const std::string& name) {
+    const std::lock_guard lock(known_->mutex);
+    return known_->asked[name];
+  }
+  HttpRequest PostTo(const std::string& host) {
+    HttpRequest request = Post();
+    request.url = peer_.Url("/send", host);
+    return request;
+  }
+
+  std::shared_ptr<Names> known_ = std::make_shared<Names>();
+  NameResolver names_{
+      loop_, clock_,
+      [known = known_](const std::string& name) -> absl::StatusOr<NameResolver::Addresses> {
+        const std::lock_guard lock(known->mutex);
+        ++known->asked[name];
+        const auto found = known->known.find(name);
+        if (found == known->known.end()) return absl::NotFoundError("no such name");
+        return found->second;
+      }};
   Peer peer_{loop_};
-  CurlHttpClient client_{loop_, clock_, {}};
+  CurlHttpClient client_{loop_, clock_, names_, {}};
 };
 
 TEST_F(CurlHttpClientTest, PostLeavesWithLengthAndWithoutExpect) {
@@ -328,7 +367,8 @@ TEST_F(CurlHttpClientTest, ConnectThatNeverEndsHasSentNothingAndKeepsNothingWait
   async::EventLoop loop;
   async::SystemClock clock(loop);
   FullListener listener(loop);
-  CurlHttpClient client(loop, clock, {});
+  NameResolver names(loop, clock);
+  CurlHttpClient client(loop, clock, names, {});
   for (int i = 0; i < 3; ++i) {
     HttpRequest request = Post();
     request.url = listener.Url();
@@ -344,12 +384,102 @@ TEST_F(CurlHttpClientTest, ConnectThatNeverEndsHasSentNothingAndKeepsNothingWait
 }
 
 TEST_F(CurlHttpClientTest, N01_UnknownHostHasSentNothing) {
-  HttpRequest request = Post();
-  request.url =
-      "http://" + std::string(64, 'a') + ".invalid/";  // no name, so no nameserver is asked
-  const HttpFailure failure = FailureOf(Send(std::move(request)));
+  const HttpFailure failure = FailureOf(Send(PostTo("unknown.test")));
   EXPECT_EQ(failure.kind, Kind::kResolve);
   EXPECT_FALSE(failure.request_began);
+  EXPECT_EQ(failure.detail, "no address for unknown.test: no such name");
+  EXPECT_EQ(Asked("unknown.test"), 1);
+}
+
+TEST_F(CurlHttpClientTest, A02_NameIsLookedUpOnceForManyConnections) {
+  Means("one.test", {"127.0.0.1"});
+  int ended = 0;
+  for (int i = 0; i < 20; ++i) {
+    asio::co_spawn(loop_.executor(), client_.Send(PostTo("one.test")),
+                   [&](std::exception_ptr, HttpResult result) {
+                     EXPECT_EQ(BodyOf(result), "{\"errcode\":0}");
+                     ++ended;
+                   });
+  }
+  while (ended < 20) loop_.context().run_one();
+  peer_.ResetAll();
+  EXPECT_EQ(BodyOf(Send(PostTo("one.test"))), "{\"errcode\":0}");
+  EXPECT_GT(peer_.connections(), 2);
+  EXPECT_THAT(peer_.requests().front(), HasSubstr(absl::StrCat("Host: one.test:", peer_.port())));
+  EXPECT_EQ(Asked("one.test"), 1);
+}
+
+TEST_F(CurlHttpClientTest, A02_LibcurlLooksUpNoSpellingOfAName) {
+  Means("one.test", {"127.0.0.1"});
+  Means("one.test.", {"127.0.0.1"});
+  for (const char* spelling : {"one.test", "One.TEST", "one.test.", "ONE.test."}) {
+    EXPECT_EQ(BodyOf(Send(PostTo(spelling))), "{\"errcode\":0}") << spelling;
+  }
+  EXPECT_EQ(Asked("one.test"), 1);
+  EXPECT_EQ(Asked("one.test."), 1);
+}
+
+TEST_F(CurlHttpClientTest, A02_AddressesAndLocalhostNeedNoLookUp) {
+  for (const char* host : {"127.0.0.1", "127.1", "localhost", "LocalHost", "api.localhost"}) {
+    EXPECT_EQ(BodyOf(Send(PostTo(host))), "{\"errcode\":0}") << host;
+  }
+  const std::lock_guard lock(known_->mutex);
+  EXPECT_TRUE(known_->asked.empty());
+}
+
+TEST_F(CurlHttpClientTest, A02_EachAddressOfANameIsTried) {
+  Means("mixed.test", {"::1", "127.0.0.2", "127.0.0.1"});
+  EXPECT_EQ(BodyOf(Send(PostTo("mixed.test"))), "{\"errcode\":0}");
+  Means("four.test", {"127.0.0.1", "::1"});
+  EXPECT_EQ(BodyOf(Send(PostTo("four.test"))), "{\"errcode\":0}");
+}
+
+TEST_F(CurlHttpClientTest, A02_NameOfAnIpv6AddressAloneIsReached) {
+  boost::system::error_code error;
+  Acceptor v6(loop_.context());
+  v6.open(tcp::v6(), error);
+  if (!error) v6.bind(tcp::endpoint(asio::ip::address_v6::loopback(), 0), error);
+  if (error) GTEST_SKIP() << "no IPv6 here: " << error.message();
+  v6.close();
+  Peer peer(loop_, "::1");
+  Means("six.test", {"::1"});
+  for (const char* host : {"six.test", "[::1]"}) {
+    HttpRequest request = Post();
+    request.url = peer.Url("/send", host);
+    EXPECT_EQ(BodyOf(Send(std::move(request))), "{\"errcode\":0}") << host;
+  }
+  EXPECT_EQ(Asked("six.test"), 1);
+}
+
+// libcurl keeps what it was told; the next transfer brings something else.
+TEST_F(CurlHttpClientTest, A02_N02_NewAddressesTakeTheOldOnesPlace) {
+  support::FakeClock time(loop_);
+  NameResolver names(loop_, time, [known = known_](const std::string& name) {
+    const std::lock_guard lock(known->mutex);
+    ++known->asked[name];
+    return known->known[name];
+  });
+  CurlHttpClient client(loop_, clock_, names, {});
+  Peer moved(loop_, "127.0.0.2", peer_.port());
+  const auto send = [&] {
+    HttpRequest request = PostTo("moves.test");
+    request.deadline = time.Mono() + std::chrono::hours(1);
+    return BodyOf(loop_.RunUntilDone(client.Send(std::move(request))));
+  };
+  Means("moves.test", {"127.0.0.1"});
+  EXPECT_EQ(send(), "{\"errcode\":0}");
+  Means("moves.test", {"127.0.0.2"});
+  time.Advance(absl::Minutes(1));
+  int sent = 1;
+  while (moved.requests().empty() && sent < 10000) {
+    peer_.ResetAll();
+    EXPECT_EQ(send(), "{\"errcode\":0}");
+    ++sent;
+  }
+  EXPECT_EQ(moved.requests().size(), 1u);
+  EXPECT_EQ(peer_.requests().size() + 1, static_cast<std::size_t>(sent));
+  EXPECT_EQ(Asked("moves.test"), 2);
+  client.Close();
 }
 
 TEST_F(CurlHttpClientTest, N04_PlainPeerUnderHttpsIsATlsFailureWithNothingSent) {
@@ -391,7 +521,7 @@ TEST_F(CurlHttpClientTest, NothingLeavesOnceItIsTooLateToBegin) {
 
 // The wait for a connection's place doesn't eat the time that the request itself has.
 TEST_F(CurlHttpClientTest, TimeoutCountsFromTheConnectionsPlace) {
-  CurlHttpClient narrow(loop_, clock_, {1, "", std::chrono::milliseconds(2000)});
+  CurlHttpClient narrow(loop_, clock_, names_, {1, "", std::chrono::milliseconds(2000)});
   Step never;
   never.hang = true;
   peer_.Then(never);
@@ -520,7 +650,7 @@ TEST_F(CurlHttpClientTest, U08_ConnectionIdleForLongerThanTheLimitIsNotUsedAgain
   EXPECT_LT(CurlOptions{}.idle_limit, std::chrono::seconds(5));
   CurlOptions options;
   options.idle_limit = std::chrono::seconds(1);
-  CurlHttpClient client(loop_, clock_, options);
+  CurlHttpClient client(loop_, clock_, names_, options);
   std::optional<HttpResult> slow;
   Step late{"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", true};
   late.after = std::chrono::milliseconds(2200);  // libcurl counts whole seconds, and wants more
@@ -574,7 +704,7 @@ TEST_F(CurlHttpClientTest, CancelEndsATransferAndSaysThatItBegan) {
 }
 
 TEST_F(CurlHttpClientTest, RequestsOverTheConnectionLimitWaitInsideTheirDeadlines) {
-  CurlHttpClient narrow(loop_, clock_, {1, "", std::chrono::milliseconds(2000)});
+  CurlHttpClient narrow(loop_, clock_, names_, {1, "", std::chrono::milliseconds(2000)});
   Step never;
   never.hang = true;
   peer_.Then(never);
