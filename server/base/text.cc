@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -35,6 +36,39 @@ std::size_t SequenceLength(absl::string_view s, std::size_t i) {
     return 4;
   }
   return 0;
+}
+
+// Of one well-formed sequence.
+std::uint32_t CodePoint(absl::string_view sequence) {
+  const auto first = static_cast<unsigned char>(sequence[0]);
+  constexpr unsigned char kFirstBits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+  std::uint32_t point = first & kFirstBits[sequence.size()];
+  for (const char c : sequence.substr(1)) {
+    point = point << 6 | (static_cast<unsigned char>(c) & 0x3Fu);
+  }
+  return point;
+}
+
+struct Range {
+  std::uint32_t first;
+  std::uint32_t last;
+};
+// Control characters, line and paragraph separators, and format characters, which turn the direction of what follows
+// or take no room: general categories Cc, Zl, Zp and Cf of Unicode 15, and the fillers that look like nothing.
+constexpr Range kInvisible[] = {
+    {0x00, 0x1F},       {0x7F, 0x9F},       {0xAD, 0xAD},       {0x34F, 0x34F},
+    {0x600, 0x605},     {0x61C, 0x61C},     {0x6DD, 0x6DD},     {0x70F, 0x70F},
+    {0x890, 0x891},     {0x8E2, 0x8E2},     {0x115F, 0x1160},   {0x17B4, 0x17B5},
+    {0x180B, 0x180F},   {0x200B, 0x200F},   {0x2028, 0x202E},   {0x2060, 0x206F},
+    {0x3164, 0x3164},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},
+    {0x110BD, 0x110BD}, {0x110CD, 0x110CD}, {0x13430, 0x1345F}, {0x1BCA0, 0x1BCA3},
+    {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
+
+bool IsInvisible(std::uint32_t point) {
+  if (point >= 0x20 && point < 0x7F) return false;
+  return std::any_of(std::begin(kInvisible), std::end(kInvisible), [point](const Range& range) {
+    return range.first <= point && point <= range.last;
+  });
 }
 
 constexpr char kReplacement[] = "\xEF\xBF\xBD";
@@ -125,16 +159,15 @@ std::string Printable(absl::string_view text, std::size_t max_bytes) {
   const std::string clean = ToUtf8(Truncate(text, max_bytes));
   std::string out;
   out.reserve(clean.size());
-  for (std::size_t i = 0; i < clean.size(); ++i) {
-    const auto c = static_cast<unsigned char>(clean[i]);
-    if (c < 0x20 || c == 0x7f) {
-      out += absl::StrFormat("\\u%04x", c);
-    } else if (c == 0xC2 && i + 1 < clean.size() &&
-               static_cast<unsigned char>(clean[i + 1]) < 0xA0) {
-      out += absl::StrFormat("\\u%04x", static_cast<unsigned char>(clean[++i]));
+  for (std::size_t i = 0; i < clean.size();) {
+    const std::size_t n = SequenceLength(clean, i);
+    const std::uint32_t point = CodePoint(absl::string_view(clean).substr(i, n));
+    if (IsInvisible(point)) {
+      out += absl::StrFormat(point > 0xFFFF ? "\\U%08x" : "\\u%04x", point);
     } else {
-      out += static_cast<char>(c);
+      out.append(clean, i, n);
     }
+    i += n;
   }
   return out;
 }

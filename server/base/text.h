@@ -27,7 +27,8 @@ void MendJsonEscapes(std::string& json);
 // Whether every byte is a visible ASCII character (0x21..0x7e).
 bool IsVisibleAscii(absl::string_view text);
 
-// `text` for a log line or an error: well-formed, control characters (C0, DEL, C1) as \u00XX, at most `max_bytes`.
+// `text` for a log line or an error: well-formed, at most `max_bytes` of it. Control characters and what else can't be
+// seen or turns the direction of text (U+202E, U+2028 and their kin) are escaped as \uXXXX or \UXXXXXXXX.
 std::string Printable(absl::string_view text, std::size_t max_bytes = 256);
 
 // `text` as part of a URL's query: all but A-Za-z0-9-._~ as %XX.

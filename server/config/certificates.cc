@@ -33,6 +33,10 @@ using KeyPtr = std::unique_ptr<EVP_PKEY, Free>;
 std::optional<File> Read(const std::string& path, const std::string& file,
                          const Environment& environment, Findings& findings) {
   absl::StatusOr<File> content = environment.read_file(file, kMaxFile);
+  if (content.ok() && content->is_pipe) {
+    findings.Refuse(path, "is a pipe; it is read more than once, so it must be a file");
+    return std::nullopt;
+  }
   if (content.ok()) return *std::move(content);
   findings.Refuse(path, absl::StrCat("can't read ", base::Printable(file), ": ",
                                      absl::string_view(content.status().message())));

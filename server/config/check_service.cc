@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -19,6 +20,7 @@ namespace {
 constexpr absl::Duration kLongest = absl::Hours(3650 * 24);
 constexpr char kLater[] = "comes with a later version of Hongyan; remove it";
 constexpr std::size_t kMaxApiUrls = 8;
+constexpr int kPartOfOneAddress = 4;  // of the callback listener's connections
 
 absl::Duration ToDuration(const google::protobuf::Duration& value) {
   return absl::Seconds(value.seconds()) + absl::Nanoseconds(value.nanos());
@@ -187,6 +189,10 @@ class ServiceCheck {
     Number("callback.max_connections", callback.max_connections(), 1, 100000, out.max_connections);
     Number("callback.max_connections_per_address", callback.max_connections_per_address(), 0,
            100000, out.max_connections_per_address);
+    if (!findings_.Given("callback.max_connections_per_address") && !out.tls.cert_file.empty()) {
+      // No proxy is before us, so each address is a peer of its own.
+      out.max_connections_per_address = std::max(1, out.max_connections / kPartOfOneAddress);
+    }
     Span("callback.timestamp_window", callback.timestamp_window(), absl::Seconds(1),
          absl::Hours(24),
          /*or_zero=*/true, out.timestamp_window);

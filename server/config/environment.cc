@@ -1,10 +1,12 @@
 #include "server/config/environment.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <system_error>
 
@@ -14,6 +16,8 @@
 
 namespace hongyan::config {
 namespace {
+
+constexpr std::chrono::seconds kPipeLimit{10};
 
 absl::Status Failed(int error) {
   return absl::UnavailableError(std::generic_category().message(error));
@@ -50,14 +54,22 @@ absl::StatusOr<File> ReadFile(const std::string& path, std::size_t max_bytes) {
   if (about.st_size > 0 && static_cast<std::size_t>(about.st_size) > max_bytes) {
     return TooLarge(max_bytes);
   }
-  if (S_ISFIFO(about.st_mode)) fcntl(fd.get(), F_SETFL, 0);
 
+  const auto end = std::chrono::steady_clock::now() + kPipeLimit;
   File file;
+  file.is_pipe = S_ISFIFO(about.st_mode);
   file.others_may_read = S_ISREG(about.st_mode) && (about.st_mode & S_IROTH) != 0;
   char buffer[16 * 1024];
   while (true) {
     const ssize_t got = read(fd.get(), buffer, sizeof(buffer));
     if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) {
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      pollfd more{fd.get(), POLLIN, 0};
+      if (left.count() > 0 && poll(&more, 1, static_cast<int>(left.count())) != 0) continue;
+      return absl::DeadlineExceededError("is a pipe whose writer doesn't end");
+    }
     if (got < 0) return Failed(errno);
     if (got == 0) return file;
     file.content.append(buffer, static_cast<std::size_t>(got));

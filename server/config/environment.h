@@ -18,12 +18,14 @@ namespace hongyan::config {
 struct File {
   std::string content;
   bool others_may_read = false;  // by its permissions
+  bool is_pipe = false;          // so it can be read only once
 };
 
 struct Environment {
   // nullopt: not set.
   std::function<std::optional<std::string>(const std::string& name)> variable;
-  // A whole regular file or pipe. What is larger than `max_bytes` is refused before its content is read.
+  // A whole regular file or pipe. What is larger than `max_bytes` is refused before its content is read, and a pipe's
+  // writer is waited for ten seconds at most.
   std::function<absl::StatusOr<File>(const std::string& path, std::size_t max_bytes)> read_file;
   absl::Time now = absl::InfinitePast();  // to look at certificates' dates with
   bool on_terminal = false;               // standard output is one

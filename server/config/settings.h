@@ -35,7 +35,8 @@ struct CallbackSettings {
   std::string listen = "127.0.0.1:8080";
   TlsFiles tls;
   int max_connections = 1024;
-  int max_connections_per_address = 0;                  // 0: no such limit
+  // 0: no such limit. Not given, with tls: a quarter of max_connections.
+  int max_connections_per_address = 0;
   absl::Duration timestamp_window = absl::Minutes(10);  // zero: not checked
 };
 

@@ -22,6 +22,9 @@ using Verdict = CallbackDoor::Verdict;
 constexpr std::size_t kMaxEchostr = 1024;
 constexpr std::size_t kMaxNonce = 128;
 constexpr absl::Duration kBetweenSkewWarnings = absl::Hours(1);
+constexpr absl::Duration kBetweenPathWarnings = absl::Minutes(1);
+constexpr absl::Duration kBetweenRefusals = absl::Seconds(1);
+constexpr std::size_t kMaxLoggedPath = 128;
 constexpr absl::Duration kMemoryWithoutWindow = absl::Minutes(10);
 
 Verdict Refusal(int status, absl::string_view outcome) {
@@ -90,7 +93,7 @@ CallbackDoor::CallbackDoor(std::vector<CallbackAccount> accounts, absl::Duration
     : window_(window), clock_(clock), metrics_(metrics), intake_(intake) {
   for (CallbackAccount& account : accounts) {
     by_path_.emplace(account.path, accounts_.size());
-    accounts_.push_back({account.name, account.token,
+    accounts_.push_back({account.name, account.path, account.token,
                          wechat::PushOpener(account.token, std::move(account.cipher))});
   }
 }
@@ -208,7 +211,10 @@ HttpReply CallbackDoor::Counted(const RequestHead& head, Verdict verdict) {
                                         : absl::string_view(accounts_[found->second].name);
   metrics_.Callback(account, verdict.type, verdict.outcome,
                     async::Between(head.received_mono, clock_.Mono()));
-  if (verdict.reply.status >= 400) {
+  if (verdict.reply.status == 404) {
+    WarnOfWrongPath(head);
+    LogRefusal(account, verdict.outcome, 404, head.peer, head.path);
+  } else if (verdict.reply.status >= 400) {
     LogRefusal(account, verdict.outcome, verdict.reply.status, head.peer);
   }
   return std::move(verdict.reply);
@@ -223,10 +229,45 @@ void CallbackDoor::OnRefused(int status, absl::string_view peer) {
   LogRefusal("unknown", outcome, status, peer);
 }
 
+void CallbackDoor::OnEvicted(absl::string_view peer) {
+  metrics_.CallbackRefused("evicted");
+  LogRefusal("unknown", "evicted", 0, peer);
+}
+
+void CallbackDoor::WarnOfWrongPath(const RequestHead& head) {
+  for (const absl::string_view name : {"signature", "timestamp", "nonce"}) {
+    if (!OnceAndNotEmpty(head, name)) return;
+  }
+  const async::MonoTime now = clock_.Mono();
+  if (last_path_warning_ && async::Between(*last_path_warning_, now) < kBetweenPathWarnings) {
+    ++path_warnings_suppressed_;
+    return;
+  }
+  const auto signer = std::find_if(accounts_.begin(), accounts_.end(), [&](const Account& account) {
+    return wechat::SignatureMatches(account.token, Parameter(head, "timestamp"),
+                                    Parameter(head, "nonce"), Parameter(head, "signature"));
+  });
+  // Where nobody's token has signed it, any account's path shows what one looks like.
+  const bool signed_by_one = signer != accounts_.end();
+  const std::string expected = signed_by_one       ? signer->path
+                               : accounts_.empty() ? std::string()
+                                                   : accounts_.front().path;
+  base::Log(base::Level::kWarn, "callback to a path that no account has",
+            {{"path", base::Printable(head.path, kMaxLoggedPath)},
+             {"account", signed_by_one ? signer->name : std::string()},
+             {"expected_path", expected},
+             {"remedy",
+              "the URL in WeChat's console must end in the account's callback.path, and a proxy "
+              "must pass the path on unchanged"},
+             {"suppressed", path_warnings_suppressed_}});
+  last_path_warning_ = now;
+  path_warnings_suppressed_ = 0;
+}
+
 void CallbackDoor::LogRefusal(absl::string_view account, absl::string_view outcome, int status,
-                              absl::string_view peer) {
-  const absl::Time now = clock_.Now();
-  if (absl::AbsDuration(now - last_log_) < absl::Seconds(1)) {
+                              absl::string_view peer, absl::string_view path) {
+  const async::MonoTime now = clock_.Mono();
+  if (last_log_ && async::Between(*last_log_, now) < kBetweenRefusals) {
     ++suppressed_;
     return;
   }
@@ -235,6 +276,7 @@ void CallbackDoor::LogRefusal(absl::string_view account, absl::string_view outco
              {"outcome", outcome},
              {"status", status},
              {"peer", peer},
+             {"path", base::Printable(path, kMaxLoggedPath)},
              {"suppressed", suppressed_}});
   last_log_ = now;
   suppressed_ = 0;

@@ -8,7 +8,7 @@
 //           body that is neither or can't be deciphered, 403 for a wrong msg_signature and for
 //           another body under a known signature, 503 when it can't be recorded.
 // Bounds:   waits for storage only, EventIntake's two seconds, and for the account's handler, so WeChat's five are kept.
-//           At most one log line a second, and one about the clock an hour.
+//           At most one log line a second, one about the clock an hour and one about a wrong path a minute.
 // Threads:  event loop only.
 // Lifetime: intake, clock and metrics outlive this object.
 // Secrets:  signatures, echostr, openids and contents are neither logged nor counted.
@@ -54,10 +54,12 @@ class CallbackDoor final : public http::HttpHandler {
   std::optional<http::HttpReply> CheckHead(const http::RequestHead& head) override;
   async::Task<http::HttpReply> Handle(http::RequestHead head, std::string body) override;
   void OnRefused(int status, absl::string_view peer) override;
+  void OnEvicted(absl::string_view peer) override;
 
  private:
   struct Account {
     std::string name;
+    std::string path;
     base::Secret token;
     wechat::PushOpener opener;
   };
@@ -70,7 +72,9 @@ class CallbackDoor final : public http::HttpHandler {
   http::HttpReply Counted(const http::RequestHead& head, Verdict verdict);
   // One line a second; `suppressed` says how many there would have been since.
   void LogRefusal(absl::string_view account, absl::string_view outcome, int status,
-                  absl::string_view peer);
+                  absl::string_view peer, absl::string_view path = {});
+  // What comes to a path that no account has, and looks like WeChat's: whoever set the URL in the console reads the log.
+  void WarnOfWrongPath(const http::RequestHead& head);
 
   const absl::Duration window_;
   async::Clock& clock_;
@@ -79,7 +83,9 @@ class CallbackDoor final : public http::HttpHandler {
   absl::flat_hash_map<std::string, std::size_t> by_path_;
   core::EventIntake& intake_;
   std::optional<async::MonoTime> last_skew_warning_;
-  absl::Time last_log_ = absl::InfinitePast();
+  std::optional<async::MonoTime> last_path_warning_;
+  int path_warnings_suppressed_ = 0;
+  std::optional<async::MonoTime> last_log_;
   int suppressed_ = 0;
 };
 

@@ -63,19 +63,23 @@ int StatusOf(const error_code& error) {
 
 HttpConnection::HttpConnection(std::unique_ptr<ByteStream> stream, async::Executor executor,
                                const ConnectionLimits& limits, HttpHandler& handler,
-                               async::Clock& clock, std::string peer)
+                               async::Clock& clock, std::string peer, EvictionQueue& queue,
+                               std::string origin)
     : stream_(std::move(stream)),
       limits_(limits),
       handler_(handler),
       clock_(clock),
       peer_(std::move(peer)),
-      timer_(executor) {}
+      place_(queue, this, std::move(origin)),
+      timer_(executor) {
+  WaitForPeer();
+}
 
 Task<void> HttpConnection::Run() {
   SetDeadline(After(Now(), limits_.head_time));
   bool more = co_await stream_->Handshake();
   opened_ = Now();
-  while (more) more = co_await ServeOne();
+  while (more && !closed_) more = co_await ServeOne();
   Close();
 }
 
@@ -86,11 +90,13 @@ void HttpConnection::Finish() {
 
 void HttpConnection::Close() {
   closed_ = true;
+  place_.Leave();
   timer_.cancel();
   stream_->Close();
 }
 
 Task<bool> HttpConnection::ServeOne() {
+  WaitForPeer();
   if (in_.empty()) {
     if (finishing_) co_return false;
     // An idle connection doesn't keep the memory of a big request.
@@ -118,7 +124,8 @@ Task<bool> HttpConnection::ServeOne() {
   parser.put(asio::buffer(in_.data(), scanner.head_size()), error);
   if (error && error != beast_http::error::need_more) co_return co_await Refuse(StatusOf(error));
   if (!parser.is_header_done()) co_return co_await Refuse(400);
-  if (const int status = ReadHead(parser.get().base(), head); status != 0) {
+  if (const int status = ReadHead(parser.get().base(), head, limits_.head.http10_without_host);
+      status != 0) {
     co_return co_await Refuse(status);
   }
   in_.erase(0, scanner.head_size());
@@ -128,8 +135,11 @@ Task<bool> HttpConnection::ServeOne() {
   if (const auto refusal = handler_.CheckHead(head)) {
     co_return co_await Reply(*refusal, head_only, false);
   }
+  let_in_ = true;
+  WaitForPeer();
   const bool has_body = co_await ReceiveBody(began, parser);
   if (!has_body) co_return false;
+  place_.Leave();
 
   ClearDeadline();
   const HttpReply reply = co_await handler_.Handle(std::move(head), std::move(parser.get().body()));
@@ -178,8 +188,9 @@ Task<bool> HttpConnection::Reply(const HttpReply& reply, bool head_only, bool ke
   keep = keep && reply.status < 400 && !finishing_ && served_ < limits_.requests;
   const std::string bytes = Render(reply, head_only, keep, clock_.Now());
   SetDeadline(After(Now(), limits_.write_time));
+  WaitFor(EvictionQueue::Kind::kTakeAnswer);
   const bool written = co_await stream_->Write(bytes);
-  if (!written) co_return false;
+  if (!written || closed_) co_return false;
   if (!keep) co_await Linger();
   co_return keep;
 }
@@ -199,6 +210,7 @@ Task<bool> HttpConnection::RefuseUnread() {
 
 // Closing with unread bytes would reset the connection and might take the answer away with it.
 Task<void> HttpConnection::Linger() {
+  WaitForPeer();
   const MonoTime until = After(Now(), limits_.linger_time);
   SetDeadline(until);
   co_await stream_->ShutdownSend();
@@ -214,7 +226,7 @@ Task<bool> HttpConnection::ReadMore() {
   in_.resize(before + kReadChunk);
   const std::size_t count = co_await stream_->ReadSome(in_.data() + before, kReadChunk);
   in_.resize(before + count);
-  co_return count > 0;
+  co_return count > 0 && !closed_;
 }
 
 void HttpConnection::SetDeadline(MonoTime when) {

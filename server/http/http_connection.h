@@ -6,7 +6,7 @@
 //           moment so that the answer arrives.
 // Bounds:   about 80 KiB of a request at once; pipelined requests wait in the socket.
 // Threads:  event loop only.
-// Lifetime: kept by a shared_ptr; the handler and the clock outlive it.
+// Lifetime: kept by a shared_ptr; the handler, the clock and the queue outlive it.
 #pragma once
 
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -19,6 +19,7 @@
 #include "server/async/clock.h"
 #include "server/async/task.h"
 #include "server/http/byte_stream.h"
+#include "server/http/eviction_queue.h"
 #include "server/http/http_exchange.h"
 #include "server/http/request_head.h"
 
@@ -39,11 +40,12 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(std::unique_ptr<ByteStream> stream, async::Executor executor,
                  const ConnectionLimits& limits, HttpHandler& handler, async::Clock& clock,
-                 std::string peer);
+                 std::string peer, EvictionQueue& queue, std::string origin);
 
   async::Task<void> Run();
   // Ends after the request that is being worked on; at once when there is none.
   void Finish();
+  // At once, whatever it is doing.
   void Close();
 
  private:
@@ -62,6 +64,13 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   async::Task<bool> RefuseUnread();
   async::Task<void> Linger();
   async::Task<bool> ReadMore();
+  // From now on the connection may be closed for a newer one, until place_.Leave().
+  void WaitFor(EvictionQueue::Kind kind) {
+    if (!closed_) place_.Wait(kind);
+  }
+  void WaitForPeer() {
+    WaitFor(let_in_ ? EvictionQueue::Kind::kMore : EvictionQueue::Kind::kFirstHead);
+  }
 
   void SetDeadline(async::MonoTime when);
   void ClearDeadline() { SetDeadline(async::MonoTime::max()); }
@@ -80,6 +89,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool finishing_ = false;  // this request is the last
   bool closed_ = false;
   async::MonoTime opened_;
+  bool let_in_ = false;  // a request of it has been
+  EvictionQueue::Place place_;
 
   // One lazy timer: it fires at `armed_`, looks whether `deadline_` has come, and otherwise sleeps
   // on.

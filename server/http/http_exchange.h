@@ -51,6 +51,8 @@ class HttpHandler {
   // The server refused something by itself, with this status: a request malformed, too large or too slow; 0: a
   // connection, for want of room. `peer`: as in RequestHead.
   virtual void OnRefused(int /*status*/, absl::string_view /*peer*/) {}
+  // The server closed a connection that waited for its peer, in favour of a newer one.
+  virtual void OnEvicted(absl::string_view /*peer*/) {}
 };
 
 }  // namespace hongyan::http

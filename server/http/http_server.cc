@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <cerrno>
@@ -48,6 +49,16 @@ std::string ToText(const tcp::endpoint& endpoint) {
                                     : absl::StrCat(host, ":", endpoint.port());
 }
 
+// By what connections are counted: who has an IPv6 address has 2^64 of them.
+std::string OriginOf(const asio::ip::address& address) {
+  if (address.is_v4()) return address.to_string();
+  const asio::ip::address_v6 v6 = address.to_v6();
+  if (v6.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, v6).to_string();
+  auto bytes = v6.to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), 0);
+  return asio::ip::address_v6(bytes).to_string();
+}
+
 int OpenSpare() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 }  // namespace
@@ -61,7 +72,8 @@ HttpServer::HttpServer(async::Executor executor, async::Clock& clock, HttpHandle
       acceptor_(executor),
       pause_(clock.NewAlarm()),
       accepting_(executor, clock, 1),
-      connections_(executor, clock, options_.max_connections) {}
+      // Those that were evicted end at the loop's next turn.
+      connections_(executor, clock, 2 * options_.max_connections) {}
 
 HttpServer::~HttpServer() {
   if (spare_descriptor_ >= 0) close(spare_descriptor_);
@@ -96,20 +108,24 @@ void HttpServer::StopListening() {
   pause_->Cancel();
 }
 
-Task<void> HttpServer::Drain(async::MonoTime until) {
+Task<bool> HttpServer::Finish(async::MonoTime until) {
   StopListening();
   draining_ = true;
-  for (HttpConnection* connection : live_) connection->Finish();
-  const bool all_ended = co_await connections_.Drain(until);
+  for (const auto& [connection, peer] : live_) connection->Finish();
+  co_return co_await connections_.Drain(until);
+}
+
+Task<void> HttpServer::Drain(async::MonoTime until) {
+  const bool all_ended = co_await Finish(until);
   if (!all_ended) {
-    for (HttpConnection* connection : live_) connection->Close();
+    for (const auto& [connection, peer] : live_) connection->Close();
     connections_.CancelAll();
     co_await connections_.Drain(async::MonoTime::max());
   }
   co_await accepting_.Drain(async::MonoTime::max());
 }
 
-ServerCounts HttpServer::counts() const { return {connections_.size(), accepted_, refused_}; }
+ServerCounts HttpServer::counts() const { return {live_.size(), accepted_, refused_, evicted_}; }
 
 Task<void> HttpServer::AcceptLoop() {
   while (!stopping_) {
@@ -156,20 +172,21 @@ void HttpServer::Take(TcpSocket socket) {
   error_code error;
   const auto remote = socket.remote_endpoint(error);
   if (error) return;
-  std::string peer = remote.address().to_string();
-  if (OverLimit(peer)) {
-    Refused(peer);
+  Peer peer{remote.address().to_string(), OriginOf(remote.address())};
+  if (!MakeRoom(peer.origin)) {
+    Refused(peer.address);
     return;
   }
   socket.set_option(tcp::no_delay(true), error);
   auto stream = tls_ ? NewTlsStream(std::move(socket), tls_) : NewPlainStream(std::move(socket));
-  auto connection = std::make_shared<HttpConnection>(std::move(stream), executor_, options_.limits,
-                                                     handler_, clock_, peer);
+  auto connection =
+      std::make_shared<HttpConnection>(std::move(stream), executor_, options_.limits, handler_,
+                                       clock_, peer.address, waiting_, peer.origin);
   ++accepted_;
-  ++per_address_[peer];
-  live_.insert(connection.get());
-  // There is room: OverLimit() has looked.
-  connections_.Spawn(Serve(std::move(connection), std::move(peer)));
+  ++per_origin_[peer.origin];
+  live_.emplace(connection.get(), std::move(peer));
+  if (connections_.Spawn(Serve(connection))) return;
+  Forget(connection.get());
 }
 
 void HttpServer::Refused(absl::string_view peer) {
@@ -177,20 +194,34 @@ void HttpServer::Refused(absl::string_view peer) {
   handler_.OnRefused(0, peer);
 }
 
-bool HttpServer::OverLimit(const std::string& peer) {
-  if (connections_.size() >= options_.max_connections) return true;
-  if (options_.max_connections_per_address == 0) return false;
-  const auto it = per_address_.find(peer);
-  return it != per_address_.end() && it->second >= options_.max_connections_per_address;
+bool HttpServer::MakeRoom(const std::string& origin) {
+  const std::size_t limit = options_.max_connections_per_address;
+  const auto it = per_origin_.find(origin);
+  const bool origin_is_full = limit > 0 && it != per_origin_.end() && it->second >= limit;
+  if (origin_is_full) return Evict(waiting_.NextOf(origin));
+  return live_.size() < options_.max_connections || Evict(waiting_.Next());
 }
 
-Task<void> HttpServer::Serve(std::shared_ptr<HttpConnection> connection, std::string peer) {
+bool HttpServer::Evict(HttpConnection* connection) {
+  if (connection == nullptr) return false;
+  ++evicted_;
+  handler_.OnEvicted(live_.at(connection).address);
+  connection->Close();
+  Forget(connection);
+  return true;
+}
+
+void HttpServer::Forget(HttpConnection* connection) {
+  const auto it = live_.find(connection);
+  if (it == live_.end()) return;  // evicted before
+  const auto origin = per_origin_.find(it->second.origin);
+  if (--origin->second == 0) per_origin_.erase(origin);
+  live_.erase(it);
+}
+
+Task<void> HttpServer::Serve(std::shared_ptr<HttpConnection> connection) {
   // Whatever ends the connection, an exception too.
-  const absl::Cleanup forget = [this, &connection, &peer] {
-    live_.erase(connection.get());
-    const auto it = per_address_.find(peer);
-    if (--it->second == 0) per_address_.erase(it);
-  };
+  const absl::Cleanup forget = [this, &connection] { Forget(connection.get()); };
   if (draining_) connection->Finish();
   co_await connection->Run();
 }

@@ -1,8 +1,10 @@
 // An HTTP/1.1 server on the event loop, plain or TLS, for callers that are not trusted.
 //
 // Contract: StartListening() binds and accepts; requests go to the handler under the limits given.
-//           What is over `max_connections` (in all, or from one address) is closed at once. Running
-//           out of file descriptors does not end the accepting: the connection that finds none is
+//           When there are `max_connections` (in all, or from one address), the connection that has
+//           waited longest for its peer is closed for a new one; where all of them are being
+//           worked on the new one is. An IPv6 address counts as its network of 64 bits. Running out
+//           of file descriptors does not end the accepting: the connection that finds none is
 //           closed, and after a pause the next is accepted.
 // Errors:   StartListening: kInvalidArgument for an address or a file that is wrong, kUnavailable
 //           when it can't be bound.
@@ -16,7 +18,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -25,6 +26,7 @@
 #include "server/async/task.h"
 #include "server/async/task_group.h"
 #include "server/http/byte_stream.h"
+#include "server/http/eviction_queue.h"
 #include "server/http/http_connection.h"
 #include "server/http/http_exchange.h"
 
@@ -43,6 +45,7 @@ struct ServerCounts {
   std::size_t open = 0;
   std::int64_t accepted = 0;
   std::int64_t refused = 0;  // closed at once: over a limit or out of descriptors
+  std::int64_t evicted = 0;  // closed for a newer one
 };
 
 class HttpServer {
@@ -58,8 +61,10 @@ class HttpServer {
   absl::StatusOr<std::string> StartListening(absl::string_view address);
   // Accepts no more; open connections go on.
   void StopListening();
-  // Stops listening, lets requests in work finish, closes idle connections; what is left at `until`
-  // is closed.
+  // Stops listening, closes idle connections and lets requests in work finish, until `until` at
+  // most. True when none is left.
+  async::Task<bool> Finish(async::MonoTime until);
+  // The same, and closes what is left then.
   async::Task<void> Drain(async::MonoTime until);
 
   ServerCounts counts() const;
@@ -68,9 +73,13 @@ class HttpServer {
   using Acceptor = async::asio::basic_socket_acceptor<async::asio::ip::tcp, async::Executor>;
 
   async::Task<void> AcceptLoop();
-  async::Task<void> Serve(std::shared_ptr<HttpConnection> connection, std::string peer);
+  async::Task<void> Serve(std::shared_ptr<HttpConnection> connection);
   void Take(TcpSocket socket);
-  bool OverLimit(const std::string& peer);
+  // Makes room for one more connection of `origin`. False when there is none.
+  bool MakeRoom(const std::string& origin);
+  // Closes `connection`. False when it is null.
+  bool Evict(HttpConnection* connection);
+  void Forget(HttpConnection* connection);
   void Refused(absl::string_view peer);
   void RefuseForWantOfDescriptors();
 
@@ -87,8 +96,14 @@ class HttpServer {
   bool draining_ = false;
   std::int64_t accepted_ = 0;
   std::int64_t refused_ = 0;
-  std::set<HttpConnection*> live_;
-  std::map<std::string, std::size_t> per_address_;
+  std::int64_t evicted_ = 0;
+  EvictionQueue waiting_;
+  struct Peer {
+    std::string address;
+    std::string origin;
+  };
+  std::map<HttpConnection*, Peer> live_;
+  std::map<std::string, std::size_t> per_origin_;
   async::TaskGroup accepting_;
   async::TaskGroup connections_;
 };

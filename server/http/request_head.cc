@@ -34,9 +34,10 @@ int CheckRequestLine(absl::string_view line) {
   return is_version ? 505 : 400;
 }
 
-int CheckHost(const beast_http::request_header<>& parsed) {
+int CheckHost(const beast_http::request_header<>& parsed, bool http10_without_host) {
   const std::size_t count = parsed.count(beast_http::field::host);
-  if (count != 1) return 400;  // of HTTP/1.0 too: a proxy that speaks it names the host
+  if (count == 0 && parsed.version() == 10 && http10_without_host) return 0;
+  if (count != 1) return 400;
   const absl::string_view host = View(parsed[beast_http::field::host]);
   const bool lawful = std::all_of(host.begin(), host.end(), [](char c) {
     return absl::ascii_isalnum(c) || absl::StrContains("-._~%!$&'()*+;=:[]", c);
@@ -146,8 +147,9 @@ HeadScanner::State HeadScanner::Scan(absl::string_view bytes) {
   return State::kMore;
 }
 
-int ReadHead(const beast_http::request_header<>& parsed, RequestHead& head) {
-  if (const int status = CheckHost(parsed); status != 0) return status;
+int ReadHead(const beast_http::request_header<>& parsed, RequestHead& head,
+             bool http10_without_host) {
+  if (const int status = CheckHost(parsed, http10_without_host); status != 0) return status;
   if (const int status = CheckLength(parsed); status != 0) return status;
   const absl::string_view target = View(parsed.target());
   if (const int status = CheckTarget(target); status != 0) return status;

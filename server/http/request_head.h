@@ -22,6 +22,7 @@ struct HeadLimits {
   std::size_t line_bytes = 8u << 10;   // each line, without its CR LF
   std::size_t head_bytes = 16u << 10;  // all lines, their ends included
   std::size_t header_count = 64;
+  bool http10_without_host = false;  // HTTP/1.0 doesn't require one
 };
 
 class HeadScanner {
@@ -50,7 +51,8 @@ class HeadScanner {
 };
 
 // Fills method, target, path, query and headers of `head`. Returns the status to refuse with, or 0.
-int ReadHead(const boost::beast::http::request_header<>& parsed, RequestHead& head);
+int ReadHead(const boost::beast::http::request_header<>& parsed, RequestHead& head,
+             bool http10_without_host = false);
 
 // The pairs of a query: '&' between them, '+' is a blank, %XX is a byte. Nothing when an escape is
 // broken.

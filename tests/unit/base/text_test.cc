@@ -61,6 +61,14 @@ TEST(PrintableTest, S18_EscapesWhatCouldForgeALine) {
   EXPECT_LE(Printable(std::string(10000, '\x01')).size(), 256u * 6 + 3);
 }
 
+TEST(PrintableTest, WhatCannotBeSeenOrTurnsTextIsEscaped) {
+  EXPECT_EQ(Printable("a\u202Eb\u2028c\u2029d"), "a\\u202eb\\u2028c\\u2029d");
+  EXPECT_EQ(Printable("\u200B\u200F\u061C\u2066\u2069\uFEFF\u00AD\u3164"),
+            "\\u200b\\u200f\\u061c\\u2066\\u2069\\ufeff\\u00ad\\u3164");
+  EXPECT_EQ(Printable("x\U000E0041y"), "x\\U000e0041y");
+  EXPECT_EQ(Printable("é中文，。🚚\uFE0F ❤️ ~"), "é中文，。🚚\uFE0F ❤️ ~");
+}
+
 TEST(UrlEscapeTest, EscapesAllButUnreserved) {
   EXPECT_EQ(UrlEscape("aZ09-._~"), "aZ09-._~");
   EXPECT_EQ(UrlEscape("a b&=+/中"), "a%20b%26%3D%2B%2F%E4%B8%AD");

@@ -68,8 +68,10 @@ class CertificatesTest : public ConfigTest {
     files_["empty"].content = "";
   }
 
-  LoadResult LoadTls(const std::string& tls, const std::string& listener = "grpc") {
-    return LoadWith(absl::StrCat(listener, ":\n  tls: {", tls, "}\n"));
+  // `more`: further lines of the listener.
+  LoadResult LoadTls(const std::string& tls, const std::string& listener = "grpc",
+                     const std::string& more = "") {
+    return LoadWith(absl::StrCat(listener, ":\n  tls: {", tls, "}\n", more));
   }
 };
 
@@ -85,6 +87,24 @@ TEST_F(CertificatesTest, AMatchingPairIsTaken) {
   const LoadResult callback = LoadTls("cert_file: one.pem, key_file: one.key", "callback");
   ASSERT_THAT(callback.problems, IsEmpty());
   EXPECT_EQ(callback.settings.callback.tls.key_file, "one.key");
+}
+
+TEST_F(CertificatesTest, A18_WithCallbackTlsOneAddressHasAQuarterOfTheConnections) {
+  const auto limit = [this](const std::string& more) {
+    return LoadTls("cert_file: one.pem, key_file: one.key", "callback", more)
+        .settings.callback.max_connections_per_address;
+  };
+  EXPECT_EQ(limit(""), 256);
+  EXPECT_EQ(limit("  max_connections: 100\n"), 25);
+  EXPECT_EQ(limit("  max_connections: 1\n"), 1);
+  EXPECT_EQ(limit("  max_connections_per_address: 7\n"), 7);
+  EXPECT_EQ(limit("  max_connections_per_address: 0\n"), 0);
+}
+
+TEST_F(CertificatesTest, A08_APipeIsRefused) {
+  files_["one.pem"].is_pipe = true;
+  EXPECT_THAT(LoadTls("cert_file: one.pem, key_file: one.key").problems,
+              ElementsAre(IsProblem("grpc.tls.cert_file", 6, "is a pipe")));
 }
 
 TEST_F(CertificatesTest, K04_WhatDoesNotFitIsRefused) {

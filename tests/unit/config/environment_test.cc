@@ -87,6 +87,7 @@ TEST_F(EnvironmentTest, LimitHoldsToTheByteAndForPipes) {
   close(ends[0]);
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ(file->content, kAccount);
+  EXPECT_TRUE(file->is_pipe);
 }
 
 TEST_F(EnvironmentTest, PipeThatNobodyWritesToIsNotWaitedFor) {
@@ -94,6 +95,16 @@ TEST_F(EnvironmentTest, PipeThatNobodyWritesToIsNotWaitedFor) {
   const auto file = SystemEnvironment().read_file(Path("pipe"), 1024);
   ASSERT_TRUE(file.ok());
   EXPECT_EQ(file->content, "");
+}
+
+TEST_F(EnvironmentTest, A08_PipeWhoseWriterDoesNotEndIsGivenUp) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  ASSERT_EQ(write(ends[1], kAccount, sizeof(kAccount) - 1),
+            static_cast<ssize_t>(sizeof(kAccount) - 1));
+  EXPECT_EQ(WhyNot("/dev/fd/" + std::to_string(ends[0])), "is a pipe whose writer doesn't end");
+  close(ends[0]);
+  close(ends[1]);
 }
 
 TEST_F(EnvironmentTest, K04_KnowsWhoMayReadAFile) {

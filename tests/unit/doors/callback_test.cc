@@ -245,8 +245,9 @@ TEST_F(CallbackTest, H18_RefusalCostsLessThanAMillisecond) {
 
 TEST_F(CallbackTest, WhatTheServerRefusesIsCountedButNotTimed) {
   for (const int status : {0, 408, 413, 400}) door_.OnRefused(status, "192.0.2.1");
+  door_.OnEvicted("192.0.2.1");
   const std::string metrics = Metrics();
-  for (const char* outcome : {"no_room", "timeout", "too_large", "malformed"}) {
+  for (const char* outcome : {"no_room", "timeout", "too_large", "malformed", "evicted"}) {
     EXPECT_TRUE(absl::StrContains(
         metrics, absl::StrCat("hongyan_callbacks_total{account=\"unknown\",outcome=\"", outcome,
                               "\",type=\"unknown\"} 1")))
@@ -383,6 +384,28 @@ TEST_F(CallbackTest, X13_TimestampAndNonceHaveOneForm) {
   EXPECT_EQ(Post(Signed("1714037059", "aZ9")).status, 200);
   EXPECT_EQ(Post(Signed("1714037059", "3f2b-4c_d")).status, 200);
   EXPECT_EQ(Post(Signed("1714037059", std::string(128, '1'))).status, 200);
+}
+
+TEST_F(CallbackTest, C4_AWrongUrlInTheConsoleIsWarnedAboutWithItsPath) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(Ask("GET", absl::StrCat("/mp/servercheck/\u202E", std::string(500, 'x'), "?",
+                                    Signed("1714037059", "1"), "&echostr=secret"))
+                .status,
+            404);
+  // The same again is suppressed, and what isn't WeChat's is no warning.
+  Ask("POST", absl::StrCat("/other?", Signed("1714037059", "2")));
+  Ask("GET", "/scanner?signature=1");
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(log.find("\"level\":\"warn\""), log.rfind("\"level\":\"warn\"")) << log;
+  for (const char* part :
+       {R"("event":"callback to a path that no account has")", R"(/mp/servercheck/\\u202exxx)",
+        R"("account":"main")", R"("expected_path":"/wechat/callback/main")", "callback.path"}) {
+    EXPECT_TRUE(absl::StrContains(log, part)) << part << "\n" << log;
+  }
+  EXPECT_FALSE(absl::StrContains(log, std::string(200, 'x')));
+  for (const char* secret : {"secret", "signature=", "1714037059", "scanner"}) {
+    EXPECT_FALSE(absl::StrContains(log, secret)) << secret;
+  }
 }
 
 TEST_F(CallbackTest, UnknownPathsAreOneSeries) {

@@ -275,32 +275,134 @@ TEST_F(HttpServerTest, H07_PipelinedRequestsAreAnsweredInOrderUpToTheLimit) {
   EXPECT_EQ(handler_.handled, 5);
 }
 
-TEST_F(HttpServerTest, H08_ConnectionsOverTheLimitAreClosedAtOnce) {
+TEST_F(HttpServerTest, A18_WhoHasWaitedLongestForItsHeadGoes) {
   options_.max_connections = 3;
   Start();
-  std::vector<RawClient> clients;
+  std::vector<RawClient> slow;
   for (int i = 0; i < 3; ++i) {
-    clients.emplace_back(address_);
-    clients.back().Send(kGet);
-    ASSERT_EQ(clients.back().ReadReply()->status, 200);
+    slow.emplace_back(address_);
+    slow.back().Send("GET /a HTTP/1.1\r\nHos");
+    ASSERT_TRUE(
+        Eventually([&] { return OnLoop([&] { return server_->counts().accepted; }) == i + 1; }));
   }
-  for (int i = 0; i < 20; ++i) EXPECT_TRUE(RawClient(address_).IsClosed());
-  clients.clear();
-  ASSERT_TRUE(AllClosed());
   EXPECT_EQ(Ask(kGet)->status, 200);
-  EXPECT_EQ(OnLoop([this] { return server_->counts().refused; }), 20);
+  EXPECT_TRUE(slow[0].IsClosed());
+  // The others' time goes on: a byte now and then doesn't make them younger.
+  slow[1].Send("t: h\r\n");
+  RawClient newer(address_);
+  newer.Send(kGet);
+  EXPECT_EQ(newer.ReadReply()->status, 200);
+  EXPECT_EQ(Ask(kGet)->status, 200);
+  EXPECT_TRUE(slow[1].IsClosed());
+  slow[2].Send("t: h\r\n\r\n");
+  EXPECT_EQ(slow[2].ReadReply()->status, 200);
+  EXPECT_EQ(OnLoop([this] { return server_->counts().evicted; }), 2);
+  EXPECT_EQ(OnLoop([this] { return server_->counts().refused; }), 0);
+  EXPECT_EQ(handler_.evicted, 2);
 }
 
-TEST_F(HttpServerTest, H08_ConnectionsOfOneAddressAreLimitedWhereAsked) {
-  options_.max_connections_per_address = 1;
+TEST_F(HttpServerTest, A18_WhoHasSentARequestBeforeGoesAfterThoseWhoHaveNot) {
+  options_.max_connections = 2;
+  Start();
+  RawClient known(address_);
+  known.Send(kGet);
+  ASSERT_EQ(known.ReadReply()->status, 200);
+  RawClient stranger(address_);
+  stranger.Send("GET");
+  EXPECT_EQ(Ask(kGet)->status, 200);
+  EXPECT_TRUE(stranger.IsClosed());
+  known.Send(kGet);
+  EXPECT_EQ(known.ReadReply()->status, 200);
+}
+
+TEST_F(HttpServerTest, A18_SlowBodiesGoToo) {
+  options_.max_connections = 2;
   Start();
   RawClient first(address_);
-  first.Send(kGet);
-  ASSERT_EQ(first.ReadReply()->status, 200);
-  EXPECT_TRUE(RawClient(address_).IsClosed());
-  first.Close();
-  ASSERT_TRUE(AllClosed());
+  first.Send(Post(100, "only the beginning"));
+  RawClient second(address_);
+  second.Send(Post(100, "only the beginning"));
+  ASSERT_TRUE(Eventually([&] { return Open() == 2; }));
   EXPECT_EQ(Ask(kGet)->status, 200);
+  EXPECT_TRUE(first.IsClosed());
+  EXPECT_EQ(handler_.handled, 1);
+}
+
+TEST_F(HttpServerTest, A18_WhoseRequestIsBeingWorkedOnStays) {
+  options_.max_connections = 1;
+  Start();
+  RawClient busy(address_);
+  busy.Send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  handler_.slow_began.get_future().wait();
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(RawClient(address_).IsClosed());
+  EXPECT_EQ(OnLoop([this] { return server_->counts().refused; }), 20);
+  EXPECT_EQ(OnLoop([this] { return server_->counts().evicted; }), 0);
+  loop_.Post([this] { handler_.OpenGate(); });
+  EXPECT_EQ(busy.ReadReply()->status, 200);
+  EXPECT_EQ(Ask(kGet)->status, 200);
+}
+
+TEST_F(HttpServerTest, A18_WhoDoesNotReadItsAnswerGoesLast) {
+  options_.max_connections = 2;
+  Start();
+  RawClient unread(address_);
+  unread.Send("GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+  ASSERT_TRUE(Eventually([&] { return handler_.handled == 1; }));
+  RawClient slow(address_);
+  slow.Send("GET");
+  RawClient next(address_);
+  next.Send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  handler_.slow_began.get_future().wait();
+  EXPECT_TRUE(slow.IsClosed());
+  EXPECT_EQ(Ask(kGet)->status, 200);  // in the place of the one that doesn't read
+  loop_.Post([this] { handler_.OpenGate(); });
+  EXPECT_EQ(next.ReadReply()->status, 200);
+}
+
+TEST_F(HttpServerTest, A18_AFloodOfSlowHeadsKeepsNobodyOut) {
+  options_.max_connections = 16;
+  Start();
+  std::vector<RawClient> flood;
+  for (int i = 0; i < 300; ++i) {
+    flood.emplace_back(address_);
+    flood.back().Send("POST /a HTTP/1.1\r\n");
+    const auto reply = Ask(Post(2, "hi"));
+    ASSERT_TRUE(reply.has_value()) << i;
+    EXPECT_EQ(reply->status, 200);
+  }
+  EXPECT_EQ(handler_.handled, 300);
+}
+
+TEST_F(HttpServerTest, H08_A18_OneAddressHasItsOwnLimit) {
+  options_.max_connections_per_address = 2;
+  Start();
+  RawClient slow(address_);
+  slow.Send("GET");
+  RawClient busy(address_);
+  busy.Send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  handler_.slow_began.get_future().wait();
+  RawClient other;
+  other.BindTo("127.0.0.2");
+  ASSERT_TRUE(other.Connect(address_));
+  other.Send("GET");
+  // The waiting one of the same address goes, though there is room in all and the other has waited too.
+  EXPECT_EQ(Ask(kGet)->status, 200);
+  EXPECT_TRUE(slow.IsClosed());
+  other.Send(" /a HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(other.ReadReply()->status, 200);
+  loop_.Post([this] { handler_.OpenGate(); });
+  EXPECT_EQ(busy.ReadReply()->status, 200);
+}
+
+TEST_F(HttpServerTest, H08_WhoWorksAtItsAddressLimitGetsNoMore) {
+  options_.max_connections_per_address = 1;
+  Start();
+  RawClient busy(address_);
+  busy.Send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  handler_.slow_began.get_future().wait();
+  EXPECT_TRUE(RawClient(address_).IsClosed());
+  loop_.Post([this] { handler_.OpenGate(); });
+  EXPECT_EQ(busy.ReadReply()->status, 200);
 }
 
 TEST_F(HttpServerTest, H09_AcceptingGoesOnAfterDescriptorsRanOut) {
@@ -331,6 +433,15 @@ TEST_F(HttpServerTest, H09_AcceptingGoesOnAfterDescriptorsRanOut) {
   again.Send(kGet);
   EXPECT_TRUE(again.ReadReply().has_value());
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+TEST_F(HttpServerTest, Http10NeedsNoHostWhereThatIsAllowed) {
+  options_.limits.head.http10_without_host = true;
+  Start();
+  EXPECT_EQ(Ask("GET /a HTTP/1.0\r\n\r\n")->status, 200);
+  EXPECT_EQ(Ask("GET /a HTTP/1.0\r\nHost: h\r\n\r\n")->status, 200);
+  ExpectRefused(400, "GET /a HTTP/1.0\r\nHost: h\r\nHost: h\r\n\r\n");
+  ExpectRefused(400, "GET /a HTTP/1.1\r\n\r\n");
 }
 
 struct RawCase {

@@ -39,6 +39,14 @@ class RawClient {
     return connect(fd_, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) == 0;
   }
 
+  // Calls from that address of this machine.
+  void BindTo(const char* address) {
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    inet_pton(AF_INET, address, &own.sin_addr);
+    bind(fd_, reinterpret_cast<sockaddr*>(&own), sizeof(own));
+  }
+
   // False when the peer closed meanwhile.
   bool Send(std::string_view bytes) {
     while (!bytes.empty()) {

@@ -42,9 +42,12 @@ class EchoHandler final : public http::HttpHandler {
     co_return reply;
   }
 
+  void OnEvicted(absl::string_view) override { ++evicted; }
+
   void OpenGate() { gate_.NotifyAll(); }
 
   std::atomic<int> handled = 0;
+  std::atomic<int> evicted = 0;
   std::promise<void> slow_began;
 
  private:
@@ -91,14 +94,19 @@ class ServerFixture : public ::testing::Test {
     return OnLoop([this] { return server_->counts().open; });
   }
 
-  // Lets the loop turn until no connection is open, for ten seconds at most.
-  bool AllClosed() {
+  // Asks again until `condition` holds, for ten seconds at most.
+  template <typename F>
+  static bool Eventually(F condition) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (Open() > 0) {
+    while (!condition()) {
       if (std::chrono::steady_clock::now() > until) return false;
       poll(nullptr, 0, 1);
     }
     return true;
+  }
+  // Whether no connection is open, soon.
+  bool AllClosed() {
+    return Eventually([this] { return Open() == 0; });
   }
 
   // One request on a connection of its own.
