@@ -10,14 +10,15 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/version.hpp>
-#include <csignal>
-#include <future>
-#include <iostream>
+#include <sstream>
 #include <string>
+#include <thread>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "server/base/log.h"
+#include "server/base/output.h"
 #include "server/config/loader.h"
 #include "server/doors/grpc/grpc_server.h"
 #include "server/process.h"
@@ -31,26 +32,23 @@ constexpr int kClean = 0;
 constexpr int kFailed = 1;
 constexpr int kBadConfiguration = 2;
 
+// How much longer than shutdown.delay and shutdown.grace a stop may take: what is given up at the end of the grace is told
+// so, handlers, the background and the storage end, each within its own limit. What is over it hangs.
+constexpr absl::Duration kStopLimit = absl::Seconds(10);
+// What waits for a reader while the service should serve or end.
+constexpr absl::Duration kOutputLimit = absl::Seconds(1);
+// What a person reads who has called us for it, perhaps in a pager.
+constexpr absl::Duration kCheckOutputLimit = absl::Seconds(10);
+
 std::string Versions() {
   return absl::StrCat("hongyand ", HONGYAN_VERSION, " (", HONGYAN_REVISION, ")\ngRPC ",
                       grpc::Version(), ", protobuf ", GOOGLE_PROTOBUF_VERSION, ", Boost ",
                       BOOST_LIB_VERSION, ", ", curl_version());
 }
 
-// Sleeps for `span` unless a second SIGTERM or SIGINT comes; that one ends the process at once.
-void WaitOrEndAtOnce(absl::Duration span, const std::future<void>* until = nullptr) {
-  const absl::Time end = absl::Now() + span;
-  while (absl::Now() < end) {
-    if (until != nullptr && until->wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
-      return;
-    }
-    const auto step = std::min(end - absl::Now(), absl::Milliseconds(20));
-    const auto signal = WaitForSignal(std::max(step, absl::ZeroDuration()));
-    if (!signal || *signal == SIGHUP) continue;
-    base::Log(base::Level::kWarn, "second signal: ending at once");
-    base::StopLog();
-    _exit(kClean);
-  }
+// To standard output or standard error, which may be a pipe that nobody reads. False when not all was written.
+bool Print(int descriptor, const std::string& text, absl::Duration limit) {
+  return base::WriteWithin(descriptor, text, limit) == text.size();
 }
 
 // Lets gRPC end its threads here and now. Without it the last channel's end would do so on a thread of its own, while the
@@ -66,8 +64,9 @@ class GrpcLibrary {
 int Run(const config::LoadResult& loaded) {
   const config::Settings& settings = loaded.settings;
   HardenProcess();
-  BlockSignals();
+  SignalThread signals;
   base::StartLog(settings.log.level, settings.log.format);
+  const absl::Cleanup stop_log = [] { base::StopLog(); };
   doors::PrepareGrpc();
   curl_global_init(CURL_GLOBAL_DEFAULT);
   for (const config::Problem& warning : loaded.warnings) {
@@ -78,29 +77,32 @@ int Run(const config::LoadResult& loaded) {
   const GrpcLibrary grpc_library;
   Service service(settings);
   if (const absl::Status started = service.Start(); !started.ok()) {
-    base::StopLog();
-    std::cerr << "hongyand: " << std::string(started.message()) << std::endl;
+    signals.EndWithin(kStopLimit);
+    base::FlushLog(kOutputLimit);
+    Print(STDERR_FILENO, absl::StrCat("hongyand: ", std::string(started.message()), "\n"),
+          kOutputLimit);
     return kFailed;
   }
+  std::string listening;
   for (const auto& [name, address] : service.Listeners()) {
-    std::cout << "listening " << name << " " << address << std::endl;
+    base::Log(base::Level::kInfo, "listening", {{"listener", name}, {"address", address}});
+    absl::StrAppend(&listening, "listening ", name, " ", address, "\n");
+  }
+  if (!Print(STDOUT_FILENO, listening, kOutputLimit)) {
+    base::Log(base::Level::kWarn, "standard output takes nothing: its lines are dropped");
   }
 
-  while (true) {
-    const auto signal = WaitForSignal(absl::Hours(24));
-    if (!signal) continue;
-    if (*signal != SIGHUP) break;
-    base::Log(base::Level::kWarn, "SIGHUP: this version reads its configuration at start only");
-  }
+  signals.WaitForStop();
+  const absl::Duration delay = settings.shutdown.delay;
+  signals.EndWithin(delay + settings.shutdown.grace + kStopLimit);
   base::Log(base::Level::kInfo, "draining");
   service.BeginDrain();
-  WaitOrEndAtOnce(settings.shutdown.delay);
-  std::future<void> stopped = std::async(std::launch::async, [&service] { service.Stop(); });
-  WaitOrEndAtOnce(absl::InfiniteDuration(), &stopped);
-  stopped.wait();
+  std::this_thread::sleep_for(absl::ToChronoNanoseconds(delay));
+  const bool ended = service.Stop();
   base::Log(base::Level::kInfo, "stopped");
+  if (ended) return kClean;
   base::StopLog();
-  return kClean;
+  _exit(kClean);
 }
 
 int Main(int argc, char** argv) {
@@ -113,7 +115,12 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kClean : kBadConfiguration;
+    std::ostringstream out;
+    std::ostringstream problem;
+    const int code = app.exit(error, out, problem);
+    Print(STDOUT_FILENO, out.str(), kCheckOutputLimit);
+    Print(STDERR_FILENO, problem.str(), kCheckOutputLimit);
+    return code == 0 ? kClean : kBadConfiguration;
   }
 
   config::LoadResult loaded = config::Load(file, config::SystemEnvironment());
@@ -126,14 +133,16 @@ int Main(int argc, char** argv) {
     }
   }
   if (check || !loaded.problems.empty()) {
+    std::string found;
     for (const config::Problem& warning : loaded.warnings) {
-      std::cerr << config::Format(file, warning, "warning") << "\n";
+      absl::StrAppend(&found, config::Format(file, warning, "warning"), "\n");
     }
     for (const config::Problem& problem : loaded.problems) {
-      std::cerr << config::Format(file, problem, "error") << "\n";
+      absl::StrAppend(&found, config::Format(file, problem, "error"), "\n");
     }
+    Print(STDERR_FILENO, found, kCheckOutputLimit);
     if (!loaded.problems.empty()) return kBadConfiguration;
-    std::cout << file << ": ok" << std::endl;
+    Print(STDOUT_FILENO, absl::StrCat(file, ": ok\n"), kCheckOutputLimit);
     return kClean;
   }
   return Run(loaded);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <future>
 #include <optional>
 #include <thread>
@@ -12,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/async/clock.h"
 #include "server/async/event_loop.h"
+#include "server/async/fan_out.h"
 #include "server/async/task_group.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
@@ -56,8 +58,8 @@ constexpr absl::Duration kQuietLook = absl::Milliseconds(20);
 constexpr absl::Duration kHangUpEvery = absl::Milliseconds(200);
 constexpr absl::Duration kCutOffLater =
     absl::Milliseconds(250);  // gRPC's own cut, behind ours on a busy machine too
-constexpr absl::Duration kLastWords = absl::Seconds(2);
 constexpr absl::Duration kUnreadLook = absl::Seconds(1);
+constexpr absl::Duration kBackgroundLimit = absl::Seconds(1);
 constexpr absl::Duration kHousekeepingEvery = absl::Minutes(10);
 constexpr absl::Duration kHousekeepingLimit = absl::Minutes(5);
 
@@ -86,6 +88,7 @@ http::ServerOptions AdminOptions() {
   http::ServerOptions options;
   options.name = "admin";
   options.max_connections = 64;
+  options.limits.head.http10_without_host = true;  // as some probes send it
   return options;
 }
 
@@ -152,6 +155,7 @@ struct Service::Graph {
   Phase phase = Phase::kStarting;  // the loop's
   std::vector<std::pair<std::string, std::string>> listeners;
   std::thread thread;
+  bool gave_up = false;  // the loop's while it runs
 };
 
 Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Database> database)
@@ -185,13 +189,14 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
       admin(loop.executor(), clock, admin_door, AdminOptions()) {
   const std::vector<absl::string_view> push_types = core::PushTypes();
   for (const config::AccountSettings& account : settings.accounts) {
-    metrics.Introduce(account.name,
+    const bool classic = settings.wechat.token_endpoint == config::TokenEndpoint::kClassic;
+    metrics.Introduce(account.name, classic ? "/cgi-bin/token" : "/cgi-bin/stable_token",
                       account.has_callback ? push_types : std::vector<absl::string_view>());
     wechat::AccessToken::Options options;
     options.account = account.name;
     options.app_id = account.app_id;
     options.app_secret = account.app_secret;
-    options.classic = settings.wechat.token_endpoint == config::TokenEndpoint::kClassic;
+    options.classic = classic;
     accounts.Add(std::move(options), transport, clock, metrics, background);
   }
 }
@@ -269,10 +274,22 @@ async::Task<void> Service::Graph::CancelUnreadAnswers() {
 }
 
 async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> done) {
-  const async::MonoTime until = async::After(clock.Mono(), settings.shutdown.grace);
+  async::MonoTime until = async::After(clock.Mono(), settings.shutdown.grace);
+  const bool answered = co_await callback.Finish(until);
+  if (!answered) {
+    // They are recorded: WeChat hears `success` though no handler has replied.
+    for (auto& [account, handler] : handlers) handler->ReleasePushes();
+    until = async::After(until, kLastAnswers);
+  }
   co_await callback.Drain(until);
   // Late answers are still on their way, from handlers and to users.
-  for (auto& [account, handler] : handlers) co_await handler->Drain(until);
+  std::vector<core::HandlerCalls*> calling;
+  for (auto& [account, handler] : handlers) calling.push_back(handler.get());
+  std::function<async::Task<void>(std::size_t)> drain = [&calling, until](std::size_t i) {
+    return calling[i]->Drain(until);
+  };
+  co_await async::FanOut(loop.executor(), clock, calling.size(), calling.size(), async::NoPatience,
+                         std::move(drain));
   done->set_value();
 }
 
@@ -313,9 +330,15 @@ async::Task<void> Service::Graph::EndCalls() {
 async::Task<void> Service::Graph::EndBackground() {
   co_await admin.Drain(async::After(clock.Mono(), absl::Milliseconds(200)));
   background.CancelAll();
-  co_await background.Drain(async::After(clock.Mono(), kLastWords));
+  const bool ended = co_await background.Drain(async::After(clock.Mono(), kBackgroundLimit));
   http.Close();
-  loop.ReleaseWork();
+  if (ended) {
+    loop.ReleaseWork();
+  } else {
+    gave_up = true;
+    base::Log(base::Level::kWarn, "stopping: background tasks don't end and are given up");
+    loop.Stop();
+  }
 }
 
 Service::Service(config::Settings settings) : settings_(std::move(settings)) {}
@@ -383,8 +406,8 @@ void Service::BeginDrain() {
   });
 }
 
-void Service::Stop() {
-  if (graph_ == nullptr || !graph_->thread.joinable()) return;
+bool Service::Stop() {
+  if (graph_ == nullptr || !graph_->thread.joinable()) return true;
   Graph& g = *graph_;
   auto http_closed = std::make_shared<std::promise<void>>();
   g.loop.Post([&g, http_closed] {
@@ -409,7 +432,8 @@ void Service::Stop() {
     });
   });
   g.thread.join();
-  g.storage.Stop();
+  if (!g.storage.Stop()) g.gave_up = true;
+  return !g.gave_up;
 }
 
 }  // namespace hongyan

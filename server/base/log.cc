@@ -3,17 +3,16 @@
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
-#include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "absl/time/clock.h"
-#include "absl/time/time.h"
+#include "server/base/output.h"
 #include "server/base/text.h"
 
 namespace hongyan::base {
@@ -21,79 +20,12 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 20;
 constexpr auto kFlushEvery = std::chrono::milliseconds(100);
+constexpr absl::Duration kLastWriteLimit = absl::Seconds(1);
 constexpr const char* kLevelNames[] = {"trace", "debug", "info", "warn", "error"};
-
-// Standard error may be closed or a full disk: what can't be written is lost, and the service goes on.
-void WriteAll(const std::string& text) {
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t n = ::write(STDERR_FILENO, text.data() + done, text.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;
-    done += static_cast<std::size_t>(n);
-  }
-}
-
-// Collects lines and writes them from a thread of its own, so that no caller waits for a pipe, and a busy service
-// wakes no thread for each line.
-class Writer {
- public:
-  Writer() : thread_([this] { Work(); }) {}
-
-  // Writes what waits and ends the thread.
-  void Stop() {
-    {
-      std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_one();
-    thread_.join();
-  }
-
-  bool Add(const std::string& line, bool at_once) {
-    {
-      std::lock_guard lock(mutex_);
-      if (stopping_) {
-        WriteAll(line);
-        return true;
-      }
-      if (pending_.size() + line.size() > kBufferBytes) return false;
-      pending_ += line;
-      urgent_ |= at_once;
-    }
-    if (at_once) wake_.notify_one();
-    return true;
-  }
-
- private:
-  void Work() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      wake_.wait_for(lock, kFlushEvery, [this] { return stopping_ || urgent_; });
-      const bool last = stopping_;
-      urgent_ = false;
-      writing_.swap(pending_);
-      lock.unlock();
-      WriteAll(writing_);
-      writing_.clear();
-      lock.lock();
-      if (last && pending_.empty()) return;
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::string pending_;
-  std::string writing_;
-  bool urgent_ = false;
-  bool stopping_ = false;
-  std::thread thread_;
-};
 
 // The log is the one thing that the whole process shares, as standard error is.
 std::atomic<Level> g_level{Level::kInfo};
 std::atomic<LogFormat> g_format{LogFormat::kJson};
-std::atomic<Writer*> g_writer{nullptr};
 std::atomic<std::int64_t> g_dropped{0};
 
 std::string Timestamp() {
@@ -145,6 +77,109 @@ std::string TextLine(Level level, absl::string_view event, std::initializer_list
   return line;
 }
 
+std::string FormatLine(Level level, absl::string_view event,
+                       std::initializer_list<LogField> fields) {
+  return g_format.load(std::memory_order_relaxed) == LogFormat::kJson
+             ? JsonLine(level, event, fields)
+             : TextLine(level, event, fields);
+}
+
+std::int64_t CountLines(absl::string_view text) {
+  return std::count(text.begin(), text.end(), '\n');
+}
+
+// Collects lines and writes them from a thread of its own, so that no caller waits for a pipe, and a busy service
+// wakes no thread for each line.
+class Writer {
+ public:
+  enum class Added { kWillBeWritten, kBufferIsFull, kStopped };
+
+  Writer() : thread_([this] { Work(); }) {}
+
+  Added Add(const std::string& line, bool at_once) {
+    {
+      std::lock_guard lock(mutex_);
+      if (stopping_) return Added::kStopped;
+      if (pending_.size() + line.size() > kBufferBytes) return Added::kBufferIsFull;
+      pending_ += line;
+      urgent_ |= at_once;
+    }
+    if (at_once) wake_.notify_one();
+    return Added::kWillBeWritten;
+  }
+
+  void Flush(absl::Duration limit) {
+    std::unique_lock lock(mutex_);
+    if (stopping_) return;
+    const std::int64_t wanted = rounds_begun_ + 1;
+    urgent_ = true;
+    wake_.notify_one();
+    progress_.wait_for(lock, absl::ToChronoNanoseconds(limit),
+                       [&] { return rounds_ended_ >= wanted || ended_; });
+  }
+
+  // Writes what waits and ends the thread; leaves the thread behind when that takes longer than `limit`.
+  void Stop(absl::Duration limit) {
+    std::unique_lock lock(mutex_);
+    if (std::exchange(stopping_, true)) return;
+    wake_.notify_one();
+    const bool ended =
+        progress_.wait_for(lock, absl::ToChronoNanoseconds(limit), [this] { return ended_; });
+    lock.unlock();
+    ended ? thread_.join() : thread_.detach();
+  }
+
+ private:
+  void Work() {
+    std::unique_lock lock(mutex_);
+    while (!ended_) {
+      wake_.wait_for(lock, kFlushEvery, [this] { return stopping_ || urgent_; });
+      const bool last = stopping_;
+      urgent_ = false;
+      writing_.swap(pending_);
+      ++rounds_begun_;
+      lock.unlock();
+      if (!writing_.empty()) Write();
+      writing_.clear();
+      lock.lock();
+      ++rounds_ended_;
+      ended_ = last;
+      progress_.notify_all();
+    }
+  }
+
+  // Waits for the reader as long as it takes. What a closed standard error or a full disk refuses is lost and counted.
+  void Write() {
+    const std::int64_t dropped = g_dropped;
+    std::string text;
+    if (dropped > told_) {
+      text = FormatLine(Level::kWarn, "log lines dropped", {{"lines", dropped - told_}});
+    }
+    const std::size_t first = text.size();
+    text += writing_;
+    const std::size_t done = WriteWithin(STDERR_FILENO, text, absl::InfiniteDuration());
+    if (done >= first) told_ = dropped;
+    g_dropped += CountLines(absl::string_view(text).substr(std::max(done, first)));
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable progress_;
+  std::string pending_;
+  std::int64_t rounds_begun_ = 0;
+  std::int64_t rounds_ended_ = 0;
+  bool urgent_ = false;
+  bool stopping_ = false;
+  bool ended_ = false;
+
+  // The thread's.
+  std::string writing_;
+  std::int64_t told_ = 0;  // of the lines dropped
+  std::thread thread_;
+};
+
+std::atomic<Writer*> g_writer{nullptr};
+
 }  // namespace
 
 void StartLog(Level level, LogFormat format) {
@@ -153,23 +188,27 @@ void StartLog(Level level, LogFormat format) {
   if (g_writer == nullptr) g_writer = new Writer;
 }
 
+void FlushLog(absl::Duration limit) {
+  if (Writer* writer = g_writer.load()) writer->Flush(limit);
+}
+
 // The writer stays: other threads may be about to add a line.
 void StopLog() {
-  if (g_writer != nullptr) g_writer.load()->Stop();
+  if (Writer* writer = g_writer.load()) writer->Stop(kLastWriteLimit);
 }
 
 bool LogEnabled(Level level) { return level >= g_level.load(std::memory_order_relaxed); }
 
 void Log(Level level, absl::string_view event, std::initializer_list<LogField> fields) {
   if (!LogEnabled(level)) return;
-  const std::string line = g_format.load(std::memory_order_relaxed) == LogFormat::kJson
-                               ? JsonLine(level, event, fields)
-                               : TextLine(level, event, fields);
-  if (Writer* writer = g_writer.load()) {
-    if (!writer->Add(line, level >= Level::kWarn)) ++g_dropped;
-  } else {
-    WriteAll(line);
-  }
+  const std::string line = FormatLine(level, event, fields);
+  Writer* const writer = g_writer.load();
+  const Writer::Added added =
+      writer == nullptr ? Writer::Added::kStopped : writer->Add(line, level >= Level::kWarn);
+  if (added == Writer::Added::kWillBeWritten) return;
+  const bool written = added == Writer::Added::kStopped &&
+                       WriteWithin(STDERR_FILENO, line, absl::ZeroDuration()) == line.size();
+  if (!written) ++g_dropped;
 }
 
 std::int64_t DroppedLogLines() { return g_dropped; }

@@ -3,7 +3,8 @@
 // Contract: Log(Level::kInfo, "send", {{"account", name}, {"attempts", 2}}). Values are made printable (control
 //           characters escaped, at most 256 bytes each), so a line is one line whatever a peer sent.
 //           Secrets don't fit: base::Secret doesn't convert to a field.
-// Bounds:   lines wait in a buffer of 1 MiB; what doesn't fit is dropped and counted, never waited for.
+// Bounds:   lines wait in a buffer of 1 MiB, beside at most as much that is being written; what doesn't fit is dropped
+//           and counted, never waited for. A later line says how many were dropped.
 // Threads:  any. Writing happens on a thread of its own, at once for warnings and errors, else within 100 ms.
 #pragma once
 
@@ -13,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace hongyan::base {
 
@@ -41,16 +43,19 @@ class LogField {
   bool is_number_ = false;
 };
 
-// Starts logging; until then lines go out unbuffered at level info. Call once, from main.
+// Starts logging. Call once, from main. Before it and after StopLog() each line is written by its caller, and dropped
+// where that would mean to wait.
 void StartLog(Level level, LogFormat format);
-// Writes what waits and stops the thread. Later lines go out unbuffered. Call once, from main, other threads or not.
+// Waits until the lines that were logged before are written, for `limit` at most.
+void FlushLog(absl::Duration limit);
+// Writes what waits, for a second at most, and ends the thread.
 void StopLog();
 
 bool LogEnabled(Level level);
 // `event` is a short fixed word or two: what happened. Empty text values are left out.
 void Log(Level level, absl::string_view event, std::initializer_list<LogField> fields = {});
 
-// How many lines were dropped because the buffer was full.
+// How many lines were dropped: the buffer was full, or standard error took nothing.
 std::int64_t DroppedLogLines();
 
 }  // namespace hongyan::base

@@ -16,6 +16,11 @@ const prometheus::Histogram::BucketBoundaries& Seconds() {
   return kBuckets;
 }
 
+// For what is counted elsewhere.
+void RaiseTo(std::int64_t total, prometheus::Counter& counter) {
+  counter.Increment(static_cast<double>(total) - counter.Value());
+}
+
 }  // namespace
 
 template <typename T>
@@ -116,25 +121,38 @@ Metrics::Metrics()
                           .Help("WatchEvents streams.")
                           .Register(registry_)
                           .Add({})),
-      signatures_forgotten_(BuildGauge()
-                                .Name("hongyan_callback_signatures_forgotten")
+      signatures_forgotten_(BuildCounter()
+                                .Name("hongyan_callback_signatures_forgotten_total")
                                 .Help("Remembered signatures that made room before their time.")
                                 .Register(registry_)
                                 .Add({})),
-      log_lines_dropped_(BuildGauge()
-                             .Name("hongyan_log_lines_dropped")
-                             .Help("Log lines dropped because the log's buffer was full.")
+      log_lines_dropped_(BuildCounter()
+                             .Name("hongyan_log_lines_dropped_total")
+                             .Help("Log lines dropped because standard error took nothing.")
                              .Register(registry_)
                              .Add({})) {}
 
-void Metrics::Introduce(absl::string_view account, const std::vector<absl::string_view>& types) {
+void Metrics::Introduce(absl::string_view account, absl::string_view token_api,
+                        const std::vector<absl::string_view>& types) {
   for (const char* kind : {"text", "template"}) {
     for (const char* outcome : {"accepted", "failed", "unknown", "expired"}) {
       sends_.At({account, kind, outcome});
     }
   }
+  // The list of the README.
+  for (const char* errcode : {"40125", "40164", "45009", "48001"}) {
+    wechat_requests_.At({account, token_api, errcode});
+  }
+  for (const char* api : {"/cgi-bin/message/custom/send", "/cgi-bin/message/template/send"}) {
+    for (const char* errcode : {"45009", "48001"}) wechat_requests_.At({account, api, errcode});
+  }
+  if (types.empty()) return;
   for (const absl::string_view type : types) callbacks_.At({account, type, "ok"});
-  if (!types.empty()) callback_seconds_.At({account}, Seconds());
+  for (const char* outcome : {"forbidden", "stale", "unencrypted", "invalid"}) {
+    callbacks_.At({account, "unknown", outcome});
+  }
+  callbacks_.At({"unknown", "unknown", "not_found"});
+  callback_seconds_.At({account}, Seconds());
 }
 
 void Metrics::RpcHandled(absl::string_view service, absl::string_view method, absl::StatusCode code,
@@ -183,9 +201,7 @@ void Metrics::EventWatchers(std::int64_t delta) {
   event_watchers_.Increment(static_cast<double>(delta));
 }
 
-void Metrics::SignaturesForgotten(std::int64_t total) {
-  signatures_forgotten_.Set(static_cast<double>(total));
-}
+void Metrics::SignaturesForgotten(std::int64_t total) { RaiseTo(total, signatures_forgotten_); }
 
 void Metrics::HandlerCall(absl::string_view account, absl::string_view outcome) {
   handler_calls_.At({account, outcome}).Increment();
@@ -197,9 +213,7 @@ void Metrics::HandlerSeconds(absl::string_view account, absl::Duration took) {
 
 void Metrics::InFlight(std::int64_t delta) { in_flight_.Increment(static_cast<double>(delta)); }
 
-void Metrics::LogLinesDropped(std::int64_t total) {
-  log_lines_dropped_.Set(static_cast<double>(total));
-}
+void Metrics::LogLinesDropped(std::int64_t total) { RaiseTo(total, log_lines_dropped_); }
 
 absl::string_view CodeName(absl::StatusCode code) {
   switch (code) {

@@ -30,9 +30,11 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // Begins an account's series of sends and of callbacks that go well at zero, so that the first of each is an increase.
-  // `types` are those of callbacks, none for an account without.
-  void Introduce(absl::string_view account, const std::vector<absl::string_view>& types);
+  // Begins an account's series at zero, so that the first of each is an increase: sends, the errcodes that are worth an
+  // alert, callbacks that go well and those that are refused. `types` are those of callbacks, none for an account without.
+  // `token_api`: where its tokens come from.
+  void Introduce(absl::string_view account, absl::string_view token_api,
+                 const std::vector<absl::string_view>& types);
   void RpcHandled(absl::string_view service, absl::string_view method, absl::StatusCode code,
                   absl::Duration took);
   // outcome: accepted, failed, unknown, expired.
@@ -60,6 +62,7 @@ class Metrics {
   void EventWatchers(std::int64_t delta);
   // Signatures that made room before their time, since the process began.
   void SignaturesForgotten(std::int64_t total);
+  // The same of log lines.
   void LogLinesDropped(std::int64_t total);
 
   // For the admin listener.
@@ -99,8 +102,8 @@ class Metrics {
   Children<prometheus::Histogram> handler_seconds_;
   prometheus::Gauge& in_flight_;
   prometheus::Gauge& event_watchers_;
-  prometheus::Gauge& signatures_forgotten_;
-  prometheus::Gauge& log_lines_dropped_;
+  prometheus::Counter& signatures_forgotten_;
+  prometheus::Counter& log_lines_dropped_;
 };
 
 // The canonical name of a code as metrics spell it: OK, InvalidArgument.

@@ -12,7 +12,7 @@ namespace hongyan::core {
 namespace {
 
 constexpr absl::Duration kLateSendLimit = absl::Seconds(10);
-constexpr absl::Duration kLastWords = absl::Seconds(2);
+constexpr absl::Duration kAfterCancel = absl::Seconds(1);
 
 absl::string_view OutcomeOf(const absl::Status& failure) {
   if (absl::IsDeadlineExceeded(failure)) return "late";
@@ -68,8 +68,9 @@ async::Task<std::optional<Reply>> HandlerCalls::Answer(Arrival arrival, bool rep
   }
   const std::shared_ptr<Entry> entry = std::move(arrival.entry);
   if (entry->state == State::kArrived) {
-    if (arrival.first && repeated) {
-      Settle(*entry, std::nullopt);  // recorded by an earlier process, which may have asked
+    // What an earlier process recorded it may have asked for, too.
+    if (released_ || (arrival.first && repeated)) {
+      Settle(*entry, std::nullopt);
     } else {
       Begin(entry, std::move(event), received);
     }
@@ -161,11 +162,18 @@ async::Task<absl::string_view> HandlerCalls::SendLate(std::string openid, std::i
   co_return delivery.state == DeliveryState::kAccepted ? "late_sent" : "late_failed";
 }
 
+void HandlerCalls::ReleasePushes() {
+  released_ = true;
+  for (const auto& entry : order_) {
+    if (entry->state == State::kCalling) Settle(*entry, std::nullopt);
+  }
+}
+
 async::Task<void> HandlerCalls::Drain(async::MonoTime until) {
   const bool idle = co_await calls_.Drain(until);
   if (idle) co_return;
   calls_.CancelAll();
-  co_await calls_.Drain(async::After(clock_.Mono(), kLastWords));
+  co_await calls_.Drain(async::After(clock_.Mono(), kAfterCancel));
 }
 
 }  // namespace hongyan::core

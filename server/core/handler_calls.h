@@ -69,7 +69,9 @@ class HandlerCalls {
   async::Task<std::optional<Reply>> Answer(Arrival arrival, bool repeated,
                                            storage::StoredEvent event, async::MonoTime received);
 
-  // Until no call is on its way, cancelling at `until` those that are.
+  // From now on every event's answer is none, also of those that wait for it. Calls go on.
+  void ReleasePushes();
+  // Until no call is on its way, cancelling at `until` those that are, which then have a second.
   async::Task<void> Drain(async::MonoTime until);
 
   std::size_t remembered() const { return entries_.size(); }
@@ -103,6 +105,7 @@ class HandlerCalls {
   async::Clock& clock_;
   base::Metrics& metrics_;
   async::TaskGroup calls_;
+  bool released_ = false;
   Order order_;  // oldest first
   absl::flat_hash_map<std::string, Order::iterator> entries_;
 };

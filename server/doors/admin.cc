@@ -25,7 +25,7 @@ HttpReply Text(int status, std::string body) {
 }
 
 bool IsKnown(const std::string& path) {
-  return path == "/livez" || path == "/readyz" || path == "/metrics";
+  return path == "/livez" || path == "/healthz" || path == "/readyz" || path == "/metrics";
 }
 
 }  // namespace
@@ -56,7 +56,7 @@ std::optional<HttpReply> AdminDoor::CheckHead(const RequestHead& head) {
 async::Task<HttpReply> AdminDoor::Handle(RequestHead head, std::string) { co_return Answer(head); }
 
 HttpReply AdminDoor::Answer(const RequestHead& head) const {
-  if (head.path == "/livez") {
+  if (head.path == "/livez" || head.path == "/healthz") {
     const absl::Status alive = liveness_();
     return alive.ok() ? Text(200, "ok\n") : Text(503, absl::StrCat(alive.message(), "\n"));
   }

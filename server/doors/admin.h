@@ -1,4 +1,4 @@
-// For operators, on a private listener: /livez, /readyz, /metrics.
+// For operators, on a private listener: /livez and its other name /healthz, /readyz, /metrics.
 //
 // Contract: GET and HEAD only. /readyz is 200 or 503 with one reason a line. /livez is 200 as long
 //           as the loop turns, which answers it, and `liveness` is OK; else 503 with the reason:

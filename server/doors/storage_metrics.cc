@@ -21,12 +21,12 @@ std::string StorageMetricsText(const storage::StorageStats& stats) {
          stats.failed);
   append("hongyan_storage_reopened_total", "counter", "Connections after an input/output error.",
          stats.reopened);
-  append("hongyan_storage_failed_looks_total", "counter",
-         "Looks at a storage that had failed, which found it still failing.", stats.failed_looks);
+  append("hongyan_storage_failed_probes_total", "counter",
+         "Probes of a storage that had failed, which found it still failing.", stats.failed_looks);
   append("hongyan_storage_damaged_reads_total", "counter", "Rows read whose checksum was wrong.",
          stats.damaged);
-  append("hongyan_storage_lost_events", "gauge", "Events found missing when the file was opened.",
-         stats.lost_events);
+  append("hongyan_storage_lost_events_total", "counter",
+         "Events found missing when the file was opened.", stats.lost_events);
   AppendMetric("hongyan_storage_oldest_write_seconds", "gauge",
                "How long the oldest write that isn't on the disk has been waiting.",
                std::optional(absl::ToDoubleSeconds(stats.oldest_write)), out);

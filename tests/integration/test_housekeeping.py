@@ -133,7 +133,7 @@ def test_D07_damage_is_told_by_readyz_until_it_is_mended(called, account):
     assert pushed() == 503
     status, body = called.http("/readyz")
     assert status == 503 and "damaged" in body
-    eventually(lambda: called.metric("hongyan_storage_failed_looks_total") >= 2, what="it is looked through")
+    eventually(lambda: called.metric("hongyan_storage_failed_probes_total") >= 2, what="it is looked through")
     assert called.http("/readyz")[0] == 503
     put(sound["page"])
     eventually(lambda: called.http("/readyz")[0] == 200, what="the storage is sound again")

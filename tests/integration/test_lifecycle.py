@@ -264,18 +264,6 @@ def test_P03_grace_ends_a_batch_too(start, account, api):
     assert account.arrivals(CUSTOM, openid=slow) == 32
 
 
-def test_P04_second_signal_ends_at_once(start, account):
-    service = start(account, {"shutdown": {"delay": "60s"}})
-    watch = service.watch_health()
-    assert next(watch).status == 1
-    service.process.send_signal(signal.SIGTERM)
-    assert next(watch).status == 2
-    begun = time.monotonic()
-    service.process.send_signal(signal.SIGTERM)
-    service.ended()
-    assert time.monotonic() - begun < 2 * SCALE
-
-
 def test_P04_sigterm_while_the_first_token_is_being_fetched(start, account):
     account.fault({"delay_before_ms": int(8000 * SCALE)}, TOKEN)
     service = start(account, wait=False)

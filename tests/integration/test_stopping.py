@@ -1,10 +1,253 @@
-"""What the end of the service leaves to its callers that can be taken up later."""
+"""The end of the process, whatever stands in its way, and what it leaves to its callers."""
 
+import concurrent.futures
+import json
+import os
+import re
 import signal
+import sqlite3
+import subprocess
+import time
 
+import grpc
+import pytest
+
+from odd_machine import odd_machine  # noqa: F401, a fixture
 from rpc_failure import expect, failure
-from sandbox_process import USER_LIST, USERS
-from timing import LIMIT
+from sandbox_process import BIN, USER_LIST, USERS
+from service_process import merged, to_yaml
+from timing import LIMIT, SCALE, eventually
+
+
+
+def end_by_signals(process):
+    """Until it ends. Those within half a second of the first belong to it."""
+    end = time.monotonic() + LIMIT
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        assert time.monotonic() < end, "it didn't end"
+        time.sleep(0.05)
+
+
+class Process:
+    """A hongyand with the configuration of `service` and with descriptors of the test's own."""
+
+    def __init__(self, service, folder, config=None, stdout=None, stderr=None, command=(), arguments=()):
+        folder.mkdir()
+        config_file = folder / "hongyan.yaml"
+        config_file.write_text(to_yaml(merged(service.config, config or {})))
+        self.out_file, self.err_file = folder / "stdout", folder / "stderr"
+        with open(self.out_file, "wb") as out, open(self.err_file, "wb") as err:
+            self.process = subprocess.Popen(
+                [*command, str(BIN / "hongyand"), "--config", str(config_file), *arguments],
+                stdin=subprocess.DEVNULL, stdout=out if stdout is None else stdout,
+                stderr=err if stderr is None else stderr, env=service.env, cwd=folder)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def log(self):
+        text = self.err_file.read_text()
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+    def wait_for_log(self, **wanted):
+        def found():
+            return [line for line in self.log() if all(line.get(key) == value for key, value in wanted.items())]
+        return eventually(found, what=wanted)[0]
+
+    def address(self, listener):
+        def found():
+            return re.search(rf"^listening {listener} (\S+)$", self.out_file.read_text(), re.M)
+        return eventually(found, what="listeners").group(1)
+
+    def signal(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    def ended(self):
+        """Its exit code."""
+        return self.process.wait(LIMIT)
+
+
+@pytest.fixture
+def full_pipe():
+    """The writing end of a pipe that takes nothing more and that nobody reads."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(write, b"x" * 4096)
+    os.set_blocking(write, True)
+    yield write
+    os.close(read)
+    os.close(write)
+
+
+# --- nobody reads what it writes ----------------------------------------------------------------------------------------
+
+
+def test_A08_P13_a_full_standard_error_holds_nothing_up(service, main, api, tmp_path, full_pipe):
+    with Process(service, tmp_path / "own", stderr=full_pipe) as process:
+        with grpc.insecure_channel(process.address("grpc")) as channel:
+            stub = api.rpc.NotifyServiceStub(channel)
+            openid = main.user()
+            for i in range(20):
+                stub.SendText(service.text(openid, f"{i}"), timeout=LIMIT, wait_for_ready=True)
+        begun = time.monotonic()
+        process.signal()
+        assert process.ended() == 0
+        assert time.monotonic() - begun < 5 * SCALE
+
+
+def test_A08_P13_a_full_standard_output_holds_nothing_up(service, tmp_path, full_pipe):
+    with Process(service, tmp_path / "own", stdout=full_pipe) as process:
+        process.wait_for_log(event="serving")
+        process.wait_for_log(event="standard output takes nothing: its lines are dropped")
+        assert process.wait_for_log(event="listening", listener="grpc")["address"].startswith("127.0.0.1:")
+        process.signal()
+        assert process.ended() == 0
+
+
+@pytest.mark.parametrize("arguments", [["--check"], ["--help"], ["--nonsense"], ["--check", "--config", "/nothing"]],
+                         ids=["check", "help", "usage", "problems"])
+def test_A08_P13_what_a_person_asks_for_ends_when_nobody_reads_it(service, tmp_path, full_pipe, arguments):
+    with Process(service, tmp_path / "own", stdout=full_pipe, stderr=full_pipe, arguments=arguments) as process:
+        assert process.ended() in (0, 2)
+
+
+def test_A08_P13_a_failed_start_ends_when_nobody_reads_why(service, tmp_path, full_pipe):
+    with Process(service, tmp_path / "own", {"admin": {"listen": service.admin_address}}, stdout=full_pipe,
+                 stderr=full_pipe) as process:
+        assert process.ended() == 1
+
+
+def test_A08_P13_lines_that_nobody_took_are_counted_and_told(service, tmp_path):
+    read, write = os.pipe()
+    try:
+        with Process(service, tmp_path / "own", stderr=write) as process:
+            os.close(write)
+            write = -1
+            service_at = process.address("admin")
+
+            def dropped():
+                _, text = service.http("/metrics", address=service_at)
+                return int(re.search(r"^hongyan_log_lines_dropped_total (\d+)", text, re.M).group(1))
+
+            # Each is refused before it is looked at, which is a line at level debug or info.
+            callback = process.address("callback")
+            while dropped() == 0:
+                service.http("/" + "x" * 200, address=callback)
+                os.kill(process.process.pid, signal.SIGHUP)
+            count = dropped()
+            process.signal()
+            with open(read, encoding="utf-8") as log:
+                read = -1
+                lines = [json.loads(line) for line in log]
+            assert process.ended() == 0
+            told = [line["lines"] for line in lines if line["event"] == "log lines dropped"]
+            assert sum(told) >= count and lines[-1]["event"] == "stopped"
+    finally:
+        for end in (read, write):
+            if end >= 0:
+                os.close(end)
+
+
+def test_descriptors_that_are_closed_at_the_start_lead_nowhere(service, tmp_path):
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    with Process(service, tmp_path / "own", command=closed) as process:
+        def opened():
+            links = [os.readlink(f"/proc/{process.process.pid}/fd/{number}")
+                     for number in os.listdir(f"/proc/{process.process.pid}/fd")]
+            return sum(link.startswith("socket:") for link in links) >= 3
+        eventually(opened, what="listeners")
+        for number in range(3):
+            assert os.readlink(f"/proc/{process.process.pid}/fd/{number}") == "/dev/null"
+        process.signal()
+        assert process.ended() == 0
+
+
+# --- signals ------------------------------------------------------------------------------------------------------------
+
+
+def test_A08_the_second_signal_ends_a_process_that_hangs(start, account, odd_machine):
+    service = start(account, env=odd_machine.environment)
+    account.calls_back(service.callback_url + "main")
+    odd_machine.set(flush_ms=3_600_000)
+    assert account.post("message", openid=account.user(), content="x")["push"]["status"] == 503
+    end_by_signals(service.process)
+    service.ended(code=1)
+    assert service.log(event="second signal: ending at once")
+
+
+def test_P04_the_second_signal_ends_the_process_at_once(service, tmp_path):
+    with Process(service, tmp_path / "own", {"shutdown": {"delay": "60s"}}) as process:
+        process.wait_for_log(event="serving")
+        begun = time.monotonic()
+        end_by_signals(process.process)
+        assert process.ended() == 1
+        assert time.monotonic() - begun < 5 * SCALE
+        assert process.log()[-1]["event"] == "second signal: ending at once"
+
+
+def test_A08_the_second_signal_needs_no_log(service, tmp_path, full_pipe):
+    with Process(service, tmp_path / "own", {"shutdown": {"delay": "60s"}}, stderr=full_pipe) as process:
+        process.address("grpc")
+        end_by_signals(process.process)
+        assert process.ended() == 1
+
+
+def test_a_signal_that_comes_twice_at_once_is_one(start, account):
+    service = start(account, {"shutdown": {"delay": f"{int(1500 * SCALE)}ms"}})
+    watch = service.watch_health()
+    assert next(watch).status == 1
+    begun = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        service.process.send_signal(number)
+    assert next(watch).status == 2
+    service.send_text(account.user(), "still here")
+    service.ended(code=0)
+    assert time.monotonic() - begun >= 1.5 * SCALE
+    assert service.log(event="stopped") and not service.log(event="second signal: ending at once")
+
+
+def test_C_the_delay_goes_by_the_monotonic_clock(start, account, odd_machine):
+    service = start(account, {"shutdown": {"delay": f"{int(1500 * SCALE)}ms"}}, env=odd_machine.environment)
+    watch = service.watch_health()
+    assert next(watch).status == 1
+    service.process.send_signal(signal.SIGTERM)
+    assert next(watch).status == 2
+    odd_machine.set(clock_offset=-3600)
+    service.ended(code=0)
+
+
+# --- what takes long ----------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_with_slow_flushes_is_bounded(start, account, odd_machine):
+    grace = 3 * SCALE
+    service = start(account, {"shutdown": {"grace": f"{int(grace * 1000)}ms"}}, env=odd_machine.environment)
+    account.calls_back(service.callback_url + "main")
+    users = [account.user() for _ in range(30)]
+    acknowledged = {users[0]} if account.post("message", openid=users[0], content="x")["push"]["status"] == 200 else {}
+    odd_machine.set(flush_ms=1500)
+    with concurrent.futures.ThreadPoolExecutor(len(users)) as pool:
+        pushed = {openid: pool.submit(account.post, "message", openid=openid, content="x") for openid in users}
+        eventually(lambda: any(push.done() for push in pushed.values()), what="an answer")
+        begun = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        service.ended(code=0)
+        assert time.monotonic() - begun < grace + 10
+        acknowledged |= {openid for openid, push in pushed.items()
+                         if push.result(LIMIT)["push"].get("status") == 200}
+    with sqlite3.connect(f"file:{service.folder}/hongyan.db?mode=ro", uri=True) as database:
+        recorded = {openid for openid, in database.execute("SELECT DISTINCT openid FROM events")}
+    assert acknowledged and acknowledged <= recorded
+
+
+# --- what is left to callers --------------------------------------------------------------------------------------------
 
 
 def test_an_import_makes_way_and_is_taken_up_again(start, account, api):

@@ -125,7 +125,9 @@ absl::Status GrpcServer::Start(const GrpcServerOptions& options,
 void GrpcServer::Shutdown(absl::Duration limit) {
   if (server_ == nullptr) return;
   acceptor_->Stop();  // first: gRPC would leave open what it is given later
-  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(limit));
+  server_->Shutdown(
+      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                   gpr_time_from_millis(absl::ToInt64Milliseconds(limit), GPR_TIMESPAN)));
   server_->Wait();
 }
 

@@ -256,6 +256,22 @@ TEST_F(HandlerCallsTest, DrainingWaitsAndThenCancels) {
   EXPECT_EQ(Counted("failed"), 1);
 }
 
+TEST_F(HandlerCallsTest, PushesThatAreReleasedHaveNoReply) {
+  handler_.takes = Seconds(3);
+  auto first = Start(Push("a"));
+  clock_.Advance(Seconds(1));
+  EXPECT_FALSE(first.done());
+  calls_->ReleasePushes();
+  loop_.context().poll();
+  EXPECT_EQ(first.value(), std::nullopt);
+  // One that was recorded only now asks nobody any more, and its repeat hears the same.
+  EXPECT_EQ(Start(Push("b")).value(), std::nullopt);
+  EXPECT_EQ(Start(Push("a", true)).value(), std::nullopt);
+  EXPECT_EQ(handler_.cursors.size(), 1u);
+  EXPECT_TRUE(Await(Drained(Seconds(10))));
+  EXPECT_EQ(Counted("late"), 1);
+}
+
 TEST_F(HandlerCallsTest, OnlyWhatIsConfigured) {
   wechat::PushedEvent text;
   text.msg_type = "text";

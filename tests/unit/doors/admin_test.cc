@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "server/doors/process_metrics.h"
 #include "server/doors/storage_metrics.h"
@@ -54,6 +55,43 @@ TEST_F(AdminTest, A03_LivezSaysWhatOnlyARestartMends) {
   liveness_ = absl::UnavailableError("the gRPC port does not answer");
   EXPECT_EQ(door_.Answer(Head("GET", "/livez")).status, 503);
   EXPECT_EQ(door_.Answer(Head("GET", "/livez")).body, "the gRPC port does not answer\n");
+}
+
+TEST_F(AdminTest, HealthzIsLivez) {
+  EXPECT_FALSE(door_.CheckHead(Head("GET", "/healthz")).has_value());
+  const auto livez = door_.Answer(Head("GET", "/livez"));
+  const auto healthz = door_.Answer(Head("GET", "/healthz"));
+  EXPECT_EQ(healthz.status, livez.status);
+  EXPECT_EQ(healthz.body, livez.body);
+}
+
+TEST_F(AdminTest, WhatOnlyGrowsIsACounter) {
+  metrics_.SignaturesForgotten(3);
+  metrics_.SignaturesForgotten(5);
+  const std::string body = door_.Answer(Head("GET", "/metrics")).body;
+  for (const char* line : {"# TYPE hongyan_callback_signatures_forgotten_total counter\n",
+                           "\nhongyan_callback_signatures_forgotten_total 5\n",
+                           "# TYPE hongyan_log_lines_dropped_total counter\n",
+                           "# TYPE hongyan_storage_lost_events_total counter\n",
+                           "\nhongyan_storage_lost_events_total 5\n"}) {
+    EXPECT_THAT(body, HasSubstr(line));
+  }
+}
+
+TEST_F(AdminTest, WhatIsWorthAnAlertBeginsAtZero) {
+  metrics_.Introduce("main", "/cgi-bin/stable_token", {"text"});
+  const std::string body = door_.Answer(Head("GET", "/metrics")).body;
+  for (
+      const char* series :
+      {R"(hongyan_wechat_requests_total{account="main",api="/cgi-bin/stable_token",errcode="40164"} 0)",
+       R"(hongyan_wechat_requests_total{account="main",api="/cgi-bin/stable_token",errcode="40125"} 0)",
+       R"(hongyan_wechat_requests_total{account="main",api="/cgi-bin/message/custom/send",errcode="48001"} 0)",
+       R"(hongyan_wechat_requests_total{account="main",api="/cgi-bin/message/template/send",errcode="45009"} 0)",
+       R"(hongyan_sends_total{account="main",kind="text",outcome="unknown"} 0)",
+       R"(hongyan_callbacks_total{account="main",outcome="forbidden",type="unknown"} 0)",
+       R"(hongyan_callbacks_total{account="unknown",outcome="not_found",type="unknown"} 0)"}) {
+    EXPECT_THAT(body, HasSubstr(absl::StrCat(series, "\n")));
+  }
 }
 
 TEST_F(AdminTest, OnlyKnownPathsAndReadingMethods) {
