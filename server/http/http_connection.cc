@@ -135,8 +135,6 @@ Task<bool> HttpConnection::ServeOne() {
   if (const auto refusal = handler_.CheckHead(head)) {
     co_return co_await Reply(*refusal, head_only, false);
   }
-  let_in_ = true;
-  WaitForPeer();
   const bool has_body = co_await ReceiveBody(began, parser);
   if (!has_body) co_return false;
   place_.Leave();
@@ -188,7 +186,7 @@ Task<bool> HttpConnection::Reply(const HttpReply& reply, bool head_only, bool ke
   keep = keep && reply.status < 400 && !finishing_ && served_ < limits_.requests;
   const std::string bytes = Render(reply, head_only, keep, clock_.Now());
   SetDeadline(After(Now(), limits_.write_time));
-  WaitFor(EvictionQueue::Kind::kTakeAnswer);
+  WaitForPeer();
   const bool written = co_await stream_->Write(bytes);
   if (!written || closed_) co_return false;
   if (!keep) co_await Linger();
@@ -210,7 +208,6 @@ Task<bool> HttpConnection::RefuseUnread() {
 
 // Closing with unread bytes would reset the connection and might take the answer away with it.
 Task<void> HttpConnection::Linger() {
-  WaitForPeer();
   const MonoTime until = After(Now(), limits_.linger_time);
   SetDeadline(until);
   co_await stream_->ShutdownSend();

@@ -65,11 +65,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   async::Task<void> Linger();
   async::Task<bool> ReadMore();
   // From now on the connection may be closed for a newer one, until place_.Leave().
-  void WaitFor(EvictionQueue::Kind kind) {
-    if (!closed_) place_.Wait(kind);
-  }
   void WaitForPeer() {
-    WaitFor(let_in_ ? EvictionQueue::Kind::kMore : EvictionQueue::Kind::kFirstHead);
+    if (!closed_) place_.Wait();
   }
 
   void SetDeadline(async::MonoTime when);
@@ -89,7 +86,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool finishing_ = false;  // this request is the last
   bool closed_ = false;
   async::MonoTime opened_;
-  bool let_in_ = false;  // a request of it has been
   EvictionQueue::Place place_;
 
   // One lazy timer: it fires at `armed_`, looks whether `deadline_` has come, and otherwise sleeps

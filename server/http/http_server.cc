@@ -198,7 +198,7 @@ bool HttpServer::MakeRoom(const std::string& origin) {
   const std::size_t limit = options_.max_connections_per_address;
   const auto it = per_origin_.find(origin);
   const bool origin_is_full = limit > 0 && it != per_origin_.end() && it->second >= limit;
-  if (origin_is_full) return Evict(waiting_.NextOf(origin));
+  if (origin_is_full) return Evict(waiting_.Next(origin));
   return live_.size() < options_.max_connections || Evict(waiting_.Next());
 }
 

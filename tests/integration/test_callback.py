@@ -10,7 +10,7 @@ import time
 import pytest
 
 from signed_push import ask, message, signed
-from timing import LIMIT, SCALE
+from timing import LIMIT, SCALE, eventually
 
 REPLIES = {"main": {"replies": [
     {"on": "subscribe", "text": "谢谢您的关注! 🎉"},
@@ -293,6 +293,24 @@ def test_a_path_of_ones_own_and_two_accounts(start, sandbox):
     assert ask(service, "GET", signed(one, echostr="1"), path="/wechat/callback/one")[0] == 404
     assert ask(service, "GET", signed(two, echostr="2"), path="/wechat/callback/two")[0] == 200
     assert ask(service, "GET", signed(one, echostr="1"), path="/wechat/callback/two")[0] == 403
+
+
+def test_C4_a_wrong_url_in_the_console_is_warned_about(start, sandbox):
+    account = sandbox.new_account()
+    called = start(account)
+    account.calls_back(called.callback_url.replace("/wechat/", "/wx/") + "main")
+    assert not account.post("verify")["ok"]
+    # What isn't signed is none of WeChat's.
+    assert called.http("/scanner", address=called.callback_address)[0] == 404
+
+    def warned():
+        return called.log(level="warn", event="callback to a path that no account has")
+    warning, = eventually(warned, what="a warning")
+    assert warning["path"] == "/wx/callback/main" and warning["account"] == "main"
+    assert warning["expected_path"] == "/wechat/callback/main" and "callback.path" in warning["remedy"]
+    assert called.metric("hongyan_callbacks_total", outcome="not_found") == 2
+    called.stop()
+    assert len(warned()) == 1 and "signature" not in called.stderr and account.callback_token not in called.stderr
 
 
 def test_C02_wrong_clock_is_told_once(start, sandbox):

@@ -359,3 +359,17 @@ def test_a_drain_does_not_wait_beyond_its_grace(api, start, account, user, handl
     service.stop()
     assert time.monotonic() - began < 10 * SCALE
     assert handler.ended.get(timeout=LIMIT) == 1
+
+
+def test_a_push_that_waits_when_the_grace_ends_is_success(start, account, user, handler):
+    handler.says_when_released("")
+    service = start({"main": account}, {"shutdown": {"delay": "0s", "grace": "300ms"}}, account_config={
+        "main": {"handler": {"target": handler.address, "timeout": "4500ms"}}})
+    account.calls_back(service.callback_url + "main")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pushed = pool.submit(say, account, user)
+        handler.next_call()
+        service.process.send_signal(signal.SIGTERM)
+        push = pushed.result(LIMIT)
+    assert push["status"] == 200 and push["body"] == "success"
+    service.ended()

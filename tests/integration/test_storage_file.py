@@ -122,7 +122,7 @@ def test_A04_removed_database_is_begun_anew_after_a_while_and_no_cursor_comes_tw
     pushes.push_until(200)
     assert time.monotonic() - removed > 4  # whoever moves files has some seconds for it
     pushes.await_ready()
-    assert pushes.service.metric("hongyan_storage_lost_events") > 0
+    assert pushes.service.metric("hongyan_storage_lost_events_total") > 0
     assert any(line["level"] == "error" for line in pushes.service.log(event="storage lost events"))
     pushes.service.stop()
     assert people(pushes.file) == pushes.answered[kept:]

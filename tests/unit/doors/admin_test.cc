@@ -35,7 +35,13 @@ class AdminTest : public ::testing::Test {
   AdminDoor door_{metrics_,
                   [this] { return readiness_; },
                   [this] { return liveness_; },
-                  [] { return StorageMetricsText({.commits = 3, .damaged = 2, .lost_events = 5}); },
+                  [] {
+                    storage::StorageStats stats;
+                    stats.commits = 3;
+                    stats.damaged = 2;
+                    stats.lost_events = 5;
+                    return StorageMetricsText(stats);
+                  },
                   {"1.2.3", "abcdef"}};
 };
 
