@@ -161,6 +161,7 @@ std::string PutUser(Platform& platform, const json::object& given) {
   std::string app_id;
   int64_t window_seconds = 48 * 3600;
   int64_t allowance = 1000000;
+  const json::object* odd_fields = nullptr;
   const std::string error = FieldReader(given)
                                 .String("app_id", &app_id)
                                 .String("openid", &user.openid)
@@ -176,11 +177,13 @@ std::string PutUser(Platform& platform, const json::object& given) {
                                 .Int("qr_scene", 0, INT32_MAX, &user.qr_scene)
                                 .String("qr_scene_str", &user.qr_scene_str)
                                 .String("language", &user.language)
+                                .Object("odd_fields", &odd_fields)
                                 .Int("window_seconds", 0, kYear, &window_seconds)
                                 .Int("allowance", 0, INT32_MAX, &allowance)
                                 .Finish();
   if (!error.empty()) return error;
   if (user.openid.empty()) return "openid: missing";
+  if (odd_fields != nullptr) user.odd_fields = *odd_fields;
   if (existing == nullptr && account->users().size() >= kMostUsers) {
     return "there are 200000 users already";
   }

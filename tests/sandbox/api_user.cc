@@ -22,7 +22,7 @@ json::array TagsOf(const User& user) {
   return tags;
 }
 
-json::object ToJson(const User& user) {
+json::object SoundJson(const User& user) {
   if (!user.subscribed) {
     json::object out = {{"subscribe", 0}, {"openid", user.openid}};
     if (!user.unionid.empty()) out["unionid"] = user.unionid;
@@ -39,6 +39,12 @@ json::object ToJson(const User& user) {
                       {"qr_scene", user.qr_scene},
                       {"qr_scene_str", user.qr_scene_str}};
   if (!user.unionid.empty()) out["unionid"] = user.unionid;
+  return out;
+}
+
+json::object ToJson(const User& user) {
+  json::object out = SoundJson(user);
+  for (const auto& member : user.odd_fields) out[member.key()] = member.value();
   return out;
 }
 

@@ -18,7 +18,7 @@ POST   /sandbox/accounts             {app_id, app_secret, original_id, callback:
 GET    /sandbox/users                ?app_id=&openid=
 POST   /sandbox/users                {app_id, openid, subscribed, unionid, remark, tag_ids, group_id, blacklisted,
                                      refuses_messages, subscribe_time, subscribe_scene, qr_scene, qr_scene_str,
-                                     language, window_seconds, allowance}
+                                     language, window_seconds, allowance, odd_fields:{"sex":""}}
 POST   /sandbox/followers            {app_id, count, prefix}: so many more followers, numbered
 POST   /sandbox/templates            {app_id, template_id, title, content, listed_values:{"const1":["…"]}}
 POST   /sandbox/quota                {app_id, api, daily_limit}

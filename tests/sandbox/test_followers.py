@@ -96,3 +96,14 @@ def test_wrong_crowds_are_refused_by_name(sandbox):
     assert "prefix" in refusal(count=1, prefix="o" * 21) and "prefix" in refusal(count=1, prefix="o/")
     assert "prefix" in refusal(count=1, prefix="oCrowd0") and "prefix" in refusal(count=1, prefix="oC")
     assert sandbox.control("accounts")["accounts"][0]["followers"] == 3
+
+
+def test_A12_odd_fields_stand_in_the_answers_as_they_are(sandbox):
+    odd = {"qr_scene": "", "groupid": 99999999999, "tagid_list": [2, None], "remark": {"x": 1}}
+    sandbox.control("users", {"openid": ALICE, "odd_fields": odd})
+    token = sandbox.token()
+    info = sandbox.user_info(token, ALICE)
+    assert {name: info[name] for name in odd} == odd and info["subscribe"] == 1
+    assert sandbox.user_info(token, BOBBY)["qr_scene"] == 0
+    sandbox.control("users", {"openid": ALICE, "odd_fields": {}})
+    assert sandbox.user_info(token, ALICE)["qr_scene"] == 0

@@ -2,6 +2,7 @@
 // Units: seconds since 1970 where the name says so.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct User {
   int64_t qr_scene = 0;
   std::string qr_scene_str;
   std::string language = "zh_CN";
+  boost::json::object odd_fields;  // stand in the answers about him as they are
   Time window_until{};
   int64_t allowance = 0;
   Time typing_until{};  // shown to the user until then
