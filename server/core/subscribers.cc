@@ -21,11 +21,13 @@ constexpr absl::Duration kResumable = absl::Hours(24);
 constexpr std::size_t kBatch = 100;
 constexpr std::size_t kBatchesAtOnce = 4;
 
+constexpr int kFew = 5;  // by which WeChat's counts of a small account may differ
+
 // Whether a list that was read to its end may have been whole. `total` is the smallest that its pages told, so those who
 // left while it was read are no longer in it. WeChat's two counts needn't agree to the last, so one in a hundred may be
 // missing, in small accounts five, but never more than half.
 bool IsWhole(std::int64_t listed, std::int64_t total) {
-  const std::int64_t missing = std::min(std::max<std::int64_t>(total / 100, 5), total / 2);
+  const std::int64_t missing = std::min(std::max<std::int64_t>(total / 100, kFew), total / 2);
   return listed >= total - missing;
 }
 
@@ -42,10 +44,11 @@ absl::Status NotWhole(const std::string& account, std::int64_t listed, std::int6
                             " 位；已列出的已保存，未将任何人标记为取消关注。请重新导入"));
 }
 
+// `user` says whether the person follows.
 storage::ObservedUser Observed(wechat::UserInfo user) {
   storage::ObservedUser observed;
   observed.openid = std::move(user.openid);
-  observed.subscribed = user.subscribed;
+  observed.subscribed = *user.subscribed;
   if (user.subscribe_time_seconds > 0) {
     observed.subscribe_time = absl::FromUnixSeconds(user.subscribe_time_seconds);
   }
@@ -105,6 +108,7 @@ struct Subscribers::Missing {
   int& refused;  // by WeChat, over all of the account's
   std::vector<std::string> openids;
   std::int64_t fetched = 0;
+  std::int64_t unreadable = 0;
   absl::Status error;
 };
 
@@ -172,7 +176,7 @@ async::Task<void> Subscribers::FetchOne(std::string account, std::string openid)
     const wechat::CallLimit limit{async::After(clock_.Mono(), kFetchLimit), false};
     const absl::Time asked = clock_.Now();
     auto user = co_await (*found)->client.GetUser(openid, kLang, limit);
-    if (user.ok()) {
+    if (user.ok() && user->subscribed) {
       std::vector<storage::ObservedUser> users;
       users.push_back(Observed(*std::move(user)));
       const auto stored = co_await store_.Update(account, std::move(users), asked, clock_.Now(),
@@ -226,8 +230,18 @@ async::Task<absl::Status> Subscribers::Sync(std::string account, bool restart,
     absl::Status status = co_await ReadList(of, state, limit, progress, report);
     if (!status.ok()) co_return status;
   }
-  const bool whole = IsWhole(state.listed, state.total);
-  if (whole) {
+  // What can't be read was listed all the same; but then nobody knows who is missing.
+  const std::int64_t unlisted = progress.unreadable;
+  bool whole = IsWhole(state.listed + unlisted, state.total);
+  if (whole && state.listed == 0) {
+    const auto many = co_await HasManyFollowers(of, limit.deadline);
+    if (!many.ok()) co_return many.status();
+    whole = !*many;
+  }
+  if (whole && unlisted > 0) {
+    base::Log(base::Level::kWarn, "part of WeChat's list can't be read, so nobody has left by it",
+              {{"account", of.name}, {"count", unlisted}});
+  } else if (whole) {
     // Before the profiles: who has left needs none.
     const auto left =
         co_await store_.MarkUnseen(of.name, *state.start_time, clock_.Now(), limit.deadline);
@@ -265,6 +279,7 @@ async::Task<absl::Status> Subscribers::ReadList(Account& account, storage::SyncS
     const absl::Time asked = clock_.Now();
     auto page = co_await account.client.ListFollowers(state.next_openid, limit);
     if (!page.ok()) co_return page.status();
+    progress.unreadable += page->unusable;
     state.total = state.listed == 0 ? page->total : std::min(state.total, page->total);
     state.listed += static_cast<std::int64_t>(page->openids.size());
     state.next_openid = page->next_openid;
@@ -273,14 +288,27 @@ async::Task<absl::Status> Subscribers::ReadList(Account& account, storage::SyncS
                                                      clock_.Now(), limit.deadline);
       if (!seen.ok()) co_return seen.status();
     }
-    absl::Status status = co_await store_.PutSync(state, limit.deadline);
-    if (!status.ok()) co_return status;
+    // An import that goes on later reads such a page again, and knows then too that something was in it.
+    if (progress.unreadable == 0) {
+      const absl::Status status = co_await store_.PutSync(state, limit.deadline);
+      if (!status.ok()) co_return status;
+    }
     progress.total = page->total;
     progress.listed = state.listed;
     const bool heard = co_await report(progress);
     if (!heard) co_return NobodyListens();
     if (state.next_openid.empty()) co_return absl::OkStatus();
   }
+}
+
+async::Task<absl::StatusOr<bool>> Subscribers::HasManyFollowers(const Account& account,
+                                                                async::MonoTime deadline) {
+  storage::SubscriberFilter filter;
+  filter.account = account.name;
+  filter.subscribed = true;
+  const auto page = co_await store_.List(filter, "", kFew + 1, deadline);
+  if (!page.ok()) co_return page.status();
+  co_return static_cast<int>(page->subscribers.size()) > kFew;
 }
 
 async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, storage::ProfileAge age,
@@ -296,7 +324,7 @@ async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, storage::P
     auto page = co_await store_.List(filter, after, storage::kMaxSubscriberPage, limit.deadline);
     if (!page.ok()) co_return page.status();
     progress.fetched += page->with_profile;
-    Missing missing{account, limit, refused, {}, 0, {}};
+    Missing missing{account, limit, refused, {}, 0, 0, {}};
     for (storage::Subscriber& who : page->subscribers) {
       missing.openids.push_back(std::move(who.openid));
     }
@@ -305,6 +333,7 @@ async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, storage::P
         executor_, clock_, batches, kBatchesAtOnce, async::NoPatience,
         [this, &missing](std::size_t index) { return ReadBatch(missing, index); });
     progress.fetched += missing.fetched;
+    progress.unreadable += missing.unreadable;
     // First, for what failed may have failed by that, and the task can't be cancelled once more.
     if (!all) co_return NobodyListens();
     if (!missing.error.ok()) co_return missing.error;
@@ -316,7 +345,7 @@ async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, storage::P
     after = std::move(page->next_openid);
   }
   if (refused > 0) {
-    base::Log(base::Level::kWarn, "WeChat doesn't know some of the stored openids",
+    base::Log(base::Level::kWarn, "WeChat tells nothing of some of the stored openids",
               {{"account", account.name}, {"count", refused}});
   }
   co_return absl::OkStatus();
@@ -350,9 +379,13 @@ async::Task<absl::StatusOr<bool>> Subscribers::ReadTogether(Missing& missing,
   std::set<std::string> untold(openids.begin(), openids.end());
   if (users.ok()) {
     std::vector<storage::ObservedUser> told;
-    for (const wechat::UserInfo& user : *users) {
-      untold.erase(user.openid);
-      told.push_back(Observed(user));
+    missing.unreadable += users->unusable;
+    for (const wechat::UserInfo& user : users->users) {
+      if (!user.subscribed) {
+        ++missing.unreadable;
+      } else if (untold.erase(user.openid) > 0) {
+        told.push_back(Observed(user));
+      }
     }
     const auto stored = co_await store_.Update(missing.account.name, std::move(told), asked,
                                                clock_.Now(), missing.limit.deadline);

@@ -7,7 +7,8 @@
 //           for what is missing only.
 // Errors:   those of Accounts, SubscriberStore and WechatClient. RESOURCE_EXHAUSTED OVERLOADED: a Sync() of this account
 //           runs. UNAVAILABLE WECHAT_UNREACHABLE: WeChat's list was clearly not whole, so nobody was found to have left.
-//           An openid that WeChat doesn't know is noted, and not asked again for kRefusedFor; the others go on.
+//           An openid that WeChat doesn't know, or of whom it tells nothing readable, is noted, and not asked again for
+//           kRefusedFor; the others go on. Nobody has left by a list of which a part can't be read.
 // Bounds:   profiles are asked 100 at a time, four requests beside each other. At most kMaxFetches fetches in the
 //           background; further ones wait for KeepUp(). One Sync() or KeepUp() asks for kMaxRefused strangers at most.
 // Threads:  event loop only.
@@ -45,6 +46,8 @@ class Subscribers {
     std::int64_t listed = 0;
     std::int64_t fetched = 0;
     std::int64_t left = 0;  // found to follow no more
+    // Entries of WeChat's answers to this call that nobody can read: they concern one person each and hold up no other.
+    std::int64_t unreadable = 0;
     absl::Time start_time;
     bool done = false;
   };
@@ -88,6 +91,9 @@ class Subscribers {
   async::Task<absl::Status> ReadList(Account& account, storage::SyncState& state,
                                      wechat::CallLimit limit, Progress& progress,
                                      const Report& report);
+  // Whether `account` has more followers in storage than WeChat's counts may be wrong by.
+  async::Task<absl::StatusOr<bool>> HasManyFollowers(const Account& account,
+                                                     async::MonoTime deadline);
   // Of who follows and whose profile is of this `age`.
   async::Task<absl::Status> ReadProfiles(Account& account, storage::ProfileAge age,
                                          wechat::CallLimit limit, Progress& progress,

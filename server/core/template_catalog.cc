@@ -136,6 +136,7 @@ ValueProblem CheckValue(absl::string_view keyword, absl::string_view value) {
 
 absl::Status CheckAgainst(const wechat::TemplateMessage& message,
                           const wechat::TemplateInfo& info) {
+  if (!info.has_content) return absl::OkStatus();
   const std::vector<std::string> keywords = KeywordsOf(info.content);
   std::vector<std::pair<std::string, ValueProblem>> problems;
   for (const std::string& keyword : keywords) {
@@ -187,7 +188,7 @@ async::Task<absl::Status> TemplateCatalog::Check(wechat::TemplateMessage message
     auto templates = co_await client_.ListTemplates(limit);
     fetching_ = false;
     if (templates.ok()) {
-      templates_ = *std::move(templates);
+      list_ = *std::move(templates);
       fetched_at_ = clock_.Mono();
     }
     fetched_.NotifyAll();
@@ -195,6 +196,8 @@ async::Task<absl::Status> TemplateCatalog::Check(wechat::TemplateMessage message
     if (!templates.ok()) co_return templates.status();
   }
   const wechat::TemplateInfo* info = Find(message.template_id);
+  // Nobody knows whose entries can't be read, so one of them may be this template's.
+  if (info == nullptr && list_.unusable > 0) co_return absl::OkStatus();
   if (info == nullptr) {
     co_return base::InvalidField("template.template_id", "is not in the account's template list",
                                  "不在该账号的模板列表中", base::Reason::kInvalidTemplateId);
@@ -209,7 +212,7 @@ bool TemplateCatalog::Lacks(const std::string& template_id) const {
 }
 
 const wechat::TemplateInfo* TemplateCatalog::Find(const std::string& template_id) const {
-  for (const wechat::TemplateInfo& info : templates_) {
+  for (const wechat::TemplateInfo& info : list_.templates) {
     if (info.template_id == template_id) return &info;
   }
   return nullptr;

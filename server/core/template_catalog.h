@@ -3,6 +3,7 @@
 // Contract: Check() holds a message against the list that WeChat gave at most ten minutes ago: template_id known,
 //           keywords neither missing nor strange, each value within the limit of its type. A template that the list
 //           doesn't have makes it fetched once more, at most once a minute. Whoever comes during a fetch waits for it.
+//           What WeChat's list doesn't tell readably is not held against a message.
 // Errors:   INVALID_ARGUMENT INVALID_TEMPLATE_ID or INVALID_TEMPLATE_VALUE naming the fields; else those of
 //           WechatClient::ListTemplates.
 // Threads:  event loop only.
@@ -36,7 +37,7 @@ class TemplateCatalog {
 
   wechat::WechatClient& client_;
   async::Clock& clock_;
-  std::vector<wechat::TemplateInfo> templates_;
+  wechat::TemplateList list_;
   std::optional<async::MonoTime> fetched_at_;
   bool fetching_ = false;
   async::WaitList fetched_;

@@ -37,7 +37,7 @@ async::Task<void> ReadPage(Pages& pages, std::size_t index) {
     if (pages.error.ok()) pages.error = users.status();
     co_return;
   }
-  for (wechat::UserInfo& user : *users) {
+  for (wechat::UserInfo& user : users->users) {
     std::string openid = user.openid;
     pages.found.insert_or_assign(std::move(openid), std::move(user));
   }

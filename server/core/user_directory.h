@@ -20,7 +20,8 @@ class UserDirectory {
 
   async::Task<absl::StatusOr<wechat::UserInfo>> Get(std::string account, std::string openid,
                                                     std::string lang, wechat::CallLimit limit);
-  // In the order asked; an openid that WeChat left out has nothing but itself. One failed page fails the call.
+  // In the order asked; an openid that WeChat left out, or whose entry can't be read, has nothing but itself. One failed
+  // page fails the call.
   async::Task<absl::StatusOr<std::vector<wechat::UserInfo>>> BatchGet(
       std::string account, std::vector<std::string> openids, std::string lang,
       wechat::CallLimit limit);

@@ -20,6 +20,7 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxToken = 1024;  // WeChat says to reserve 512
 constexpr std::int64_t kMaxTokenLife = 30 * 86400;
+constexpr std::size_t kMaxOpenid = 128;
 
 absl::Status Unintelligible(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("unintelligible answer: ", what));
@@ -63,62 +64,94 @@ std::optional<std::int64_t> AsInt(const json::value& value) {
   return std::nullopt;
 }
 
-// Absent: `fallback`. Present but not an integer in range: nothing.
-template <typename Int>
-std::optional<Int> IntField(const json::object& object, json::string_view key, Int fallback) {
+// null is as good as absent.
+const json::value* Field(const json::object& object, json::string_view key) {
   const auto* value = object.if_contains(key);
-  if (value == nullptr || value->is_null()) return fallback;
-  const auto parsed = AsInt(*value);
-  if (!parsed || *parsed < std::numeric_limits<Int>::min() ||
-      *parsed > std::numeric_limits<Int>::max()) {
-    return std::nullopt;
-  }
+  return value == nullptr || value->is_null() ? nullptr : value;
+}
+
+void NoteOdd(json::string_view key, OddFields& odd) { odd.emplace(key.data(), key.size()); }
+
+template <typename Int>
+std::optional<Int> IntInRange(const json::value& value, Int least, Int most) {
+  const auto parsed = AsInt(value);
+  if (!parsed || *parsed < least || *parsed > most) return std::nullopt;
   return static_cast<Int>(*parsed);
 }
 
-std::string StringField(const json::object& object, json::string_view key) {
-  const auto* value = object.if_contains(key);
-  if (value == nullptr) return "";
-  if (const auto* s = value->if_string()) return std::string(s->data(), s->size());
-  if (const auto number = AsInt(*value)) return absl::StrCat(*number);
-  return "";
+// 0 where it is absent or odd.
+template <typename Int>
+Int IntField(const json::object& object, json::string_view key, OddFields& odd,
+             Int least = std::numeric_limits<Int>::min(),
+             Int most = std::numeric_limits<Int>::max()) {
+  const auto* value = Field(object, key);
+  if (value == nullptr) return 0;
+  const auto parsed = IntInRange<Int>(*value, least, most);
+  if (!parsed) NoteOdd(key, odd);
+  return parsed.value_or(0);
 }
 
-absl::StatusOr<UserInfo> UserFrom(const json::object& object) {
+// A string, or an integer in its digits.
+std::optional<std::string> AsText(const json::value& value) {
+  if (const auto* s = value.if_string()) return std::string(s->data(), s->size());
+  if (const auto number = AsInt(value)) return absl::StrCat(*number);
+  return std::nullopt;
+}
+
+// Empty where it is absent or odd.
+std::string StringField(const json::object& object, json::string_view key, OddFields& odd) {
+  const auto* value = Field(object, key);
+  if (value == nullptr) return "";
+  auto text = AsText(*value);
+  if (!text) NoteOdd(key, odd);
+  return std::move(text).value_or("");
+}
+
+// Empty where there is none by which WeChat would know anybody.
+std::string OpenidFrom(const json::value& value) {
+  const auto* s = value.if_string();
+  if (s == nullptr || s->size() > kMaxOpenid) return "";
+  std::string openid(s->data(), s->size());
+  return base::IsVisibleAscii(openid) ? openid : "";
+}
+
+// Nothing where it doesn't say who it is.
+std::optional<UserInfo> UserFrom(const json::object& object, OddFields& odd) {
   UserInfo user;
-  user.openid = StringField(object, "openid");
-  if (user.openid.empty()) return Unintelligible("a user without openid");
-  const auto subscribe = IntField<std::int64_t>(object, "subscribe", 0);
-  const auto subscribe_time = IntField<std::int64_t>(object, "subscribe_time", 0);
-  const auto group_id = IntField<std::int32_t>(object, "groupid", 0);
-  const auto qr_scene = IntField<std::int64_t>(object, "qr_scene", 0);
-  const auto sex = IntField<std::int32_t>(object, "sex", 0);
-  if (!subscribe || !subscribe_time || !group_id || !qr_scene || !sex || *subscribe_time < 0 ||
-      *subscribe_time > base::kLastTimestampSecond) {
-    return Unintelligible("a user with a number that is none");
+  if (const auto* openid = Field(object, "openid")) user.openid = OpenidFrom(*openid);
+  if (user.openid.empty()) return std::nullopt;
+  // Neither absence nor nonsense says that somebody left.
+  if (const auto* subscribe = Field(object, "subscribe")) {
+    if (const auto number = AsInt(*subscribe)) user.subscribed = *number != 0;
   }
-  user.subscribed = *subscribe != 0;
-  user.subscribe_time_seconds = *subscribe_time;
-  user.group_id = *group_id;
-  user.qr_scene = *qr_scene;
-  user.sex = *sex;
-  user.unionid = StringField(object, "unionid");
-  user.subscribe_scene = StringField(object, "subscribe_scene");
-  user.remark = StringField(object, "remark");
-  user.qr_scene_str = StringField(object, "qr_scene_str");
-  user.language = StringField(object, "language");
-  user.nickname = StringField(object, "nickname");
-  user.head_image_url = StringField(object, "headimgurl");
-  user.city = StringField(object, "city");
-  user.province = StringField(object, "province");
-  user.country = StringField(object, "country");
-  if (const auto* tags = object.if_contains("tagid_list"); tags != nullptr && tags->is_array()) {
-    for (const json::value& tag : tags->get_array()) {
-      const auto id = AsInt(tag);
-      if (!id || *id < 0 || *id > std::numeric_limits<std::int32_t>::max()) {
-        return Unintelligible("a user with a tag that is no number");
-      }
-      user.tag_ids.push_back(static_cast<std::int32_t>(*id));
+  if (!user.subscribed) NoteOdd("subscribe", odd);
+  user.subscribe_time_seconds =
+      IntField<std::int64_t>(object, "subscribe_time", odd, 0, base::kLastTimestampSecond);
+  user.group_id = IntField<std::int32_t>(object, "groupid", odd);
+  user.qr_scene = IntField<std::int64_t>(object, "qr_scene", odd);
+  user.sex = IntField<std::int32_t>(object, "sex", odd);
+  user.unionid = StringField(object, "unionid", odd);
+  user.subscribe_scene = StringField(object, "subscribe_scene", odd);
+  user.remark = StringField(object, "remark", odd);
+  user.qr_scene_str = StringField(object, "qr_scene_str", odd);
+  user.language = StringField(object, "language", odd);
+  user.nickname = StringField(object, "nickname", odd);
+  user.head_image_url = StringField(object, "headimgurl", odd);
+  user.city = StringField(object, "city", odd);
+  user.province = StringField(object, "province", odd);
+  user.country = StringField(object, "country", odd);
+  const auto* tags = Field(object, "tagid_list");
+  if (tags == nullptr) return user;
+  if (!tags->is_array()) {
+    NoteOdd("tagid_list", odd);
+    return user;
+  }
+  for (const json::value& tag : tags->get_array()) {
+    const auto id = IntInRange<std::int32_t>(tag, 0, std::numeric_limits<std::int32_t>::max());
+    if (id) {
+      user.tag_ids.push_back(*id);
+    } else {
+      NoteOdd("tagid_list", odd);
     }
   }
   return user;
@@ -144,7 +177,9 @@ absl::StatusOr<ApiAnswer> ParseAnswer(std::string body) {
     answer.errcode = *number;
     answer.has_errcode = true;
   }
-  answer.errmsg = StringField(answer.json, "errmsg");
+  if (const auto* errmsg = Field(answer.json, "errmsg")) {
+    answer.errmsg = AsText(*errmsg).value_or("");
+  }
   return answer;
 }
 
@@ -233,61 +268,93 @@ absl::StatusOr<TokenGrant> ReadToken(const ApiAnswer& answer) {
 }
 
 absl::StatusOr<std::int64_t> ReadMsgId(const ApiAnswer& answer) {
-  const auto id = IntField<std::int64_t>(answer.json, "msgid", 0);
+  const auto* value = Field(answer.json, "msgid");
+  if (value == nullptr) return 0;
+  const auto id = AsInt(*value);
   if (!id || *id < 0) return Unintelligible("msgid is no number");
   return *id;
 }
 
-absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer) { return UserFrom(answer.json); }
-
-absl::StatusOr<std::vector<UserInfo>> ReadUsers(const ApiAnswer& answer) {
-  const auto* list = answer.json.if_contains("user_info_list");
-  if (list == nullptr || !list->is_array()) return Unintelligible("no user_info_list");
-  std::vector<UserInfo> users;
-  for (const json::value& entry : list->get_array()) {
-    if (!entry.is_object()) return Unintelligible("user_info_list holds something else");
-    auto user = UserFrom(entry.get_object());
-    if (!user.ok()) return user.status();
-    users.push_back(*std::move(user));
-  }
-  return users;
+absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer, OddFields& odd) {
+  auto user = UserFrom(answer.json, odd);
+  if (!user) return Unintelligible("a user without openid");
+  return *std::move(user);
 }
 
-absl::StatusOr<FollowerPage> ReadFollowers(const ApiAnswer& answer, const std::string& asked) {
+absl::StatusOr<UserBatch> ReadUsers(const ApiAnswer& answer, OddFields& odd) {
+  const auto* list = answer.json.if_contains("user_info_list");
+  if (list == nullptr || !list->is_array()) return Unintelligible("no user_info_list");
+  UserBatch batch;
+  for (const json::value& entry : list->get_array()) {
+    const auto* object = entry.if_object();
+    auto user = object == nullptr ? std::nullopt : UserFrom(*object, odd);
+    if (user) {
+      batch.users.push_back(*std::move(user));
+    } else {
+      ++batch.unusable;
+      NoteOdd("user_info_list", odd);
+    }
+  }
+  return batch;
+}
+
+absl::StatusOr<FollowerPage> ReadFollowers(const ApiAnswer& answer, const std::string& asked,
+                                           OddFields& odd) {
   FollowerPage page;
   // Without it an answer of another kind would read as an account without followers.
-  if (!answer.json.contains("total")) return Unintelligible("no total");
-  const auto total = IntField<std::int64_t>(answer.json, "total", 0);
-  if (!total || *total < 0) return Unintelligible("total is no number");
-  page.total = *total;
-  const auto count = IntField<std::int64_t>(answer.json, "count", 0);
-  if (!count) return Unintelligible("count is no number");
+  const auto* total = Field(answer.json, "total");
+  if (total == nullptr) return Unintelligible("no total");
+  const auto followers =
+      IntInRange<std::int64_t>(*total, 0, std::numeric_limits<std::int64_t>::max());
+  if (!followers) return Unintelligible("total is no number");
+  page.total = *followers;
   const auto* data = answer.json.if_contains("data");
   if (data == nullptr) {
-    if (*count != 0) return Unintelligible("count without data");
+    // Here it is the only word about the page.
+    const auto* count = Field(answer.json, "count");
+    if (count != nullptr && AsInt(*count) != 0) return Unintelligible("count without data");
     return page;
   }
   if (!data->is_object()) return Unintelligible("data is no object");
   const auto* list = data->get_object().if_contains("openid");
   if (list == nullptr || !list->is_array()) return Unintelligible("no data.openid");
   for (const json::value& entry : list->get_array()) {
-    if (!entry.is_string()) return Unintelligible("data.openid holds something else");
-    page.openids.emplace_back(entry.get_string());
+    std::string openid = OpenidFrom(entry);
+    if (openid.empty()) {
+      ++page.unusable;
+      NoteOdd("data.openid", odd);
+    } else {
+      page.openids.push_back(std::move(openid));
+    }
   }
-  page.next_openid = StringField(answer.json, "next_openid");
-  if (page.openids.empty() || page.next_openid == asked) page.next_openid.clear();
+  page.next_openid = StringField(answer.json, "next_openid", odd);
+  const bool is_empty = page.openids.empty() && page.unusable == 0;
+  if (is_empty || page.next_openid == asked) page.next_openid.clear();
   return page;
 }
 
-absl::StatusOr<std::vector<TemplateInfo>> ReadTemplates(const ApiAnswer& answer) {
+absl::StatusOr<TemplateList> ReadTemplates(const ApiAnswer& answer, OddFields& odd) {
   const auto* list = answer.json.if_contains("template_list");
   if (list == nullptr || !list->is_array()) return Unintelligible("no template_list");
-  std::vector<TemplateInfo> templates;
+  TemplateList templates;
   for (const json::value& entry : list->get_array()) {
-    if (!entry.is_object()) return Unintelligible("template_list holds something else");
-    const json::object& object = entry.get_object();
-    templates.push_back({StringField(object, "template_id"), StringField(object, "title"),
-                         StringField(object, "content")});
+    TemplateInfo info;
+    const auto* object = entry.if_object();
+    if (object != nullptr) info.template_id = StringField(*object, "template_id", odd);
+    if (info.template_id.empty()) {
+      ++templates.unusable;
+      NoteOdd("template_list", odd);
+      continue;
+    }
+    info.title = StringField(*object, "title", odd);
+    const auto* content = Field(*object, "content");
+    info.has_content = content != nullptr && content->is_string();
+    if (info.has_content) {
+      info.content = std::string(content->get_string());
+    } else {
+      NoteOdd("content", odd);
+    }
+    templates.templates.push_back(std::move(info));
   }
   return templates;
 }

@@ -12,6 +12,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,14 +41,19 @@ std::string StableTokenBody(const std::string& app_id, const std::string& app_se
 std::string BatchGetBody(const std::vector<std::string>& openids, const std::string& lang);
 std::string QuotaGetBody(const std::string& api);
 
-// Answers with errcode 0.
+// WeChat's names of the fields that were not what they should be, and were taken as absent.
+using OddFields = std::set<std::string>;
+
+// Answers with errcode 0. What an answer can't do without makes it unintelligible where it is missing or odd; any other
+// odd field is absent and named in `odd`. In a list an unusable entry is counted and hides no other.
 absl::StatusOr<TokenGrant> ReadToken(const ApiAnswer& answer);
 // 0 where the answer has no msgid.
 absl::StatusOr<std::int64_t> ReadMsgId(const ApiAnswer& answer);
-absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer);
-absl::StatusOr<std::vector<UserInfo>> ReadUsers(const ApiAnswer& answer);
+absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer, OddFields& odd);
+absl::StatusOr<UserBatch> ReadUsers(const ApiAnswer& answer, OddFields& odd);
 // `asked`: the next_openid of the request. WeChat's last full page names one too, so that the end shows in several ways.
-absl::StatusOr<FollowerPage> ReadFollowers(const ApiAnswer& answer, const std::string& asked);
-absl::StatusOr<std::vector<TemplateInfo>> ReadTemplates(const ApiAnswer& answer);
+absl::StatusOr<FollowerPage> ReadFollowers(const ApiAnswer& answer, const std::string& asked,
+                                           OddFields& odd);
+absl::StatusOr<TemplateList> ReadTemplates(const ApiAnswer& answer, OddFields& odd);
 
 }  // namespace hongyan::wechat

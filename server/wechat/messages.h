@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct TemplateMessage {
 struct UserInfo {
   std::string openid;
   std::string unionid;
-  bool subscribed = false;
+  std::optional<bool> subscribed;           // none: WeChat's answer doesn't say
   std::int64_t subscribe_time_seconds = 0;  // Unix; 0: not given
   std::string subscribe_scene;
   std::string remark;
@@ -41,10 +42,17 @@ struct UserInfo {
   std::string country;
 };
 
+// What user/info/batchget told.
+struct UserBatch {
+  std::vector<UserInfo> users;
+  std::int64_t unusable = 0;  // entries that don't even say who it is
+};
+
 // One page of user/get, WeChat's list of an account's followers.
 struct FollowerPage {
   std::int64_t total = 0;
   std::vector<std::string> openids;  // at most 10 000
+  std::int64_t unusable = 0;         // entries that are no openid
   std::string next_openid;           // empty: nobody is left
 };
 
@@ -52,7 +60,13 @@ struct FollowerPage {
 struct TemplateInfo {
   std::string template_id;
   std::string title;
-  std::string content;  // with placeholders {{thing1.DATA}}
+  std::string content;      // with placeholders {{thing1.DATA}}
+  bool has_content = true;  // false: WeChat's answer doesn't say, so nothing can be held against it
+};
+
+struct TemplateList {
+  std::vector<TemplateInfo> templates;
+  std::int64_t unusable = 0;  // entries without a template_id
 };
 
 struct TokenGrant {

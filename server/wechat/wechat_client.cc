@@ -71,7 +71,7 @@ async::Task<SendResult> WechatClient::SendTemplate(std::string openid, TemplateM
     if (msg_id.ok()) {
       result.msg_id = *msg_id;
     } else {
-      WarnOfOddField(call.path, "msgid");
+      WarnOfOddFields(call.path, {"msgid"});
     }
   }
   co_return result;
@@ -99,13 +99,15 @@ async::Task<absl::StatusOr<UserInfo>> WechatClient::GetUser(std::string openid, 
   call.limit = limit;
   Outcome outcome = co_await Run(call);
   if (!outcome.status.ok()) co_return outcome.status;
-  auto user = ReadUser(outcome.answer);
+  OddFields odd;
+  auto user = ReadUser(outcome.answer, odd);
+  WarnOfOddFields(call.path, odd);
   if (!user.ok()) co_return Unknown(call, std::string(user.status().message()));
   co_return user;
 }
 
-async::Task<absl::StatusOr<std::vector<UserInfo>>> WechatClient::GetUsers(
-    std::vector<std::string> openids, std::string lang, CallLimit limit) {
+async::Task<absl::StatusOr<UserBatch>> WechatClient::GetUsers(std::vector<std::string> openids,
+                                                              std::string lang, CallLimit limit) {
   Call call;
   call.path = kUserBatch;
   call.body = BatchGetBody(openids, lang);
@@ -113,7 +115,9 @@ async::Task<absl::StatusOr<std::vector<UserInfo>>> WechatClient::GetUsers(
   call.limit = limit;
   Outcome outcome = co_await Run(call);
   if (!outcome.status.ok()) co_return outcome.status;
-  auto users = ReadUsers(outcome.answer);
+  OddFields odd;
+  auto users = ReadUsers(outcome.answer, odd);
+  WarnOfOddFields(call.path, odd);
   if (!users.ok()) co_return Unknown(call, std::string(users.status().message()));
   co_return users;
 }
@@ -127,20 +131,23 @@ async::Task<absl::StatusOr<FollowerPage>> WechatClient::ListFollowers(std::strin
   call.limit = limit;
   Outcome outcome = co_await Run(call);
   if (!outcome.status.ok()) co_return outcome.status;
-  auto page = ReadFollowers(outcome.answer, next_openid);
+  OddFields odd;
+  auto page = ReadFollowers(outcome.answer, next_openid, odd);
+  WarnOfOddFields(call.path, odd);
   if (!page.ok()) co_return Unknown(call, std::string(page.status().message()));
   co_return page;
 }
 
-async::Task<absl::StatusOr<std::vector<TemplateInfo>>> WechatClient::ListTemplates(
-    CallLimit limit) {
+async::Task<absl::StatusOr<TemplateList>> WechatClient::ListTemplates(CallLimit limit) {
   Call call;
   call.path = kTemplateList;
   call.after_unknown = AfterUnknown::kRepeat;
   call.limit = limit;
   Outcome outcome = co_await Run(call);
   if (!outcome.status.ok()) co_return outcome.status;
-  auto templates = ReadTemplates(outcome.answer);
+  OddFields odd;
+  auto templates = ReadTemplates(outcome.answer, odd);
+  WarnOfOddFields(call.path, odd);
   if (!templates.ok()) co_return Unknown(call, std::string(templates.status().message()));
   co_return templates;
 }
@@ -375,13 +382,15 @@ bool WechatClient::IsHarmless(const Call& call, const Attempt& attempt) {
   return call.leaves_nothing && attempt.foreign;
 }
 
-void WechatClient::WarnOfOddField(const std::string& path, const std::string& field) {
+void WechatClient::WarnOfOddFields(const std::string& path, const OddFields& fields) {
   const MonoTime now = clock_.Mono();
-  const auto [it, is_new] = warned_.try_emplace({path, field}, now);
-  if (!is_new && async::Between(it->second, now) < kFieldWarningPause) return;
-  it->second = now;
-  base::Log(base::Level::kWarn, "odd field in an answer of WeChat, taken as absent",
-            {{"account", account_}, {"api", path}, {"field", field}});
+  for (const std::string& field : fields) {
+    const auto [it, is_new] = warned_.try_emplace({path, field}, now);
+    if (!is_new && async::Between(it->second, now) < kFieldWarningPause) continue;
+    it->second = now;
+    base::Log(base::Level::kWarn, "odd field in an answer of WeChat, taken as absent",
+              {{"account", account_}, {"api", path}, {"field", field}});
+  }
 }
 
 void WechatClient::NoteQuota(const std::string& path, std::int64_t errcode,

@@ -3,7 +3,8 @@
 // Contract: a call ends with an answer, a definite failure, or an unknown outcome, and says how many request bodies
 //           left. -1 is repeated up to three times with 1, 2, 4 s and jitter inside the deadline; a refused token is
 //           replaced and the call repeated once. A send whose outcome is unknown is never repeated, unless WeChat
-//           recognizes the repeat by its client_msg_id; reads are. A 200 without errcode is no answer to a send. After three 45009 in a row an API is left alone
+//           recognizes the repeat by its client_msg_id; reads are. A field of a read's answer that is odd and not needed is
+//           absent, and a warning names it. A 200 without errcode is no answer to a send. After three 45009 in a row an API is left alone
 //           for 5 s at a time, for this account only.
 // Errors:   those of errcode.h, and OUTCOME_UNKNOWN, WECHAT_UNREACHABLE, DEADLINE_TOO_SHORT, CANCELLED, WECHAT_ERROR
 //           (see protos/hongyan/v1/errors.proto for their codes).
@@ -19,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "server/async/clock.h"
 #include "server/wechat/access_token.h"
+#include "server/wechat/api_json.h"
 #include "server/wechat/api_transport.h"
 #include "server/wechat/messages.h"
 
@@ -53,11 +55,11 @@ class WechatClient {
   async::Task<absl::StatusOr<UserInfo>> GetUser(std::string openid, std::string lang,
                                                 CallLimit limit);
   // At most 100 openids. The answer may hold fewer users, in another order.
-  async::Task<absl::StatusOr<std::vector<UserInfo>>> GetUsers(std::vector<std::string> openids,
-                                                              std::string lang, CallLimit limit);
+  async::Task<absl::StatusOr<UserBatch>> GetUsers(std::vector<std::string> openids,
+                                                  std::string lang, CallLimit limit);
   // The followers after `next_openid`; empty: from the first. Counts against a small daily quota.
   async::Task<absl::StatusOr<FollowerPage>> ListFollowers(std::string next_openid, CallLimit limit);
-  async::Task<absl::StatusOr<std::vector<TemplateInfo>>> ListTemplates(CallLimit limit);
+  async::Task<absl::StatusOr<TemplateList>> ListTemplates(CallLimit limit);
 
   const std::string& account() const { return account_; }
   const AccessToken& token() const { return token_; }
@@ -97,8 +99,8 @@ class WechatClient {
   absl::Status TooLate(const Call& call) const;
   // Waits before a repeat. False: it would not end in time, or the caller left.
   async::Task<bool> BackOff(int repeat, async::MonoTime deadline);
-  // Logs that this field of WeChat's answer was not what it should be, now and then. No value of it.
-  void WarnOfOddField(const std::string& path, const std::string& field);
+  // Logs that these fields of WeChat's answer were not what they should be, each once in ten minutes. No value of them.
+  void WarnOfOddFields(const std::string& path, const OddFields& fields);
   void NoteQuota(const std::string& path, std::int64_t errcode, const absl::Status& status);
 
   std::string account_;

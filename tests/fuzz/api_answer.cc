@@ -25,7 +25,7 @@ void CheckText(const std::string& text) {
 }
 
 void CheckUser(const wechat::UserInfo& user) {
-  FUZZ_CHECK(!user.openid.empty());
+  FUZZ_CHECK(!user.openid.empty() && user.openid.size() <= 128);
   // What google.protobuf.Timestamp can hold.
   FUZZ_CHECK(user.subscribe_time_seconds >= 0 && user.subscribe_time_seconds <= 253402300799);
   for (const std::string* text :
@@ -43,23 +43,27 @@ void CheckReaders(const ApiAnswer& answer) {
     FUZZ_CHECK(token->expires_in_seconds > 0 && token->expires_in_seconds <= 30 * 86400);
   }
   if (const auto id = wechat::ReadMsgId(answer); id.ok()) FUZZ_CHECK(*id >= 0);
-  if (const auto user = wechat::ReadUser(answer); user.ok()) CheckUser(*user);
-  if (const auto users = wechat::ReadUsers(answer); users.ok()) {
-    for (const auto& user : *users) CheckUser(user);
+  wechat::OddFields odd;
+  if (const auto user = wechat::ReadUser(answer, odd); user.ok()) CheckUser(*user);
+  if (const auto users = wechat::ReadUsers(answer, odd); users.ok()) {
+    for (const auto& user : users->users) CheckUser(user);
   }
-  if (const auto page = wechat::ReadFollowers(answer, "asked"); page.ok()) {
+  if (const auto page = wechat::ReadFollowers(answer, "asked", odd); page.ok()) {
     FUZZ_CHECK(page->next_openid != "asked");
-    FUZZ_CHECK(page->next_openid.empty() || !page->openids.empty());
+    FUZZ_CHECK(page->next_openid.empty() || !page->openids.empty() || page->unusable > 0);
     for (const std::string& openid : page->openids) CheckText(openid);
     CheckText(page->next_openid);
   }
-  if (const auto templates = wechat::ReadTemplates(answer); templates.ok()) {
-    for (const auto& entry : *templates) {
+  if (const auto templates = wechat::ReadTemplates(answer, odd); templates.ok()) {
+    for (const auto& entry : templates->templates) {
+      FUZZ_CHECK(!entry.template_id.empty());
       CheckText(entry.template_id);
       CheckText(entry.title);
       CheckText(entry.content);
     }
   }
+  // Names of ours, never words of the answer.
+  for (const std::string& field : odd) FUZZ_CHECK(field.size() <= 16);
 }
 
 void CheckError(std::int64_t errcode, const std::string& errmsg) {

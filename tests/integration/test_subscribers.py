@@ -234,6 +234,34 @@ def test_stranger_holds_up_no_import(called, account):
     assert account.arrivals(USERS) == asked, "it isn't asked again at once"
 
 
+def test_A12_odd_rows_hold_up_no_import(called, account):
+    openids = [account.user(remark=f"r{i}") for i in range(250)]
+    account.user(openid=openids[7], odd_fields={"qr_scene": "", "sex": "", "tagid_list": [None, 3]})
+    account.user(openid=openids[120], odd_fields={"openid": 7})
+    account.user(openid=openids[121], odd_fields={"subscribe": ""})
+    last = imported(called)[-1]
+    assert last.HasField("finish_time") and last.listed == 250 and last.fetched == 248 and last.unreadable == 2, last
+    assert last.departed == 0
+    assert stored(called, openids[7]).user.remark == "r7" and list(stored(called, openids[7]).user.tag_ids) == [3]
+    for openid in (openids[120], openids[121]):
+        one = stored(called, openid)
+        assert one.user.subscribed and one.user.remark == ""
+    assert stored(called, openids[122]).user.remark == "r122"
+    asked = account.arrivals(USERS)
+    assert imported(called)[-1].HasField("finish_time") and account.arrivals(USERS) == asked, "they aren't asked again at once"
+
+
+def test_A12_list_with_entries_that_are_no_openids_makes_nobody_leave(called, account):
+    for name in ("oGap_1", "oGap_2", "oGap_3"):
+        followed(called, account, name)
+    eventually(lambda: time.time() > stored(called, "oGap_3").last_inbound_time.seconds + 1, what="a second later")
+    page = '{"total":3,"count":3,"data":{"openid":["oGap_1",null,7]},"next_openid":"oGap_3"}'
+    account.fault({"raw_answer": page}, api=USER_LIST, times=1)
+    last = imported(called)[-1]
+    assert last.HasField("finish_time") and last.unreadable == 2 and last.departed == 0
+    assert all(stored(called, name).user.subscribed for name in ("oGap_1", "oGap_2", "oGap_3"))
+
+
 @pytest.mark.parametrize("answer", ['{}', '{"errcode":0,"errmsg":"ok"}', '{"total":3,"count":0,"next_openid":""}'])
 def test_answer_that_is_no_list_makes_nobody_leave(called, account, answer):
     for name in ("oList_1", "oList_2", "oList_3"):

@@ -4,7 +4,9 @@ import pytest
 
 from rpc_failure import expect, failure
 from sandbox_process import USER, USERS
-from timing import ONE_REPEAT
+from timing import ONE_REPEAT, eventually
+
+WARNING = "odd field in an answer of WeChat, taken as absent"
 
 
 def test_user_info_field_by_field(service, main):
@@ -104,3 +106,35 @@ def test_fields_gone_since_2021_are_passed_on_where_present(service, main, openi
     user = service.user_info(openid)
     assert (user.nickname, user.sex, user.city, user.province, user.country) == ("小红", 2, "深圳", "广东", "中国")
     assert user.head_image_url == "http://h/0"
+
+
+ODD = {"qr_scene": "", "sex": "", "subscribe_time": "", "groupid": 99999999999999, "tagid_list": [2, None, 128]}
+
+
+def test_A12_odd_row_of_one_follower_fails_nobody(service, main):
+    openids = [main.user(remark=f"r{i}", tag_ids=[2]) for i in range(120)]
+    main.user(openid=openids[60], odd_fields=ODD)
+    users = service.users_info(openids)
+    assert [user.openid for user in users] == openids and [user.remark for user in users] == [f"r{i}" for i in range(120)]
+    odd, sound = users[60], users[61]
+    assert odd.subscribed and list(odd.tag_ids) == [2, 128] and list(sound.tag_ids) == [2]
+    assert (odd.qr_scene, odd.sex, odd.group_id, odd.HasField("subscribe_time")) == (0, 0, 0, False)
+    assert sound.HasField("subscribe_time")
+    one = service.user_info(openids[60])
+    assert one.remark == "r60" and list(one.tag_ids) == [2, 128]
+    # One warning a field, without a word of what the person's row says.
+    def warned():
+        return sorted(line["field"] for line in service.log(event=WARNING, api=USERS) if line["field"] in ODD)
+
+    eventually(lambda: warned() == sorted(ODD), what="the warnings")
+    assert all(openids[60] not in str(line) and "r60" not in str(line) for line in service.log(event=WARNING))
+    service.users_info(openids)
+    assert warned() == sorted(ODD)
+
+
+@pytest.mark.parametrize("row", [{"openid": ""}, {"openid": None}, {"openid": 7}, {"openid": ["o"]}], ids=str)
+def test_A12_unusable_row_concerns_its_person_alone(service, main, row):
+    openids = [main.user(remark=f"r{i}") for i in range(3)]
+    main.user(openid=openids[1], odd_fields=row)
+    users = service.users_info(openids)
+    assert [user.openid for user in users] == openids and [user.remark for user in users] == ["r0", "", "r2"]

@@ -124,6 +124,7 @@ Task<bool> Tell(core::Subscribers::Progress progress, CallEnvironment& environme
   response.set_listed(progress.listed);
   response.set_fetched(progress.fetched);
   response.set_departed(progress.left);
+  response.set_unreadable(progress.unreadable);
   ToProto(progress.start_time, *response.mutable_start_time());
   if (progress.done) ToProto(environment.clock.Now(), *response.mutable_finish_time());
   const bool told = co_await writer.Write(std::move(response));

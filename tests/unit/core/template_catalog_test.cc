@@ -232,5 +232,18 @@ TEST_F(TemplateCatalogTest, ValuesAreChecked) {
               StatusIs(StatusCode::kInvalidArgument, "INVALID_TEMPLATE_VALUE"));
 }
 
+TEST_F(TemplateCatalogTest, A12_OddEntryHidesNoOther) {
+  http_.Always(kTemplateListPath, Json(R"({"template_list":[{"template_id":"tmpl","content":
+      "{{thing1.DATA}}"},7,{"template_id":"odd","content":["{{thing1.DATA}}"]}]})"));
+  EXPECT_THAT(Check("tmpl"), IsOk());
+  EXPECT_THAT(
+      Await(catalog_.Check(Message({{"thing1", Times(21, "x")}}, "tmpl"), Within(Seconds(1)))),
+      StatusIs(StatusCode::kInvalidArgument, "INVALID_TEMPLATE_VALUE"));
+  // Nothing is held against a template that the list doesn't tell readably.
+  EXPECT_THAT(Check("odd"), IsOk());
+  EXPECT_THAT(Check("perhaps the seventh"), IsOk());
+  EXPECT_EQ(fetches(), 1u);
+}
+
 }  // namespace
 }  // namespace hongyan::core

@@ -2,6 +2,7 @@
 #include "server/core/user_directory.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -108,9 +109,27 @@ TEST_F(UserDirectoryTest, OpenidThatWechatLeftOutHasNothingButItself) {
   ASSERT_EQ(users->size(), 3u);
   EXPECT_EQ((*users)[0].openid, "o3");
   EXPECT_EQ((*users)[1].openid, "o2");
-  EXPECT_FALSE((*users)[1].subscribed);
+  EXPECT_EQ((*users)[1].subscribed, std::nullopt);
   EXPECT_EQ((*users)[1].remark, "");
-  EXPECT_TRUE((*users)[2].subscribed);
+  EXPECT_EQ((*users)[2].subscribed, true);
+}
+
+TEST_F(UserDirectoryTest, A12_OddRowConcernsItsPersonAlone) {
+  http_.Always(kUserBatchPath, Json(R"({"user_info_list":[
+      {"subscribe":1,"openid":"o1","remark":"of o1","qr_scene":"","sex":"","groupid":99999999999},
+      {"subscribe":1,"openid":7,"remark":"nobody's"},
+      "o3",
+      {"subscribe":1,"openid":"o4","remark":"of o4"}]})"));
+  const Users users = BatchGet({"o4", "o3", "o2", "o1"});
+  ASSERT_THAT(users, IsOk());
+  ASSERT_EQ(users->size(), 4u);
+  EXPECT_EQ((*users)[0].remark, "of o4");
+  EXPECT_EQ((*users)[1].openid, "o3");
+  EXPECT_EQ((*users)[1].remark, "");
+  EXPECT_EQ((*users)[2].remark, "");
+  EXPECT_EQ((*users)[3].remark, "of o1");
+  EXPECT_EQ((*users)[3].subscribed, true);
+  EXPECT_EQ(http_.count(kUserBatchPath), 1u);
 }
 
 TEST_F(UserDirectoryTest, UsersThatNobodyAskedForAreIgnored) {
@@ -187,7 +206,7 @@ TEST_F(UserDirectoryTest, OneUserIsRead) {
   const auto user = Await(directory_.Get("main", "o1", "", Within(Seconds(1))));
   ASSERT_THAT(user, IsOk());
   EXPECT_EQ(user->openid, "o1");
-  EXPECT_FALSE(user->subscribed);
+  EXPECT_EQ(user->subscribed, false);
   EXPECT_EQ(http_.requests(kUserPath).front().query, "access_token=t1&openid=o1");
 }
 

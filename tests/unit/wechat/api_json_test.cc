@@ -21,6 +21,12 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
+// Where the odd fields don't matter.
+absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer) {
+  OddFields odd;
+  return ReadUser(answer, odd);
+}
+
 constexpr char kBom[] = "\xEF\xBB\xBF";
 
 ApiAnswer Parsed(const std::string& body) {
@@ -266,7 +272,7 @@ TEST(Envelope, U15_RawControlCharactersAndBadUtf8AreReplaced) {
                            '\0' + "b\"}";
   const auto user = ReadUser(Parsed(body));
   ASSERT_THAT(user, IsOk());
-  EXPECT_TRUE(user->subscribed);
+  EXPECT_EQ(user->subscribed, true);
   EXPECT_TRUE(base::IsUtf8(user->remark));
   EXPECT_THAT(user->remark, ::testing::StartsWith("老"));
   EXPECT_THAT(user->remark, HasSubstr("X"));
@@ -297,7 +303,7 @@ TEST(User, HasAllItsFields) {
   ASSERT_THAT(user, IsOk());
   EXPECT_EQ(user->openid, "o6_bm");
   EXPECT_EQ(user->unionid, "o6_u");
-  EXPECT_TRUE(user->subscribed);
+  EXPECT_EQ(user->subscribed, true);
   EXPECT_EQ(user->subscribe_time_seconds, 1382694957);
   EXPECT_EQ(user->subscribe_scene, "ADD_SCENE_QR_CODE");
   EXPECT_EQ(user->remark, "VIP");
@@ -317,7 +323,7 @@ TEST(User, HasAllItsFields) {
 TEST(User, WhoLeftHasNothingButAnOpenid) {
   const auto user = ReadUser(Parsed(R"({"subscribe":0,"openid":"o1"})"));
   ASSERT_THAT(user, IsOk());
-  EXPECT_FALSE(user->subscribed);
+  EXPECT_EQ(user->subscribed, false);
   EXPECT_EQ(user->subscribe_time_seconds, 0);
   EXPECT_THAT(user->tag_ids, IsEmpty());
 }
@@ -326,16 +332,88 @@ TEST(User, NumbersMayComeAsStringsAndAreNeverWrapped) {
   const auto user = ReadUser(Parsed(
       R"({"subscribe":"1","openid":"o1","subscribe_time":"1382694957","groupid":"3","tagid_list":["128"]})"));
   ASSERT_THAT(user, IsOk());
-  EXPECT_TRUE(user->subscribed);
+  EXPECT_EQ(user->subscribed, true);
   EXPECT_EQ(user->subscribe_time_seconds, 1382694957);
   EXPECT_EQ(user->group_id, 3);
   EXPECT_THAT(user->tag_ids, ElementsAre(128));
-  for (const char* field : {R"("groupid":4294967297)", R"("sex":1e400)", R"("subscribe":[])",
-                            R"("subscribe_time":18446744073709551616)",
-                            R"("subscribe_time":253402300800)", R"("tagid_list":[4294967297])"}) {
-    EXPECT_THAT(ReadUser(Parsed(absl::StrCat(R"({"openid":"o1",)", field, "}"))),
-                StatusIs(StatusCode::kDataLoss))
-        << field;
+}
+
+struct OddField {
+  const char* json;
+  const char* name;
+};
+
+void PrintTo(const OddField& field, std::ostream* out) { *out << field.json; }
+
+class A12_OddField : public ::testing::TestWithParam<OddField> {};
+
+TEST_P(A12_OddField, IsAbsentAndNamedAndTheRestStays) {
+  OddFields odd;
+  const auto user = ReadUser(
+      Parsed(absl::StrCat(R"({"subscribe":1,"openid":"o1","unionid":"u1",)", GetParam().json, "}")),
+      odd);
+  ASSERT_THAT(user, IsOk());
+  EXPECT_THAT(odd, ElementsAre(GetParam().name));
+  EXPECT_EQ(user->openid, "o1");
+  EXPECT_EQ(user->unionid, "u1");
+  EXPECT_EQ(user->subscribed, true);
+  EXPECT_EQ(user->subscribe_time_seconds, 0);
+  EXPECT_EQ(user->group_id, 0);
+  EXPECT_EQ(user->qr_scene, 0);
+  EXPECT_EQ(user->sex, 0);
+  EXPECT_EQ(user->remark, "");
+  EXPECT_THAT(user->tag_ids, IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , A12_OddField,
+    ::testing::Values(OddField{R"("qr_scene":"")", "qr_scene"}, OddField{R"("sex":"")", "sex"},
+                      OddField{R"("subscribe_time":"")", "subscribe_time"},
+                      OddField{R"("groupid":4294967297)", "groupid"},
+                      OddField{R"("groupid":99999999999999999999)", "groupid"},
+                      OddField{R"("sex":1e400)", "sex"}, OddField{R"("sex":[1])", "sex"},
+                      OddField{R"("qr_scene":1.5)", "qr_scene"},
+                      OddField{R"("subscribe_time":-1)", "subscribe_time"},
+                      OddField{R"("subscribe_time":18446744073709551616)", "subscribe_time"},
+                      OddField{R"("subscribe_time":253402300800)", "subscribe_time"},
+                      OddField{R"("tagid_list":[null])", "tagid_list"},
+                      OddField{R"("tagid_list":[4294967297])", "tagid_list"},
+                      OddField{R"("tagid_list":[-1,"x",[],{}])", "tagid_list"},
+                      OddField{R"("tagid_list":"2,3")", "tagid_list"},
+                      OddField{R"("tagid_list":{})", "tagid_list"},
+                      OddField{R"("remark":{})", "remark"}, OddField{R"("remark":[1])", "remark"},
+                      OddField{R"("remark":true)", "remark"},
+                      OddField{R"("remark":1.5)", "remark"}));
+
+TEST(User, A12_NullIsAsGoodAsAbsent) {
+  OddFields odd;
+  const auto user = ReadUser(
+      Parsed(
+          R"({"subscribe":1,"openid":"o1","sex":null,"remark":null,"tagid_list":null,"qr_scene":null})"),
+      odd);
+  ASSERT_THAT(user, IsOk());
+  EXPECT_THAT(odd, IsEmpty());
+}
+
+TEST(User, A12_OddTagHidesNoOther) {
+  OddFields odd;
+  const auto user =
+      ReadUser(Parsed(R"({"subscribe":1,"openid":"o1","tagid_list":[2,null,128]})"), odd);
+  ASSERT_THAT(user, IsOk());
+  EXPECT_THAT(user->tag_ids, ElementsAre(2, 128));
+}
+
+// Who is taken to have left loses the profile, so nobody has left because an answer doesn't say.
+TEST(User, A12_UnreadableSubscribeIsNoLeave) {
+  for (const char* subscribe : {R"("subscribe":"",)", R"("subscribe":null,)", R"("subscribe":[],)",
+                                R"("subscribe":0.0,)", ""}) {
+    OddFields odd;
+    const auto user =
+        ReadUser(Parsed(absl::StrCat("{", subscribe, R"("openid":"o1","remark":"r"})")), odd);
+    ASSERT_THAT(user, IsOk()) << subscribe;
+    EXPECT_EQ(user->subscribed, std::nullopt) << subscribe;
+    EXPECT_EQ(user->remark, "r") << subscribe;
+    EXPECT_THAT(odd, ElementsAre("subscribe")) << subscribe;
   }
 }
 
@@ -346,32 +424,96 @@ TEST(User, C03_SubscribeTimeAfter2038IsExact) {
 }
 
 TEST(User, WithoutOpenidIsNone) {
-  EXPECT_THAT(ReadUser(Parsed(R"({"subscribe":1})")), StatusIs(StatusCode::kDataLoss));
+  for (const char* openid : {"", R"(,"openid":"")", R"(,"openid":7)", R"(,"openid":null)",
+                             R"(,"openid":"a b")", R"(,"openid":"中")", R"(,"openid":["o1"])"}) {
+    EXPECT_THAT(ReadUser(Parsed(absl::StrCat(R"({"subscribe":1)", openid, "}"))),
+                StatusIs(StatusCode::kDataLoss))
+        << openid;
+  }
+  EXPECT_THAT(ReadUser(Parsed(absl::StrCat(R"({"openid":")", std::string(129, 'o'), R"("})"))),
+              StatusIs(StatusCode::kDataLoss));
 }
 
 TEST(Users, ComeAsAList) {
-  const auto users = ReadUsers(Parsed(
-      R"({"user_info_list":[{"subscribe":1,"openid":"o1"},{"subscribe":0,"openid":"o2"}]})"));
-  ASSERT_THAT(users, IsOk());
-  ASSERT_EQ(users->size(), 2u);
-  EXPECT_EQ((*users)[1].openid, "o2");
-  EXPECT_THAT(ReadUsers(Parsed(R"({"user_info_list":[]})")), IsOk());
-  for (const char* body : {"{}", R"({"user_info_list":{}})", R"({"user_info_list":[1]})",
-                           R"({"user_info_list":[{}]})"}) {
-    EXPECT_THAT(ReadUsers(Parsed(body)), StatusIs(StatusCode::kDataLoss)) << body;
+  OddFields odd;
+  const auto batch = ReadUsers(
+      Parsed(R"({"user_info_list":[{"subscribe":1,"openid":"o1"},{"subscribe":0,"openid":"o2"}]})"),
+      odd);
+  ASSERT_THAT(batch, IsOk());
+  ASSERT_EQ(batch->users.size(), 2u);
+  EXPECT_EQ(batch->users[1].openid, "o2");
+  EXPECT_EQ(batch->unusable, 0);
+  EXPECT_THAT(odd, IsEmpty());
+  EXPECT_THAT(ReadUsers(Parsed(R"({"user_info_list":[]})"), odd), IsOk());
+  for (const char* body : {"{}", R"({"user_info_list":{}})", R"({"user_info_list":null})"}) {
+    EXPECT_THAT(ReadUsers(Parsed(body), odd), StatusIs(StatusCode::kDataLoss)) << body;
+  }
+}
+
+TEST(Users, A12_UnusableEntryHidesNoOther) {
+  OddFields odd;
+  const auto batch = ReadUsers(
+      Parsed(
+          R"({"user_info_list":[1,{},null,{"subscribe":1,"openid":"o1","sex":""},{"openid":[]},[]]})"),
+      odd);
+  ASSERT_THAT(batch, IsOk());
+  ASSERT_EQ(batch->users.size(), 1u);
+  EXPECT_EQ(batch->users[0].openid, "o1");
+  EXPECT_EQ(batch->unusable, 5);
+  EXPECT_THAT(odd, ElementsAre("sex", "user_info_list"));
+}
+
+TEST(Followers, A12_UnusableEntryHidesNoOther) {
+  OddFields odd;
+  const auto page = ReadFollowers(
+      Parsed(
+          R"({"total":5,"count":"x","data":{"openid":["o1",7,null,"","o2"]},"next_openid":"o2"})"),
+      "", odd);
+  ASSERT_THAT(page, IsOk());
+  EXPECT_THAT(page->openids, ElementsAre("o1", "o2"));
+  EXPECT_EQ(page->unusable, 3);
+  EXPECT_EQ(page->next_openid, "o2");
+  EXPECT_THAT(odd, ElementsAre("data.openid"));
+}
+
+// What would read as "nobody follows" or "that was the end".
+TEST(Followers, A01_NeedTheirTotalAndAWordAboutThePage) {
+  OddFields odd;
+  for (const char* body :
+       {"{}", R"({"code":503})", R"({"total":"","count":0})", R"({"total":null,"count":0})",
+        R"({"total":3,"count":3})", R"({"total":3,"count":""})",
+        R"({"total":3,"count":0,"data":[]})", R"({"total":3,"count":3,"data":{}})"}) {
+    EXPECT_THAT(ReadFollowers(Parsed(body), "", odd), StatusIs(StatusCode::kDataLoss)) << body;
   }
 }
 
 TEST(Templates, ComeAsAList) {
-  const auto templates = ReadTemplates(Parsed(
-      R"({"template_list":[{"template_id":"iPk5","title":"领取奖金提醒","primary_industry":"IT科技","content":"{{thing1.DATA}}\n{{time2.DATA}}","example":"…"}]})"));
-  ASSERT_THAT(templates, IsOk());
-  ASSERT_EQ(templates->size(), 1u);
-  EXPECT_EQ((*templates)[0].template_id, "iPk5");
-  EXPECT_EQ((*templates)[0].title, "领取奖金提醒");
-  EXPECT_EQ((*templates)[0].content, "{{thing1.DATA}}\n{{time2.DATA}}");
-  EXPECT_THAT(ReadTemplates(Parsed("{}")), StatusIs(StatusCode::kDataLoss));
-  EXPECT_THAT(ReadTemplates(Parsed(R"({"template_list":[7]})")), StatusIs(StatusCode::kDataLoss));
+  OddFields odd;
+  const auto list = ReadTemplates(
+      Parsed(
+          R"({"template_list":[{"template_id":"iPk5","title":"领取奖金提醒","primary_industry":"IT科技","content":"{{thing1.DATA}}\n{{time2.DATA}}","example":"…"}]})"),
+      odd);
+  ASSERT_THAT(list, IsOk());
+  ASSERT_EQ(list->templates.size(), 1u);
+  EXPECT_EQ(list->templates[0].template_id, "iPk5");
+  EXPECT_EQ(list->templates[0].title, "领取奖金提醒");
+  EXPECT_EQ(list->templates[0].content, "{{thing1.DATA}}\n{{time2.DATA}}");
+  EXPECT_TRUE(list->templates[0].has_content);
+  EXPECT_THAT(ReadTemplates(Parsed("{}"), odd), StatusIs(StatusCode::kDataLoss));
+}
+
+TEST(Templates, A12_UnusableEntryHidesNoOther) {
+  OddFields odd;
+  const auto list = ReadTemplates(
+      Parsed(
+          R"({"template_list":[7,{"title":"t"},{"template_id":"a","content":5},{"template_id":"b","title":[],"content":"x"}]})"),
+      odd);
+  ASSERT_THAT(list, IsOk());
+  EXPECT_EQ(list->unusable, 2);
+  ASSERT_EQ(list->templates.size(), 2u);
+  EXPECT_FALSE(list->templates[0].has_content);
+  EXPECT_TRUE(list->templates[1].has_content);
+  EXPECT_THAT(odd, ElementsAre("content", "template_list", "title"));
 }
 
 }  // namespace

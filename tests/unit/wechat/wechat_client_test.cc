@@ -392,10 +392,10 @@ TEST_F(WechatClientTest, UsersComeAsTheyAre) {
       Json(R"({"user_info_list":[{"subscribe":1,"openid":"o2"},{"subscribe":0,"openid":"o1"}]})"));
   const auto users = Await(client_.GetUsers({"o1", "o2", "o3"}, "en", Within(Seconds(1))));
   ASSERT_THAT(users, IsOk());
-  ASSERT_EQ(users->size(), 2u);
-  EXPECT_EQ((*users)[0].openid, "o2");
-  EXPECT_TRUE((*users)[0].subscribed);
-  EXPECT_FALSE((*users)[1].subscribed);
+  ASSERT_EQ(users->users.size(), 2u);
+  EXPECT_EQ(users->users[0].openid, "o2");
+  EXPECT_EQ(users->users[0].subscribed, true);
+  EXPECT_EQ(users->users[1].subscribed, false);
 }
 
 TEST_F(WechatClientTest, ReadWithoutItsFieldsIsUnavailable) {
