@@ -124,8 +124,8 @@ struct Service::Graph {
   http::CurlHttpClient http;
   wechat::ApiTransport transport;
   core::Accounts accounts;
-  core::Idempotency idempotency{clock};
-  core::StoredRecipients recipients{subscriber_rows, clock, background};
+  core::Idempotency idempotency{clock, metrics};
+  core::StoredRecipients recipients{subscriber_rows, clock, background, metrics};
   core::Sender sender{accounts, recipients, idempotency, clock, metrics};
   core::UserDirectory users{accounts, clock, loop.executor()};
   core::Subscribers subscribers{accounts, subscriber_rows, recipients,

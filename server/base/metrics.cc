@@ -111,6 +111,18 @@ Metrics::Metrics()
                            .Help("Time of one call to the account's handler.")
                            .Register(registry_),
                        {"account"}),
+      idempotency_keys_forgotten_(
+          BuildCounter()
+              .Name("hongyan_idempotency_keys_forgotten_total")
+              .Help("Idempotency keys that made room for others before their 24 hours.")
+              .Register(registry_)
+              .Add({})),
+      allowances_not_noted_(
+          BuildCounter()
+              .Name("hongyan_allowances_not_noted_total")
+              .Help("Customer-service messages whose cost found no place to wait for storage.")
+              .Register(registry_)
+              .Add({})),
       in_flight_(BuildGauge()
                      .Name("hongyan_in_flight")
                      .Help("Calls that are being worked on.")
@@ -210,6 +222,10 @@ void Metrics::HandlerCall(absl::string_view account, absl::string_view outcome) 
 void Metrics::HandlerSeconds(absl::string_view account, absl::Duration took) {
   handler_seconds_.At({account}, Seconds()).Observe(absl::ToDoubleSeconds(took));
 }
+
+void Metrics::IdempotencyKeyForgotten() { idempotency_keys_forgotten_.Increment(); }
+
+void Metrics::AllowanceNotNoted() { allowances_not_noted_.Increment(); }
 
 void Metrics::InFlight(std::int64_t delta) { in_flight_.Increment(static_cast<double>(delta)); }
 

@@ -58,6 +58,10 @@ class Metrics {
   void HandlerCall(absl::string_view account, absl::string_view outcome);
   // Of calls that were made.
   void HandlerSeconds(absl::string_view account, absl::Duration took);
+  // A key that made room before its time.
+  void IdempotencyKeyForgotten();
+  // What a send has spent of a person's allowance, and found no place to wait for storage.
+  void AllowanceNotNoted();
   void InFlight(std::int64_t delta);
   void EventWatchers(std::int64_t delta);
   // Signatures that made room before their time, since the process began.
@@ -100,6 +104,8 @@ class Metrics {
   prometheus::Gauge& callback_clock_skew_;
   Children<prometheus::Counter> handler_calls_;
   Children<prometheus::Histogram> handler_seconds_;
+  prometheus::Counter& idempotency_keys_forgotten_;
+  prometheus::Counter& allowances_not_noted_;
   prometheus::Gauge& in_flight_;
   prometheus::Gauge& event_watchers_;
   prometheus::Counter& signatures_forgotten_;

@@ -1,15 +1,21 @@
 #include "server/core/idempotency.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/digest.h"
+#include "server/base/log.h"
 #include "server/base/status.h"
 
 namespace hongyan::core {
 namespace {
 
 constexpr absl::Duration kRemember = absl::Hours(24);
+constexpr absl::Duration kLogPause = absl::Minutes(1);
+// Nodes of the list, of the map and of a map of labels, and what the allocator adds.
+constexpr std::size_t kNodeBytes = 64;
 
 // What twins and later callers get: the deadline that ended the first call was not theirs.
 Delivery ForOthers(Delivery result) {
@@ -17,6 +23,24 @@ Delivery ForOthers(Delivery result) {
     result.error = base::WithCode(result.error, absl::StatusCode::kUnknown);
   }
   return result;
+}
+
+// About what an error takes besides its status.
+std::size_t BytesOf(const absl::Status& status) {
+  std::size_t bytes = status.message().size();
+  status.ForEachPayload([&bytes](absl::string_view url, const absl::Cord& payload) {
+    bytes += url.size() + payload.size() + kNodeBytes;
+  });
+  return bytes;
+}
+
+std::size_t BytesOf(const Delivery& delivery) {
+  std::size_t bytes = delivery.id.size() + delivery.account.size() + delivery.openid.size() +
+                      delivery.idempotency_key.size() + BytesOf(delivery.error);
+  for (const auto& [name, value] : delivery.labels) {
+    bytes += sizeof(std::pair<std::string, std::string>) + name.size() + value.size() + kNodeBytes;
+  }
+  return bytes;
 }
 
 std::string NameOf(const std::string& account, const std::string& key) {
@@ -33,15 +57,16 @@ async::Task<Idempotency::Claimed> Idempotency::Claim(std::string account, std::s
     const async::MonoTime now = clock_.Mono();
     const auto it = entries_.find(name);
     if (it == entries_.end()) {
-      if (!MakeRoom(now)) co_return Claimed{Verdict::kFull, {}};
-      order_.push_back(std::make_shared<Entry>(clock_, name, std::move(fingerprint), now));
+      auto entry = std::make_shared<Entry>(clock_, name, std::move(fingerprint), now);
+      if (!MakeRoom(BytesOfEntry(*entry), now)) co_return Claimed{Verdict::kFull, {}};
+      Count(*entry);
+      order_.push_back(std::move(entry));
       entries_.emplace(name, std::prev(order_.end()));
       co_return Claimed{Verdict::kMine, {}};
     }
     const std::shared_ptr<Entry> entry = *it->second;
     if (entry->result && async::Between(entry->first_used, now) >= kRemember) {
-      order_.erase(it->second);
-      entries_.erase(it);
+      Erase(it->second);
       continue;
     }
     if (entry->fingerprint != fingerprint) co_return Claimed{Verdict::kReused, {}};
@@ -70,29 +95,69 @@ void Idempotency::Settle(const std::string& account, const std::string& key,
   const std::shared_ptr<Entry> entry = *it->second;
   if (UsesKeyUp(result)) {
     entry->result = ForOthers(result);
+    Count(*entry);
+    const async::MonoTime now = clock_.Mono();
+    while (bytes_ > bounds_.bytes && ForgetOldest(entry.get(), now)) {
+    }
   } else {
-    order_.erase(it->second);
-    entries_.erase(it);
+    Erase(it->second);
   }
   entry->settled.NotifyAll();
 }
 
-bool Idempotency::MakeRoom(async::MonoTime now) {
-  while (!order_.empty() && order_.front()->result &&
-         (entries_.size() >= max_keys_ ||
-          async::Between(order_.front()->first_used, now) >= kRemember)) {
-    entries_.erase(order_.front()->name);
-    order_.pop_front();
+bool Idempotency::MakeRoom(std::size_t bytes, async::MonoTime now) {
+  const auto is_over = [now](const Entry& entry) {
+    return entry.result && async::Between(entry.first_used, now) >= kRemember;
+  };
+  while (!order_.empty() && is_over(*order_.front())) Erase(order_.begin());
+  while (entries_.size() >= bounds_.keys || bytes_ + bytes > bounds_.bytes) {
+    if (!ForgetOldest(nullptr, now)) return false;
   }
-  if (entries_.size() < max_keys_) return true;
-  // The oldest is still in flight; any settled one will do.
-  for (auto it = order_.begin(); it != order_.end(); ++it) {
-    if (!(*it)->result) continue;
-    entries_.erase((*it)->name);
-    order_.erase(it);
-    return true;
-  }
-  return false;
+  return true;
+}
+
+bool Idempotency::ForgetOldest(const Entry* kept, async::MonoTime now) {
+  // Those before it are in flight, so there are only a few.
+  const auto oldest = std::find_if(order_.begin(), order_.end(), [kept](const auto& entry) {
+    return entry->result && entry.get() != kept;
+  });
+  if (oldest == order_.end()) return false;
+  const bool in_time = async::Between((*oldest)->first_used, now) >= kRemember;
+  Erase(oldest);
+  if (!in_time) NoteForgotten(now);
+  return true;
+}
+
+void Idempotency::Erase(Entries::iterator it) {
+  bytes_ -= (*it)->bytes;
+  entries_.erase((*it)->name);
+  order_.erase(it);
+}
+
+std::size_t Idempotency::BytesOfEntry(const Entry& entry) {
+  // The name is the map's key too.
+  return sizeof(Entry) + 3 * kNodeBytes + 2 * entry.name.size() + entry.fingerprint.size() +
+         (entry.result ? BytesOf(*entry.result) : 0);
+}
+
+void Idempotency::Count(Entry& entry) {
+  bytes_ -= entry.bytes;
+  entry.bytes = BytesOfEntry(entry);
+  bytes_ += entry.bytes;
+}
+
+void Idempotency::NoteForgotten(async::MonoTime now) {
+  metrics_.IdempotencyKeyForgotten();
+  ++forgotten_;
+  if (logged_at_ && async::Between(*logged_at_, now) < kLogPause) return;
+  base::Log(base::Level::kWarn,
+            "idempotency keys forgotten before their 24 hours: a call repeated with one is sent "
+            "again",
+            {{"count", forgotten_},
+             {"remembered", static_cast<std::int64_t>(entries_.size())},
+             {"bytes", static_cast<std::int64_t>(bytes_)}});
+  forgotten_ = 0;
+  logged_at_ = now;
 }
 
 bool UsesKeyUp(const Delivery& delivery) {

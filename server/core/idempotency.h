@@ -4,11 +4,14 @@
 //           conflicts (kReused: the key stood for another request). A twin in flight is waited for. Whoever got kMine
 //           must Settle(): a result that no retry would mend is remembered for 24 hours, another frees the key. The
 //           DEADLINE_EXCEEDED of the first call's own deadline is remembered as UNKNOWN.
-// Bounds:   100 000 keys; the oldest settled one makes room. In memory: not over a restart, not between replicas.
+// Bounds:   100 000 keys and 128 MiB; the oldest settled one makes room, a key in flight never. One that was forgotten
+//           before its 24 hours is counted, and a log line once a minute says how many: a repeat would be sent again.
+//           In memory: not over a restart, not between replicas.
 // Threads:  event loop only.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -17,6 +20,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "server/async/clock.h"
 #include "server/async/wait_list.h"
+#include "server/base/metrics.h"
 #include "server/core/delivery.h"
 
 namespace hongyan::core {
@@ -29,8 +33,14 @@ class Idempotency {
     std::optional<Delivery> first;  // kDone only
   };
 
-  explicit Idempotency(async::Clock& clock, std::size_t max_keys = 100000)
-      : clock_(clock), max_keys_(max_keys) {}
+  struct Bounds {
+    std::size_t keys = 100000;
+    std::size_t bytes = std::size_t{128} << 20;  // about what keys and results take
+  };
+
+  Idempotency(async::Clock& clock, base::Metrics& metrics) : Idempotency(clock, metrics, {}) {}
+  Idempotency(async::Clock& clock, base::Metrics& metrics, Bounds bounds)
+      : clock_(clock), metrics_(metrics), bounds_(bounds) {}
 
   async::Task<Claimed> Claim(std::string account, std::string key, std::string fingerprint,
                              async::MonoTime deadline);
@@ -41,6 +51,7 @@ class Idempotency {
                         const std::string& fingerprint) const;
 
   std::size_t size() const { return entries_.size(); }
+  std::size_t bytes() const { return bytes_; }
 
  private:
   struct Entry {
@@ -49,14 +60,27 @@ class Idempotency {
     std::optional<Delivery> result;
     async::MonoTime first_used;
     async::WaitList settled;
+    std::size_t bytes = 0;  // counted for it in bytes_
     Entry(async::Clock& clock, std::string n, std::string f, async::MonoTime now)
         : name(std::move(n)), fingerprint(std::move(f)), first_used(now), settled(clock) {}
   };
   using Entries = std::list<std::shared_ptr<Entry>>;  // oldest first
-  bool MakeRoom(async::MonoTime now);
+  // Room for one more entry of so many bytes. False: too much is in flight.
+  bool MakeRoom(std::size_t bytes, async::MonoTime now);
+  // Forgets the oldest settled entry, but not `kept`. False: there is none.
+  bool ForgetOldest(const Entry* kept, async::MonoTime now);
+  void Erase(Entries::iterator it);
+  static std::size_t BytesOfEntry(const Entry& entry);
+  // Makes bytes_ true after `entry` has changed.
+  void Count(Entry& entry);
+  void NoteForgotten(async::MonoTime now);
 
   async::Clock& clock_;
-  std::size_t max_keys_;
+  base::Metrics& metrics_;
+  Bounds bounds_;
+  std::size_t bytes_ = 0;
+  std::int64_t forgotten_ = 0;  // since the last log line
+  std::optional<async::MonoTime> logged_at_;
   Entries order_;
   absl::flat_hash_map<std::string, Entries::iterator> entries_;
 };

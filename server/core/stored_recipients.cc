@@ -41,7 +41,10 @@ void StoredRecipients::AllowanceUsed(const std::string& account, const std::stri
 storage::Spending* StoredRecipients::Note(const std::string& account, const std::string& openid) {
   const auto found = waiting_.find(std::pair(account, openid));
   if (found != waiting_.end()) return &found->second;
-  if (waiting_.size() >= kMaxWaiting) return nullptr;
+  if (waiting_.size() >= kMaxWaiting) {
+    metrics_.AllowanceNotNoted();
+    return nullptr;
+  }
   storage::Spending spending;
   spending.account = account;
   spending.openid = openid;

@@ -2,7 +2,7 @@
 //
 // Contract: what a send tells is written in the background; while one write is on its way the next ones gather. What
 //           can't be written is forgotten: the allowance is a help to people, WeChat is the judge.
-// Bounds:   kMaxWaiting persons; of more nothing is noted.
+// Bounds:   kMaxWaiting persons; of more nothing is noted but in a metric.
 // Threads:  event loop only.
 // Lifetime: what it is given outlives it; `group` has ended before.
 #pragma once
@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "server/async/task_group.h"
 #include "server/async/wait_list.h"
+#include "server/base/metrics.h"
 #include "server/core/recipients.h"
 #include "server/storage/subscriber_store.h"
 
@@ -25,8 +26,9 @@ class StoredRecipients final : public Recipients {
  public:
   static constexpr std::size_t kMaxWaiting = 10000;
 
-  StoredRecipients(storage::SubscriberStore& store, async::Clock& clock, async::TaskGroup& group)
-      : store_(store), clock_(clock), group_(group), written_(clock) {}
+  StoredRecipients(storage::SubscriberStore& store, async::Clock& clock, async::TaskGroup& group,
+                   base::Metrics& metrics)
+      : store_(store), clock_(clock), group_(group), metrics_(metrics), written_(clock) {}
 
   async::Task<absl::StatusOr<std::string>> OpenidOf(std::string account, std::string unionid,
                                                     async::MonoTime deadline) override;
@@ -46,6 +48,7 @@ class StoredRecipients final : public Recipients {
   storage::SubscriberStore& store_;
   async::Clock& clock_;
   async::TaskGroup& group_;
+  base::Metrics& metrics_;
   absl::flat_hash_map<std::pair<std::string, std::string>, storage::Spending> waiting_;
   bool writing_ = false;
   std::int64_t rounds_ = 0;  // writes that have ended

@@ -117,6 +117,11 @@ def test_validate_only_says_that_a_check_could_not_be_made(start, account):
 # --- idempotency ------------------------------------------------------------------------------------------------------
 
 
+def test_A15_forgotten_keys_have_a_metric_from_the_start(service):
+    lines = [line for line in service.metrics().splitlines() if line.startswith("hongyan_idempotency_keys_forgotten_total")]
+    assert [line.split()[-1] for line in lines] == ["0"]
+
+
 def test_G02_same_key_twice_is_one_send(service, main, openid):
     first = service.send_text(openid, "一次", idempotency_key="k-" + openid)
     again = service.send_text(openid, "一次", idempotency_key="k-" + openid)

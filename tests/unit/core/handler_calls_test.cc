@@ -90,7 +90,7 @@ class HandlerCallsTest : public support::CoreTest {
   }
 
   const std::optional<Reply> kHello = wechat::TextReply{"hello"};
-  Idempotency idempotency_{clock_};
+  Idempotency idempotency_{clock_, metrics_};
   support::KnownPeople people_;
   Sender sender_{accounts_, people_, idempotency_, clock_, metrics_};
   FakeHandler handler_{clock_};

@@ -50,7 +50,18 @@ class IdempotencyTest : public support::LoopTest {
   }
   void Settle(const std::string& key, const Delivery& result) { keys_.Settle("main", key, result); }
 
-  Idempotency keys_{clock_, 3};
+  double forgotten() {
+    for (const auto& family : metrics_.registry().Collect()) {
+      if (family.name == "hongyan_idempotency_keys_forgotten_total") {
+        return family.metric.front().counter.value;
+      }
+    }
+    ADD_FAILURE() << "no such metric";
+    return -1;
+  }
+
+  base::Metrics metrics_;
+  Idempotency keys_{clock_, metrics_, {3}};
 };
 
 TEST_F(IdempotencyTest, G02_FirstSendsAndALaterCallGetsItsResult) {
@@ -185,8 +196,91 @@ TEST_F(IdempotencyTest, BoundHoldsForManyKeys) {
   }
 }
 
+TEST_F(IdempotencyTest, A15_KeyForgottenBeforeItsTimeIsCounted) {
+  EXPECT_EQ(forgotten(), 0) << "there from the start";
+  for (const char* key : {"a", "b", "c", "d", "e"}) {
+    ASSERT_EQ(Claim(key), Verdict::kMine);
+    Settle(key, Accepted());
+  }
+  EXPECT_EQ(forgotten(), 2);
+  EXPECT_EQ(Claim("a"), Verdict::kMine) << "it would be sent again";
+  EXPECT_EQ(forgotten(), 3);
+}
+
+TEST_F(IdempotencyTest, A15_KeyWhoseTimeIsOverIsNotCounted) {
+  for (const char* key : {"a", "b", "c"}) {
+    ASSERT_EQ(Claim(key), Verdict::kMine);
+    Settle(key, Accepted());
+  }
+  ASSERT_EQ(Claim("freed"), Verdict::kMine);
+  Settle("freed", Busy());
+  const double before = forgotten();
+  clock_.Advance(Hours(24));
+  for (const char* key : {"d", "e", "f"}) EXPECT_EQ(Claim(key), Verdict::kMine);
+  EXPECT_EQ(forgotten(), before);
+}
+
+TEST_F(IdempotencyTest, A15_BytesAreBoundedToo) {
+  constexpr std::size_t kBytes = 64 << 10;
+  Idempotency keys(clock_, metrics_, {1000, kBytes});
+  const auto claim = [&](const std::string& key) {
+    return Start(keys.Claim("main", key, "f", In(Seconds(1)))).value().verdict;
+  };
+  Delivery large = Accepted();
+  for (int i = 0; i < 16; ++i) large.labels[absl::StrCat("label", i)] = std::string(512, 'x');
+  for (int i = 0; i < 100; ++i) {
+    const std::string key = absl::StrCat("k", i);
+    ASSERT_EQ(claim(key), Verdict::kMine);
+    keys.Settle("main", key, large);
+    ASSERT_LE(keys.bytes(), kBytes);
+    ASSERT_EQ(claim(key), Verdict::kDone) << "the newest is there";
+  }
+  EXPECT_LT(keys.size(), 8u);
+  EXPECT_EQ(forgotten(), static_cast<double>(100 - keys.size()));
+  // What is left when all are gone is nothing.
+  clock_.Advance(Hours(25));
+  ASSERT_EQ(claim("last"), Verdict::kMine);
+  keys.Settle("main", "last", Busy());
+  EXPECT_EQ(keys.bytes(), 0u);
+  EXPECT_EQ(keys.size(), 0u);
+}
+
+TEST_F(IdempotencyTest, A15_KeyInFlightIsNeverForgottenForBytes) {
+  Idempotency keys(clock_, metrics_, {1000, 16 << 10});
+  const auto claim = [&](const std::string& key) {
+    return Start(keys.Claim("main", key, "f", In(Seconds(1)))).value().verdict;
+  };
+  int in_flight = 0;
+  while (claim(absl::StrCat("k", in_flight)) == Verdict::kMine) ++in_flight;
+  EXPECT_GT(in_flight, 5);
+  EXPECT_EQ(claim(absl::StrCat("k", in_flight)), Verdict::kFull);
+  EXPECT_EQ(keys.size(), static_cast<std::size_t>(in_flight));
+  EXPECT_EQ(forgotten(), 0);
+  for (int i = 0; i < in_flight; ++i) keys.Settle("main", absl::StrCat("k", i), Busy());
+  EXPECT_EQ(keys.bytes(), 0u);
+}
+
+// What the README promises for ordinary messages.
+TEST_F(IdempotencyTest, A15_HundredThousandOrdinaryKeysFit) {
+  Idempotency keys(clock_, metrics_);
+  Delivery ordinary = Accepted();
+  ordinary.id = std::string(26, '0');
+  ordinary.account = "main";
+  ordinary.openid = std::string(28, 'o');
+  ordinary.labels = {{"campaign", "spring"}, {"order", "1024"}};
+  for (int i = 0; i < 100000; ++i) {
+    const std::string key = absl::StrCat("order-", i, "-shipped");
+    ordinary.idempotency_key = key;
+    ASSERT_EQ(Start(keys.Claim("main", key, std::string(32, 'f'), In(Seconds(1)))).value().verdict,
+              Verdict::kMine);
+    keys.Settle("main", key, ordinary);
+  }
+  EXPECT_EQ(keys.size(), 100000u);
+  EXPECT_EQ(forgotten(), 0);
+}
+
 TEST_F(IdempotencyTest, TwinGetsItsAnswerAlthoughTheKeyMadeRoomMeanwhile) {
-  Idempotency one(clock_, 1);
+  Idempotency one(clock_, metrics_, {1});
   ASSERT_EQ(Start(one.Claim("main", "a", "f", In(Seconds(1)))).value().verdict, Verdict::kMine);
   auto twin = Start(one.Claim("main", "a", "f", In(Seconds(1))));
   // Another key's claim stands before the twin's awakening in the loop's queue.

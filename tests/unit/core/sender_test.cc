@@ -49,7 +49,7 @@ class SenderTest : public support::CoreTest {
     return Await(Sending(std::move(notification), within));
   }
 
-  Idempotency idempotency_{clock_};
+  Idempotency idempotency_{clock_, metrics_};
   support::KnownPeople people_;
   Sender sender_{accounts_, people_, idempotency_, clock_, metrics_};
 };
@@ -391,7 +391,7 @@ TEST_F(SenderTest, G07_TwinThatIsCancelledDoesNotKnowTheOutcome) {
 }
 
 TEST_F(SenderTest, TwinsBeyondTheBoundAreRefusedAndSendNothing) {
-  Idempotency small(clock_, 1);
+  Idempotency small(clock_, metrics_, {1});
   Sender sender(accounts_, people_, small, clock_, metrics_);
   http_.Always(kTextPath, Held(Accepts()));
   auto first = Start(sender.Send(WithKey(Text(), "a"), Within(Seconds(3))));

@@ -103,7 +103,7 @@ class NotifyServiceTest : public ::testing::Test {
   wechat::ApiTransport transport_{
       http_, clock_, metrics_, {"https://api.example"}, absl::Seconds(5)};
   core::Accounts accounts_;
-  core::Idempotency idempotency_{clock_};
+  core::Idempotency idempotency_{clock_, metrics_};
   support::KnownPeople people_;
   core::Sender sender_{accounts_, people_, idempotency_, clock_, metrics_};
   core::UserDirectory users_{accounts_, clock_, loop_.executor()};
