@@ -105,12 +105,12 @@ absl::Status AccessToken::DeadlinePassed(absl::Duration waited) const {
   if (waited >= kSilence) {
     const std::int64_t milliseconds = absl::ToInt64Milliseconds(waited);
     return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
-                        absl::StrCat("no access_token: WeChat has not answered for ", milliseconds,
-                                     " ms; nothing was sent, try again later"))
+                        absl::StrCat("no access_token: WeChat's ", path(), " has not answered for ",
+                                     milliseconds, " ms; nothing was sent, try again later"))
         .With("account", options_.account)
         .With("api", path())
         .RetryAfter(absl::Seconds(2))
-        .Chinese(absl::StrCat("无法从微信获取 access_token：", milliseconds,
+        .Chinese(absl::StrCat("无法从微信获取 access_token：", path(), " 已有 ", milliseconds,
                               " 毫秒没有应答，什么也没有发送，请稍后重试"));
   }
   return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,

@@ -423,6 +423,7 @@ TEST_F(AccessTokenTest, A16_SilenceOfTheEndpointIsToldAsSuch) {
   clock_.Advance(Seconds(3));
   const Got first = caller.value();
   EXPECT_THAT(first, StatusIs(StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
+  EXPECT_THAT(std::string(first.status().message()), HasSubstr(kStableTokenPath));
   EXPECT_EQ(base::MetadataOf(first.status(), "api"), kStableTokenPath);
   EXPECT_EQ(base::MetadataOf(first.status(), "account"), "main");
   EXPECT_TRUE(base::RetryDelayOf(first.status()).has_value());
