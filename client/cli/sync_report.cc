@@ -14,6 +14,8 @@ constexpr Wording kProgress = {"listed $0 of $1, profiles $2", "已列出 $0/$1�
 constexpr Wording kSummary = {
     "$0 followers: $1 listed, $2 with profile, $3 found to have left; took $4",
     "共 $0 位关注者：已列出 $1，已有资料 $2，发现已取消关注 $3；用时 $4"};
+constexpr Wording kUnreadable = {"; $0 entries of WeChat's answers could not be read",
+                                 "；微信的应答中有 $0 条无法识别"};
 constexpr Wording kBroken = {"the import broke off ($0), going on after $1",
                              "导入中断：$0；$1 后自动继续"};
 constexpr Wording kStopped = {
@@ -84,6 +86,9 @@ void SyncReport::Summary() {
        absl::StrCat(absl::Substitute(kSummary.In(console_.language), last_->total(),
                                      last_->listed(), last_->fetched(), last_->departed(),
                                      absl::FormatDuration(std::max(took, absl::ZeroDuration()))),
+                    last_->unreadable() == 0
+                        ? ""
+                        : absl::Substitute(kUnreadable.In(console_.language), last_->unreadable()),
                     "\n"));
 }
 

@@ -50,8 +50,20 @@ bool HandlerCalls::MakeRoom() {
   // At most kMaxCalls steps.
   const auto idle = std::find_if_not(order_.begin(), order_.end(), is_calling);
   if (idle == order_.end()) return false;
+  if (async::Between((*idle)->arrived, clock_.Mono()) < kMemory) NoteForgotten();
   Forget(idle);
   return true;
+}
+
+void HandlerCalls::NoteForgotten() {
+  ++forgotten_;
+  const async::MonoTime now = clock_.Mono();
+  if (logged_at_ && async::Between(*logged_at_, now) < absl::Minutes(1)) return;
+  base::Log(base::Level::kWarn,
+            "replies forgotten before their 30 s: a push that WeChat repeats gets none",
+            {{"account", options_.account}, {"count", forgotten_}});
+  forgotten_ = 0;
+  logged_at_ = now;
 }
 
 void HandlerCalls::Forget(Order::iterator it) {

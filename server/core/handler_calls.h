@@ -7,12 +7,14 @@
 //           answer is none, and a text that the handler still gives within `late_within` goes out as a customer-service
 //           message, once.
 // Errors:   none: whatever goes wrong is no reply, counted and logged with the request's id, without contents.
-// Bounds:   kMaxCalls on their way, late ones included; kMaxRemembered events. Beyond either: no reply, counted.
+// Bounds:   kMaxCalls on their way, late ones included; kMaxRemembered events. Beyond the first, and
+//           where all of the second are on their way: no reply, counted. Else the oldest reply is forgotten, and logged.
 // Threads:  event loop only.
 // Lifetime: all it is given outlives it; Drain() before it is destroyed.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -91,6 +93,8 @@ class HandlerCalls {
 
   bool MakeRoom();
   void Forget(Order::iterator it);
+  // Logs, once a minute, how many replies made room before kMemory was over.
+  void NoteForgotten();
   void Begin(const std::shared_ptr<Entry>& entry, storage::StoredEvent event,
              async::MonoTime received);
   async::Task<void> Call(std::shared_ptr<Entry> entry, storage::StoredEvent event,
@@ -106,6 +110,8 @@ class HandlerCalls {
   base::Metrics& metrics_;
   async::TaskGroup calls_;
   bool released_ = false;
+  std::int64_t forgotten_ = 0;  // replies, since the last log line
+  std::optional<async::MonoTime> logged_at_;
   Order order_;  // oldest first
   absl::flat_hash_map<std::string, Order::iterator> entries_;
 };

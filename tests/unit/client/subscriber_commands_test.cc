@@ -245,6 +245,20 @@ TEST_F(SubscriberCommandsTest, SyncTellsItsProgressAndSumsUp) {
   EXPECT_THAT(out_.str(), StartsWith("300 followers"));
 }
 
+TEST_F(SubscriberCommandsTest, A12_SyncTellsWhatCouldNotBeRead) {
+  service_.on_sync = [](const auto&, auto& writer) {
+    auto last = Report(300, 300, 298);
+    last.set_unreadable(2);
+    last.mutable_finish_time()->set_seconds(1717214400 + 65);
+    writer.Write(last);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"subscriber", "sync"}), kExitOk) << err_.str();
+  EXPECT_EQ(out_.str(),
+            "300 followers: 300 listed, 298 with profile, 0 found to have left; took 1m5s; 2 "
+            "entries of WeChat's answers could not be read\n");
+}
+
 TEST_F(SubscriberCommandsTest, AnImportThatStopsHalfWaySaysHowToGoOn) {
   service_.on_sync = [](const auto&, auto& writer) {
     writer.Write(Report(300, 300, 200));
