@@ -115,6 +115,7 @@ class Parts {
 };
 
 std::string PayloadText(const v1::Event& event, absl::TimeZone zone) {
+  if (event.damaged()) return "(damaged in the storage)";
   const google::protobuf::OneofDescriptor* payload =
       v1::Event::descriptor()->FindOneofByName("payload");
   const FieldDescriptor* field = event.GetReflection()->GetOneofFieldDescriptor(event, payload);
@@ -136,7 +137,7 @@ Row EventRow(const v1::Event& event, absl::TimeZone zone) {
           PayloadText(event, zone)};
 }
 
-GrowingTable EventTable() { return GrowingTable({8, 25, 7, 16, 28}); }
+GrowingTable EventTable() { return GrowingTable({16, 25, 7, 16, 28}); }
 
 std::string EventJson(const v1::Event& event) {
   std::string json = Json(event);

@@ -2,11 +2,14 @@
 //
 // Contract: a watcher reads storage until nothing is left after its cursor, then waits for one beyond it; what is
 //           recorded between the two is not missed, because the feed knows the latest cursor.
+// Bounds:   the cursors of kNewest events are kept.
 // Threads:  event loop only.          Lifetime: outlives its waiters.
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <limits>
 
 #include "server/async/wait_list.h"
 
@@ -14,13 +17,17 @@ namespace hongyan::core {
 
 class EventFeed {
  public:
+  static constexpr std::size_t kNewest = 200;
+
   explicit EventFeed(async::Clock& clock) : news_(clock) {}
 
-  void Recorded(std::int64_t cursor) {
-    latest_ = std::max(latest_, cursor);
-    news_.NotifyAll();
-  }
+  void Recorded(std::int64_t cursor);
   std::int64_t latest() const { return latest_; }
+  // Storage says that this was the last cursor just now.
+  void ToldLast(std::int64_t cursor);
+  // Whether at most kNewest events are known to be after `cursor`, which stands at or before the last one. Tells apart
+  // who follows closely and who has much to catch up with.
+  bool IsNearTheEnd(std::int64_t cursor) const { return cursor >= all_known_after_; }
 
   // True once there may be an event after `cursor`; false when `deadline`, the task's cancellation or Close() came.
   async::Task<bool> WaitBeyond(std::int64_t cursor, async::MonoTime deadline);
@@ -34,6 +41,9 @@ class EventFeed {
  private:
   async::WaitList news_;
   std::int64_t latest_ = 0;
+  // The cursors of all events after this one, in their order.
+  std::int64_t all_known_after_ = std::numeric_limits<std::int64_t>::max();
+  std::deque<std::int64_t> newest_;
   bool closed_ = false;
 };
 

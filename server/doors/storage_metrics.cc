@@ -23,8 +23,8 @@ std::string StorageMetricsText(const storage::StorageStats& stats) {
          stats.reopened);
   append("hongyan_storage_failed_probes_total", "counter",
          "Probes of a storage that had failed, which found it still failing.", stats.failed_looks);
-  append("hongyan_storage_damaged_reads_total", "counter", "Rows read whose checksum was wrong.",
-         stats.damaged);
+  append("hongyan_storage_damaged_events_total", "counter",
+         "Events that were read and whose checksum was wrong, each once.", stats.damaged);
   append("hongyan_storage_lost_events_total", "counter",
          "Events found missing when the file was opened.", stats.lost_events);
   AppendMetric("hongyan_storage_oldest_write_seconds", "gauge",

@@ -2,6 +2,7 @@
 
 #include <soci/soci.h>
 
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <utility>
@@ -67,8 +68,8 @@ absl::StatusOr<int> Migrate(soci::session& session, const std::vector<Migration>
   if (!fresh) session << "SELECT version FROM hongyan_schema", soci::into(version);
   const int newest = migrations.empty() ? 0 : migrations.back().version;
   if (version > newest) {
-    return Refused(absl::StrCat("was written by a newer hongyand (schema ", version,
-                                ", this one knows ", newest,
+    return Refused(absl::StrCat("the database was written by a newer hongyand (schema ", version,
+                                ", this one knows schemas up to ", newest,
                                 "); nothing was changed. Use that version, or another storage"));
   }
   for (const Migration& migration : migrations) {
@@ -85,6 +86,7 @@ absl::StatusOr<int> Migrate(soci::session& session, const std::vector<Migration>
     session << "UPDATE hongyan_schema SET version = " << migration.version;
     transaction.commit();
     version = migration.version;
+    if (!fresh) base::Log(base::Level::kInfo, "storage migrated", {{"schema", version}});
   }
   return version;
 }
@@ -196,19 +198,24 @@ absl::Status Database::Leave() {
 
 absl::Status Database::NoticeLoss() {
   return Guard([this]() -> absl::Status {
-    const long long last = SelectLastCursor(*this);
-    const long long mark = file_->lock().mark();
-    if (mark > last) {
-      session() << "UPDATE hongyan_counters SET number = :mark WHERE name = 'event'",
-          soci::use(mark);
+    const EventMark found = SelectEventMark(*this);
+    const EventMark& mark = file_->lock().mark();
+    if (mark.cursor > found.cursor) {
+      const std::int64_t lost = std::max<std::int64_t>(1, mark.events - found.events);
+      const long long cursor = mark.cursor;
+      const long long given = found.events + lost;
+      session() << "UPDATE hongyan_counters SET number = :cursor, given = :given WHERE name = "
+                   "'event'",
+          soci::use(cursor), soci::use(given);
       // Once it is noted, for what fails before is tried again.
-      lost_events_ += mark - last;
+      lost_events_ += lost;
       base::Log(base::Level::kError, "storage lost events",
                 {{"file", path()},
-                 {"first_cursor", std::int64_t{last + 1}},
-                 {"last_cursor", std::int64_t{mark}}});
+                 {"count", lost},
+                 {"after_cursor", found.cursor},
+                 {"last_cursor", mark.cursor}});
     }
-    file_->lock().Advance(last);
+    file_->lock().Advance(found);
     return absl::OkStatus();
   });
 }
@@ -258,8 +265,15 @@ absl::Status Database::Execute(const std::string& sql) {
   });
 }
 
+bool Database::NoteDamage(std::int64_t cursor) {
+  if (known_damage_.contains(cursor)) return false;
+  if (known_damage_.size() < kMaxKnownDamage) known_damage_.insert(cursor);
+  ++damaged_;
+  return true;
+}
+
 absl::Status Database::Begin() {
-  noted_ = 0;
+  noted_ = {};
   static const std::string* const begin = new std::string(sqlite::SqlDialect().begin);
   return Execute(*begin);
 }
@@ -274,7 +288,7 @@ absl::Status Database::Commit() {
 }
 
 void Database::Rollback() {
-  noted_ = 0;
+  noted_ = {};
   prepared_.clear();
   if (!spoilt_ && session_ && InTransaction()) {
     [[maybe_unused]] const absl::Status status = Execute("ROLLBACK");

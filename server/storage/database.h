@@ -12,12 +12,14 @@
 // Bounds:   a lock of another process is waited for `busy_timeout`, then UNAVAILABLE.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -30,6 +32,8 @@ class session;
 }
 
 namespace hongyan::storage {
+
+inline constexpr std::size_t kMaxKnownDamage = 10000;
 
 namespace sqlite {
 struct Patience;
@@ -93,17 +97,20 @@ class Database {
   // One T(session) for as long as the session lives: for prepared statements.
   template <typename T>
   T& Prepared();
-  // An event got this cursor; the last thing a job does. Known to the lock file once the transaction is committed.
-  void NoteCursor(std::int64_t cursor) { noted_ = cursor > noted_ ? cursor : noted_; }
+  // An event got a cursor; the last thing a job does. Known to the lock file once the transaction is committed.
+  void NoteCursor(const EventMark& mark) {
+    if (mark.cursor > noted_.cursor) noted_ = mark;
+  }
 
-  // A row's checksum is wrong.
-  void NoteDamage() { ++damaged_; }
+  // The checksum of the event with this cursor is wrong. Counts it the first time only, and says whether it is that; of
+  // more than kMaxKnownDamage every time.
+  bool NoteDamage(std::int64_t cursor);
   std::int64_t damaged() const { return damaged_; }
   // Events are removed, if the transaction succeeds.
   void NoteRemoval() { ++removals_; }
   std::int64_t removals() const { return removals_; }
 
-  // How many events were found missing whenever the storage was opened, as the file beside it tells.
+  // How many events were found missing whenever the storage was opened, as the lock file tells.
   std::int64_t lost_events() const { return lost_events_; }
   int schema_version() const { return schema_version_; }
   // Absolute, with its links followed.
@@ -127,8 +134,9 @@ class Database {
   bool spoilt_ = false;
   bool skip_checkpoint_ = false;
   int failed_leaves_ = 0;
-  std::int64_t noted_ = 0;
+  EventMark noted_;
   std::int64_t damaged_ = 0;
+  absl::flat_hash_set<std::int64_t> known_damage_;
   std::int64_t removals_ = 0;
   std::int64_t lost_events_ = 0;
   int schema_version_ = 0;

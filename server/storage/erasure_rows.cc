@@ -57,20 +57,34 @@ bool HasEvents(Database& database, const std::string& account, const std::string
   return session.got_data();
 }
 
-std::int64_t EraseSomeEvents(Database& database, const Erasure& erasure) {
-  soci::session& session = database.session();
-  const long long until = erasure.until;
-  std::vector<long long> seqs(kErasureBatch);
-  session << "SELECT seq FROM events WHERE account = :account AND openid = :openid AND seq <= "
-             ":until LIMIT "
-          << kErasureBatch,
-      soci::into(seqs), soci::use(erasure.account), soci::use(erasure.openid), soci::use(until);
-  if (!seqs.empty()) {
-    session << "DELETE FROM events WHERE seq = :seq", soci::use(seqs);
-    database.NoteRemoval();
+// One by one: into a vector SOCI reads a column of SQLite's type INTEGER as 32 bits.
+std::int64_t DeleteEvents(Database& database, soci::statement& chosen, const long long& cursor) {
+  std::vector<long long> cursors;
+  chosen.execute();
+  while (chosen.fetch()) cursors.push_back(cursor);
+  if (cursors.empty()) return 0;
+  long long one = 0;
+  soci::statement remove =
+      (database.session().prepare << "DELETE FROM events WHERE seq = :seq", soci::use(one));
+  for (const long long next : cursors) {
+    one = next;
+    remove.execute(true);
   }
-  if (static_cast<int>(seqs.size()) < kErasureBatch) DeleteNote(database, erasure);
-  return static_cast<std::int64_t>(seqs.size());
+  database.NoteRemoval();
+  return static_cast<std::int64_t>(cursors.size());
+}
+
+std::int64_t EraseSomeEvents(Database& database, const Erasure& erasure) {
+  const long long until = erasure.until;
+  long long cursor = 0;
+  soci::statement chosen =
+      (database.session().prepare << "SELECT seq FROM events WHERE account = :account AND openid "
+                                     "= :openid AND seq <= :until LIMIT "
+                                  << kErasureBatch,
+       soci::into(cursor), soci::use(erasure.account), soci::use(erasure.openid), soci::use(until));
+  const std::int64_t erased = DeleteEvents(database, chosen, cursor);
+  if (erased < kErasureBatch) DeleteNote(database, erasure);
+  return erased;
 }
 
 }  // namespace hongyan::storage

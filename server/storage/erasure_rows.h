@@ -11,6 +11,10 @@
 
 #include "server/storage/database.h"
 
+namespace soci {
+class statement;
+}
+
 namespace hongyan::storage {
 
 // The events of one person up to a cursor.
@@ -27,6 +31,9 @@ std::optional<Erasure> SelectErasure(Database& database, const std::string& acco
                                      const std::string& openid);
 std::optional<Erasure> SelectErasure(Database& database);
 bool HasEvents(Database& database, const std::string& account, const std::string& openid);
+
+// Removes the events whose cursors `chosen` yields into `cursor`. How many.
+std::int64_t DeleteEvents(Database& database, soci::statement& chosen, const long long& cursor);
 
 // Few people have more events, so that nearly always one transaction does.
 inline constexpr int kErasureBatch = 500;

@@ -4,6 +4,7 @@
 //           INTERNAL STORAGE_CORRUPT. Every message names `storage.url`, for that is the key to look at.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -17,5 +18,7 @@ absl::Status Corrupt(const std::string& detail);
 absl::Status Refused(const std::string& detail);
 // A mistake of our own: a statement the database doesn't take, a value over its bound.
 absl::Status Broken(const std::string& detail);
+// OUT_OF_RANGE CURSOR_UNKNOWN: nobody was ever given `cursor`; `last` is the greatest that was.
+absl::Status CursorUnknown(std::int64_t cursor, std::int64_t last);
 
 }  // namespace hongyan::storage

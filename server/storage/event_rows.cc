@@ -4,18 +4,23 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/base/digest.h"
+#include "server/base/log.h"
 #include "server/storage/erasure_rows.h"
 #include "server/storage/micros.h"
 #include "server/storage/subscriber_rows.h"
 
 namespace hongyan::storage {
 namespace {
+
+// How far cursors may be ahead of the clock and still tell the time.
+constexpr absl::Duration kCursorAhead = absl::Hours(24);
 
 struct EventRow {
   long long seq = 0;
@@ -38,9 +43,12 @@ class RecordStatements {
                  << "SELECT seq FROM event_keys WHERE account = :account AND dedup_key = :key",
              soci::into(found_), soci::use(row_.account), soci::use(key_))),
         count_((session.prepare
-                << "UPDATE hongyan_counters SET number = number + 1 WHERE name = 'event'")),
-        read_count_((session.prepare << "SELECT number FROM hongyan_counters WHERE name = 'event'",
-                     soci::into(row_.seq))),
+                    << "UPDATE hongyan_counters SET number = CASE WHEN number < :received THEN "
+                       ":received ELSE number + 1 END, given = given + 1 WHERE name = 'event'",
+                soci::use(row_.receive_time, "received"))),
+        read_count_(
+            (session.prepare << "SELECT number, given FROM hongyan_counters WHERE name = 'event'",
+             soci::into(row_.seq), soci::into(given_))),
         insert_event_(
             (session.prepare
                  << "INSERT INTO events (seq, account, openid, event_type, create_time, "
@@ -54,10 +62,14 @@ class RecordStatements {
                      soci::use(row_.account), soci::use(key_), soci::use(row_.seq),
                      soci::use(row_.receive_time))) {}
 
+  // A cursor is one more than the last, but at least the time in microseconds: so it is new even to a database that was
+  // put back from an old copy and doesn't know the last.
   Recorded Record(const NewEvent& event) {
     row_.account = event.account;
     key_ = event.dedup_key;
     if (FetchOne(find_key_)) return {found_, true};
+    row_.create_time = Micros(event.create_time);
+    row_.receive_time = Micros(event.receive_time);
     count_.execute(true);
     FetchOne(read_count_);
 
@@ -67,8 +79,6 @@ class RecordStatements {
     stored.openid = row_.openid = event.openid;
     stored.type = row_.type = event.type;
     stored.body = row_.body = event.body;
-    row_.create_time = Micros(event.create_time);
-    row_.receive_time = Micros(event.receive_time);
     row_.format = static_cast<int>(event.format);
     stored.create_time = OptionalTimeOf(row_.create_time);
     stored.receive_time = TimeOf(row_.receive_time);
@@ -78,6 +88,9 @@ class RecordStatements {
     insert_key_.execute(true);
     return {row_.seq, false};
   }
+
+  // After Record() has stored one.
+  EventMark mark() const { return {row_.seq, given_}; }
 
  private:
   // A statement that is left standing on its row holds on to the snapshot it read from.
@@ -90,6 +103,7 @@ class RecordStatements {
   EventRow row_;
   std::string key_;
   long long found_ = 0;
+  long long given_ = 0;
   soci::statement find_key_;
   soci::statement count_;
   soci::statement read_count_;
@@ -97,37 +111,15 @@ class RecordStatements {
   soci::statement insert_key_;
 };
 
-std::string Where(const EventFilter& filter) {
-  std::string where = " WHERE seq > :after";
-  if (!filter.account.empty()) absl::StrAppend(&where, " AND account = :account");
-  return where;
-}
-
-// The last row that a page looks at, and whether there are rows after it.
-struct Reach {
-  long long last = 0;
-  bool more = false;
-};
-
-Reach ReachOf(soci::session& session, const EventFilter& filter, long long after) {
-  // Without types every row fits, so the page itself is the bound.
-  if (filter.types.empty()) return {std::numeric_limits<long long>::max(), false};
-  long long last = 0;
-  long long rows = 0;
-  const std::string query =
-      absl::StrCat("SELECT COALESCE(MAX(seq), 0), COUNT(*) FROM (SELECT seq FROM events",
-                   Where(filter), " ORDER BY seq LIMIT ", kMaxScan, ") looked_at");
-  soci::statement statement(session);
-  statement.exchange(soci::into(last));
-  statement.exchange(soci::into(rows));
-  statement.exchange(soci::use(after, "after"));
-  if (!filter.account.empty()) statement.exchange(soci::use(filter.account, "account"));
-  statement.alloc();
-  statement.prepare(query);
-  statement.define_and_bind();
-  statement.execute(true);
-  if (rows == 0) return {after, false};
-  return {last, rows == kMaxScan};
+// The events of one filter's account, and of `type` unless that is empty.
+std::string SelectSome(const EventFilter& filter, const std::string& type) {
+  std::string query =
+      "SELECT seq, account, openid, event_type, create_time, receive_time, body_format, body, "
+      "checksum FROM events WHERE seq > :after";
+  if (!filter.account.empty()) absl::StrAppend(&query, " AND account = :account");
+  // Its letters were checked.
+  if (!type.empty()) absl::StrAppend(&query, " AND event_type = '", type, "'");
+  return query;
 }
 
 StoredEvent FromRow(const EventRow& row) {
@@ -174,8 +166,10 @@ std::int64_t Checksum(const StoredEvent& event) {
 }
 
 absl::StatusOr<Recorded> InsertEvent(Database& database, const NewEvent& event) {
-  const Recorded recorded = database.Prepared<RecordStatements>().Record(event);
+  auto& statements = database.Prepared<RecordStatements>();
+  const Recorded recorded = statements.Record(event);
   if (recorded.repeated) return recorded;
+  const EventMark mark = statements.mark();
   ApplyEffect(database, event.account, event.openid, event.create_time.value_or(event.receive_time),
               event.receive_time, event.effect);
   if (event.effect.kind == SubscriberEffect::Kind::kGone && !event.openid.empty()) {
@@ -184,30 +178,26 @@ absl::StatusOr<Recorded> InsertEvent(Database& database, const NewEvent& event) 
     NoteErasure(database, erasure);
     EraseSomeEvents(database, erasure);
   }
-  database.NoteCursor(recorded.cursor);
+  database.NoteCursor(mark);
   return recorded;
 }
 
-absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& filter,
-                                       std::int64_t after_cursor, int limit,
-                                       std::size_t max_bytes) {
-  soci::session& session = database.session();
-  const int most = std::clamp(limit, 1, kMaxPage);
-  const Reach reach = ReachOf(session, filter, after_cursor);
+std::string EventsQuery(const EventFilter& filter, int rows) {
+  std::set<std::string> types(filter.types.begin(), filter.types.end());
+  if (types.empty()) types.emplace();
+  // One part a type, which the database merges: each is in the order of an index already. With a list of types in one
+  // part it would sort them all, or look at every event.
+  std::vector<std::string> parts;
+  for (const std::string& type : types) parts.push_back(SelectSome(filter, type));
+  return absl::StrCat(absl::StrJoin(parts, " UNION ALL "), " ORDER BY seq LIMIT ", rows);
+}
 
-  const long long after = after_cursor;
-  std::string query = absl::StrCat(
-      "SELECT seq, account, openid, event_type, create_time, receive_time, body_format, body, "
-      "checksum FROM events",
-      Where(filter), " AND seq <= :last");
-  if (!filter.types.empty()) {
-    // Their letters were checked.
-    absl::StrAppend(&query, " AND event_type IN ('", absl::StrJoin(filter.types, "','"), "')");
-  }
-  absl::StrAppend(&query, " ORDER BY seq LIMIT ", most + 1);
+namespace {
 
+void ReadPage(Database& database, const EventFilter& filter, long long after, int most,
+              std::size_t max_bytes, EventPage& page) {
   EventRow row;
-  soci::statement statement(session);
+  soci::statement statement(database.session());
   statement.exchange(soci::into(row.seq));
   statement.exchange(soci::into(row.account));
   statement.exchange(soci::into(row.openid));
@@ -219,65 +209,88 @@ absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& fi
   statement.exchange(soci::into(row.checksum));
   statement.exchange(soci::use(after, "after"));
   if (!filter.account.empty()) statement.exchange(soci::use(filter.account, "account"));
-  statement.exchange(soci::use(reach.last, "last"));
   statement.alloc();
-  statement.prepare(query);
+  statement.prepare(EventsQuery(filter, most + 1));
   statement.define_and_bind();
   statement.execute();
-
-  EventPage page;
   std::size_t bytes = 0;
   while (statement.fetch()) {
-    const bool full = static_cast<int>(page.events.size()) == most ||
-                      (!page.events.empty() && bytes + row.body.size() > max_bytes);
-    if (full) {
-      page.next_cursor = page.events.back().cursor;
-      page.more = true;
-      return page;
-    }
+    page.more = static_cast<int>(page.events.size()) == most ||
+                (!page.events.empty() && bytes + row.body.size() > max_bytes);
+    if (page.more) return;
     bytes += row.body.size();
     page.events.push_back(FromRow(row));
-    if (page.events.back().damaged) database.NoteDamage();
+    if (page.events.back().damaged && database.NoteDamage(row.seq)) {
+      base::Log(base::Level::kError, "stored event is damaged",
+                {{"cursor", std::int64_t{row.seq}}, {"account", row.account}, {"type", row.type}});
+    }
   }
-  page.more = reach.more;
-  if (reach.more) {
-    page.next_cursor = reach.last;
-    return page;
-  }
+}
+
+}  // namespace
+
+absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& filter,
+                                       std::int64_t after_cursor, int limit,
+                                       std::size_t max_bytes) {
+  EventPage page;
+  soci::transaction snapshot(database.session());  // other processes may write
+  ReadPage(database, filter, after_cursor, std::clamp(limit, 1, kMaxPage), max_bytes, page);
+  page.last_cursor = SelectLastCursor(database);
+  snapshot.commit();
   // To the end of all cursors ever given: the last events may have been removed.
-  page.next_cursor = std::max(after_cursor, SelectLastCursor(database));
+  page.next_cursor =
+      page.more ? page.events.back().cursor : std::max(after_cursor, page.last_cursor);
   return page;
 }
 
-std::int64_t SelectLastCursor(Database& database) {
-  long long last = 0;
-  database.session() << "SELECT number FROM hongyan_counters WHERE name = 'event'",
-      soci::into(last);
-  return last;
+std::int64_t SelectLastCursor(Database& database) { return SelectEventMark(database).cursor; }
+
+EventMark SelectEventMark(Database& database) {
+  long long cursor = 0;
+  long long given = 0;
+  database.session() << "SELECT number, given FROM hongyan_counters WHERE name = 'event'",
+      soci::into(cursor), soci::into(given);
+  return {cursor, given};
 }
 
-absl::StatusOr<PruneCounts> DeleteOldEvents(Database& database, absl::Time events_before,
-                                            absl::Time keys_before) {
-  soci::session& session = database.session();
-  PruneCounts counts;
-  const long long events_limit = Micros(events_before);
-  std::vector<long long> seqs(kPruneBatch);
-  session << "SELECT seq FROM events WHERE receive_time < :before ORDER BY receive_time LIMIT "
-          << kPruneBatch,
-      soci::into(seqs), soci::use(events_limit);
-  if (!seqs.empty()) {
-    session << "DELETE FROM events WHERE seq = :seq", soci::use(seqs);
-    database.NoteRemoval();
-  }
-  counts.events = static_cast<std::int64_t>(seqs.size());
+// The plus keeps the cursor from being taken for the index to go by.
+std::string OldEventsQuery() {
+  return absl::StrCat(
+      "SELECT seq FROM events WHERE receive_time < :before AND +seq < :cursor ORDER BY "
+      "receive_time LIMIT ",
+      kPruneBatch);
+}
 
-  const long long keys_limit = Micros(keys_before);
+std::string OldKeysQuery() {
+  return absl::StrCat(
+      "SELECT account, dedup_key FROM event_keys WHERE receive_time < :before AND +seq < :cursor "
+      "ORDER BY receive_time LIMIT ",
+      kPruneBatch);
+}
+
+PruneCounts DeleteOldEvents(Database& database, absl::Time now, absl::Duration retention) {
+  soci::session& session = database.session();
+  // Cursors tell the time too, and don't go back with the clock: what was received while the clock was behind only looks
+  // old. Where they are ahead of the time they tell nothing.
+  const bool tells_time = SelectLastCursor(database) <= Micros(now + kCursorAhead);
+  const auto cursor_before = [&](absl::Time time) {
+    return tells_time ? Micros(time) : std::numeric_limits<long long>::max();
+  };
+
+  PruneCounts counts;
+  const long long events_before = Micros(now - retention);
+  const long long events_cursor = cursor_before(now - retention);
+  long long cursor = 0;
+  soci::statement old_events = (session.prepare << OldEventsQuery(), soci::into(cursor),
+                                soci::use(events_before), soci::use(events_cursor));
+  counts.events = DeleteEvents(database, old_events, cursor);
+
+  const long long keys_before = Micros(now - kKeyRetention);
+  const long long keys_cursor = cursor_before(now - kKeyRetention);
   std::vector<std::string> accounts(kPruneBatch);
   std::vector<std::string> keys(kPruneBatch);
-  session << "SELECT account, dedup_key FROM event_keys WHERE receive_time < :before ORDER BY "
-             "receive_time LIMIT "
-          << kPruneBatch,
-      soci::into(accounts), soci::into(keys), soci::use(keys_limit);
+  session << OldKeysQuery(), soci::into(accounts), soci::into(keys), soci::use(keys_before),
+      soci::use(keys_cursor);
   if (!keys.empty()) {
     session << "DELETE FROM event_keys WHERE account = :account AND dedup_key = :key",
         soci::use(accounts), soci::use(keys);

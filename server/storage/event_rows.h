@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -18,9 +19,16 @@ absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& fi
                                        std::int64_t after_cursor, int limit, std::size_t bytes);
 // The greatest cursor ever given.
 std::int64_t SelectLastCursor(Database& database);
+EventMark SelectEventMark(Database& database);
 // Up to kPruneBatch of each.
-absl::StatusOr<PruneCounts> DeleteOldEvents(Database& database, absl::Time events_before,
-                                            absl::Time keys_before);
+PruneCounts DeleteOldEvents(Database& database, absl::Time now, absl::Duration retention);
+
+// The statement of SelectEvents, whose rows it reads one by one, with :after and perhaps :account. Each part of it is the
+// beginning of an index.
+std::string EventsQuery(const EventFilter& filter, int rows);
+// Those of DeleteOldEvents, with :before and :cursor.
+std::string OldEventsQuery();
+std::string OldKeysQuery();
 
 // Over every field of the row; a single changed byte always changes it.
 std::int64_t Checksum(const StoredEvent& event);

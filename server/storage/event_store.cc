@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
+#include "server/storage/errors.h"
 #include "server/storage/event_rows.h"
 
 namespace hongyan::storage {
@@ -32,7 +33,6 @@ absl::Status Check(const NewEvent& event) {
 }
 
 async::Task<absl::StatusOr<Recorded>> Fail(absl::Status status) { co_return status; }
-async::Task<absl::StatusOr<EventPage>> FailPage(absl::Status status) { co_return status; }
 
 }  // namespace
 
@@ -51,14 +51,19 @@ async::Task<absl::StatusOr<EventPage>> EventStore::List(EventFilter filter,
                                                         std::int64_t after_cursor, int limit,
                                                         async::MonoTime deadline,
                                                         std::size_t bytes) {
+  if (filter.types.size() > kMaxTypes) co_return Over("types");
   for (const std::string& type : filter.types) {
-    if (!IsTypeName(type)) return FailPage(Over("types"));
+    if (!IsTypeName(type)) co_return Over("types");
   }
   StorageWork<EventPage> work = [filter = std::move(filter), after_cursor, limit,
                                  bytes](Database& database) {
     return SelectEvents(database, filter, after_cursor, limit, bytes);
   };
-  return thread_.Read<EventPage>(std::move(work), deadline);
+  auto page = co_await thread_.Read<EventPage>(std::move(work), deadline);
+  if (page.ok() && after_cursor > page->last_cursor) {
+    co_return CursorUnknown(after_cursor, page->last_cursor);
+  }
+  co_return page;
 }
 
 async::Task<absl::StatusOr<std::int64_t>> EventStore::LastCursor(async::MonoTime deadline) {
@@ -69,11 +74,10 @@ async::Task<absl::StatusOr<std::int64_t>> EventStore::LastCursor(async::MonoTime
 async::Task<absl::StatusOr<PruneCounts>> EventStore::Prune(absl::Time now, absl::Duration retention,
                                                            async::MonoTime deadline) {
   PruneCounts all;
-  const absl::Time events_before = now - retention;
-  const absl::Time keys_before = now - kKeyRetention;
   while (true) {
-    StorageWork<PruneCounts> work = [events_before, keys_before](Database& database) {
-      return DeleteOldEvents(database, events_before, keys_before);
+    StorageWork<PruneCounts> work = [now,
+                                     retention](Database& database) -> absl::StatusOr<PruneCounts> {
+      return DeleteOldEvents(database, now, retention);
     };
     const absl::StatusOr<PruneCounts> batch =
         co_await thread_.Write<PruneCounts>(std::move(work), 0, deadline);

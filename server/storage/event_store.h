@@ -1,13 +1,17 @@
 // The events that WeChat pushed, each once, in the order in which they were stored.
 //
 // Contract: Record() answers only when the event is on the disk. A second event of one account with the same key is not
-//           stored again and changes nothing; it gets the first one's cursor. Cursors are 1, 2, 3 … in the order of the
-//           commits, whatever the clocks say, and never used twice. The effect on the sender's row is in the same
+//           stored again and changes nothing; it gets the first one's cursor. Cursors grow in the order of the commits,
+//           whatever the clocks say, and are never used twice: each is greater than the last, and never below the time
+//           of the event's receipt in microseconds since 1970, so that an old copy of the database that is put back
+//           doesn't give out any of those that it has forgotten. The effect on the sender's row is in the same
 //           transaction: either both are there or neither.
 //           A row whose checksum doesn't fit is told as damaged, and the others go on.
-// Errors:   those of StorageThread. INVALID_ARGUMENT - a field over its bound: a mistake of the caller.
+// Errors:   those of StorageThread. INVALID_ARGUMENT - a field over its bound: a mistake of the caller. OUT_OF_RANGE
+//           CURSOR_UNKNOWN - a cursor that was never given out.
 // Bounds:   a key is remembered for kKeyRetention, also when its event is gone sooner; WeChat repeats a push three times
-//           within some 20 s. One List looks at kMaxScan rows at most and returns kMaxPage events, `bytes` of them.
+//           within some 20 s. One List returns kMaxPage events at most, `bytes` of them, and reads no others, whatever
+//           the filter.
 // Threads:  event loop only. Lifetime: `thread` outlives it and its tasks.
 #pragma once
 
@@ -30,9 +34,9 @@ namespace hongyan::storage {
 inline constexpr absl::Duration kKeyRetention = absl::Hours(48);
 inline constexpr int kMaxPage = 1000;
 inline constexpr std::size_t kMaxPageBytes = 3 << 20;  // of bodies; one event always fits
-inline constexpr int kMaxScan = 5000;
-inline constexpr int kPruneBatch = 100;         // rows of one transaction
-inline constexpr std::size_t kMaxAccount = 64;  // bytes; so the next ones
+inline constexpr std::size_t kMaxTypes = 100;          // of a filter
+inline constexpr int kPruneBatch = 100;                // rows of one transaction
+inline constexpr std::size_t kMaxAccount = 64;         // bytes; so the next ones
 inline constexpr std::size_t kMaxOpenid = 128;
 inline constexpr std::size_t kMaxDedupKey = 128;
 inline constexpr std::size_t kMaxEventType = 40;  // of a-z, 0-9 and _
@@ -66,7 +70,7 @@ struct StoredEvent {
   absl::Time receive_time;
   BodyFormat format = BodyFormat::kXml;
   std::string body;
-  bool damaged = false;  // its other fields are not to be relied upon
+  bool damaged = false;  // the other fields are as found, which one is wrong isn't known
 };
 
 struct EventFilter {
@@ -76,9 +80,10 @@ struct EventFilter {
 
 struct EventPage {
   std::vector<StoredEvent> events;
-  // Everything up to here was looked at: where to go on, also when no event fitted.
+  // Where to go on: nothing up to here that fits is missing.
   std::int64_t next_cursor = 0;
-  bool more = false;  // there may be later ones
+  std::int64_t last_cursor = 0;  // the greatest ever given, when the page was read
+  bool more = false;             // there are later ones
 };
 
 struct PruneCounts {
@@ -102,8 +107,8 @@ class EventStore {
   // Grows before it is answered that events were removed: what was read before may hold some of them.
   std::int64_t removals() const { return thread_.stats().removals; }
   // Removes events that were received more than `retention` before `now`, and keys older than kKeyRetention, in
-  // transactions of kPruneBatch rows, between which others have their turn. Ends early, with what it has done, when
-  // `deadline` comes or the task is cancelled.
+  // transactions of kPruneBatch rows, between which others have their turn. What was received while the clock was behind
+  // is as old as its cursor says. Ends early, with what it has done, when `deadline` comes or the task is cancelled.
   async::Task<absl::StatusOr<PruneCounts>> Prune(absl::Time now, absl::Duration retention,
                                                  async::MonoTime deadline);
 

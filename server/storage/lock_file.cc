@@ -18,9 +18,12 @@
 namespace hongyan::storage {
 namespace {
 
-constexpr char kTitle[] = "hongyan storage\n";  // 16 bytes, then 19 digits and a line end
+// 16 bytes, then two lines of 19 digits: the greatest cursor, and how many events have got one. Up to schema 4 there was
+// the first line only, since cursors were 1, 2, 3 …
+constexpr char kTitle[] = "hongyan storage\n";
 constexpr std::size_t kTitleSize = sizeof(kTitle) - 1;
 constexpr std::size_t kDigits = 19;
+constexpr std::size_t kLine = kDigits + 1;
 constexpr int kAttempts = 10;
 
 bool LeadsTo(const std::string& path, int fd) {
@@ -79,25 +82,29 @@ absl::Status LockFile::Renew(const std::string& path) {
 }
 
 void LockFile::Read() {
-  char text[kTitleSize + kDigits];
-  if (::pread(fd_, text, sizeof(text), 0) != static_cast<ssize_t>(sizeof(text))) return;
+  char text[kTitleSize + 2 * kLine];
+  const ssize_t got = ::pread(fd_, text, sizeof(text), 0);
+  if (got < static_cast<ssize_t>(kTitleSize + kDigits)) return;
   if (std::memcmp(text, kTitle, kTitleSize) != 0) return;
-  std::int64_t mark = 0;
-  if (absl::SimpleAtoi(absl::string_view(text + kTitleSize, kDigits), &mark) && mark > mark_) {
-    mark_ = mark;
-  }
+  EventMark mark;
+  if (!absl::SimpleAtoi(absl::string_view(text + kTitleSize, kDigits), &mark.cursor)) return;
+  const bool counted =
+      got == static_cast<ssize_t>(sizeof(text)) &&
+      absl::SimpleAtoi(absl::string_view(text + kTitleSize + kLine, kDigits), &mark.events);
+  if (!counted) mark.events = mark.cursor;
+  if (mark.cursor > mark_.cursor) mark_ = mark;
 }
 
-void LockFile::Advance(std::int64_t mark) {
-  if (mark <= mark_) return;
+void LockFile::Advance(const EventMark& mark) {
+  if (mark.cursor <= mark_.cursor) return;
   mark_ = mark;
   Write();
 }
 
 void LockFile::Write() const {
-  if (mark_ == 0) return;
-  const std::string text = absl::StrFormat("%s%019d\n", kTitle, mark_);
-  // One short write in place: readers see the old number or the new one.
+  if (mark_.cursor == 0) return;
+  const std::string text = absl::StrFormat("%s%019d\n%019d\n", kTitle, mark_.cursor, mark_.events);
+  // One short write in place: readers see the old numbers or the new ones.
   [[maybe_unused]] const ssize_t written = ::pwrite(fd_, text.data(), text.size(), 0);
 }
 

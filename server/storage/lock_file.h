@@ -1,13 +1,13 @@
 // The small file beside an embedded database: who uses that path, and how far it had come.
 //
-// Contract: one holder at a time, over all processes; a process that dies lets go of it. It remembers the greatest
-//           event cursor that was committed, so that events which the database has lost (its WAL deleted, cut or
-//           damaged, an old copy put back) are noticed, and their cursors not used again. It is a lock on a name: the
+// Contract: one holder at a time, over all processes; a process that dies lets go of it. It remembers how far the
+//           committed events had come, so that events which the database has lost (its WAL deleted, cut or damaged, an
+//           old copy put back) are noticed and counted, and their cursors not used again. It is a lock on a name: the
 //           file that was locked may be removed, so its holder looks at InPlace() from time to time, and DatabaseFile
 //           locks the database's own inode besides.
 // Errors:   FAILED_PRECONDITION - another process holds it, or it can't be made.
 // Threads:  one.
-// Bounds:   36 bytes. It is written after each commit and never synced: what it says is at most too little.
+// Bounds:   56 bytes. It is written after each commit and never synced: what it says is at most too little.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,12 @@
 #include "absl/status/statusor.h"
 
 namespace hongyan::storage {
+
+// How far the events have come.
+struct EventMark {
+  std::int64_t cursor = 0;  // the greatest that was given
+  std::int64_t events = 0;  // how many have got one
+};
 
 class LockFile {
  public:
@@ -32,10 +38,10 @@ class LockFile {
   // error the old file is still locked.
   absl::Status Renew(const std::string& path);
 
-  // 0 when it was never set, or can't be read.
-  std::int64_t mark() const { return mark_; }
+  // Zeros when it was never set, or can't be read.
+  const EventMark& mark() const { return mark_; }
   // Only ever forwards. A failure is not told: the mark is a witness, not a record.
-  void Advance(std::int64_t mark);
+  void Advance(const EventMark& mark);
 
  private:
   LockFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
@@ -44,7 +50,7 @@ class LockFile {
 
   std::string path_;
   int fd_;
-  std::int64_t mark_ = 0;
+  EventMark mark_;
 };
 
 }  // namespace hongyan::storage

@@ -9,8 +9,8 @@ std::vector<Migration> All() {
   return {
       {1,
        {
-           // Numbers that only grow. Counting in a row of our own rather than by the database's own means makes
-           // cursors dense and in the order of commits on every database, for the row is locked until the commit.
+           // Numbers that only grow. Counting in a row of our own rather than by the database's own means puts
+           // cursors in the order of commits on every database, for the row is locked until the commit.
            R"(CREATE TABLE hongyan_counters (
                 name VARCHAR(32) NOT NULL PRIMARY KEY,
                 number BIGINT NOT NULL))",
@@ -107,6 +107,19 @@ std::vector<Migration> All() {
            "INSERT INTO event_erasures (account, openid, until_seq) SELECT account, openid, "
            "(SELECT number FROM hongyan_counters WHERE name = 'event') FROM subscribers WHERE "
            "erase_time <> 0",
+       }},
+      {5,
+       {
+           // How many events have got a cursor. So far cursors were 1, 2, 3 … and told it themselves.
+           "ALTER TABLE hongyan_counters ADD COLUMN given BIGINT NOT NULL DEFAULT 0",
+           "UPDATE hongyan_counters SET given = number WHERE name = 'event'",
+           // Every filter of a list is the beginning of an index that goes on with the cursor.
+           "CREATE INDEX events_by_type ON events (event_type, seq)",
+           "CREATE INDEX events_by_account_and_type ON events (account, event_type, seq)",
+           // AgeClock.
+           "INSERT INTO hongyan_counters (name, number) VALUES ('clock_believed', 0)",
+           "INSERT INTO hongyan_counters (name, number) VALUES ('clock_doubted', 0)",
+           "INSERT INTO hongyan_counters (name, number) VALUES ('clock_doubted_for', 0)",
        }},
   };
 }

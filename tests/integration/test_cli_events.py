@@ -94,8 +94,9 @@ def test_events_are_listed_for_people_and_for_programs(called, account):
     account.post("message", openid=user, content="你好\x1b[31m 🎉")
     account.post("follow", openid="oFresh_1", scene="42")
     found = objects(hongyan(called, "event", "list", "-o", "json"))
-    assert [(one["cursor"], one["type"], one["openid"]) for one in found] == [
-        ("1", "text", user), ("2", "subscribe", "oFresh_1")]
+    assert [(one["type"], one["openid"]) for one in found] == [("text", user), ("subscribe", "oFresh_1")]
+    first, second = (one["cursor"] for one in found)
+    assert 0 < int(first) < int(second)
     assert found[1]["subscribe"]["scene"] == "42"
 
     run = hongyan(called, "event", "list")
@@ -105,8 +106,8 @@ def test_events_are_listed_for_people_and_for_programs(called, account):
     assert "scene=42" in subscribe and "+08:00" in subscribe
     assert text.index(user) == subscribe.index("oFresh_1") == heading.index("OPENID")
 
-    for args, cursors in ((["--after", "1"], ["2"]), (["--limit", "1"], ["1"]), (["--type", "subscribe"], ["2"]),
-                          (["--type", "text", "--type", "subscribe", "--account", "main"], ["1", "2"])):
+    for args, cursors in ((["--after", first], [second]), (["--limit", "1"], [first]), (["--type", "subscribe"], [second]),
+                          (["--type", "text", "--type", "subscribe", "--account", "main"], [first, second])):
         assert [one["cursor"] for one in objects(hongyan(called, "event", "list", "-o", "json", *args))] == cursors
 
 
@@ -126,20 +127,30 @@ def test_watch_shows_each_event_at_once_and_ends_well_at_ctrl_c(account, watch):
     now, everything = watch("-o", "json"), watch("-o", "json", "--after", "0")
     assert everything.event()["text"]["content"] == "before"
     account.post("message", openid=user, content="after")
-    assert everything.event()["text"]["content"] == "after"
-    assert now.event()["text"]["content"] == "after"
+    last = everything.event()
+    assert last["text"]["content"] == "after"
+    assert now.event() == last
     for one, number in ((now, signal.SIGINT), (everything, signal.SIGTERM)):
         assert one.ends(number) == (0, "")
-        assert one.err.endswith("hongyan: last cursor 2; go on with --after 2\n")
+        assert one.err.endswith(f"hongyan: last cursor {last['cursor']}; go on with --after {last['cursor']}\n")
 
 
-def test_watch_ends_after_its_limit(account, watch):
+def test_A05_cursor_that_was_never_given_ends_list_and_watch_with_its_remedy(called, account):
+    account.post("message", openid=account.user(), content="x")
+    for command in ("list", "watch"):
+        run = hongyan(called, "event", command, "--after", "9000000000000000000")
+        assert run.returncode == 1 and run.stdout == ""
+        assert "CURSOR_UNKNOWN" in run.stderr and "--after 0" in run.stderr, run.stderr
+
+
+def test_watch_ends_after_its_limit(called, account, watch):
     user = account.user()
     for i in range(3):
         account.post("message", openid=user, content=f"{i}")
+    cursors = [one["cursor"] for one in objects(hongyan(called, "event", "list", "-o", "json"))]
     one = watch("--after", "0", "--limit", "2")
     code, out = one.ends()
-    assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["CURSOR", "1", "2"]
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["CURSOR", *cursors[:2]]
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
@@ -152,7 +163,7 @@ def test_watch_survives_a_restart_of_the_service(start, account, end):
     account.post("message", openid=user, content="0")
     one = Watch(service, "-o", "json", "--after", "0")
     try:
-        assert one.event()["cursor"] == "1"
+        assert one.event()["text"]["content"] == "0"
         service.config_file.write_text(to_yaml(service.config), encoding="utf-8")
         service.process.send_signal(end)
         service.process.wait(LIMIT)
@@ -160,9 +171,10 @@ def test_watch_survives_a_restart_of_the_service(start, account, end):
         service.start()
         account.calls_back(service.callback_url + "main")
         account.post("message", openid=user, content="1")
-        assert one.event()["text"]["content"] == "1"
+        last = one.event()
+        assert last["text"]["content"] == "1"
         assert one.ends(signal.SIGINT) == (0, "")
-        assert one.err.endswith("hongyan: last cursor 2; go on with --after 2\n")
+        assert one.err.endswith(f"hongyan: last cursor {last['cursor']}; go on with --after {last['cursor']}\n")
     finally:
         if one.process.poll() is None:
             one.process.kill()
@@ -174,7 +186,7 @@ def test_watch_ends_silently_when_its_reader_leaves(account, watch):
     account.post("message", openid=user, content="0")
     # Nothing more comes: it must notice by itself.
     idle = watch("-o", "json", "--after", "0")
-    assert idle.event()["cursor"] == "1"
+    assert idle.event()["text"]["content"] == "0"
     said = idle.err
     idle.process.stdout.close()
     assert idle.process.wait(LIMIT) == 0
@@ -192,8 +204,9 @@ def test_slow_reader_gets_everything_in_the_end(called, account, watch):
     one = watch("-o", "json", "--after", "0", "--limit", str(count))
     # The pipe is full long before the end.
     account.post("message", openid=user, content="last")
-    assert [one.event()["cursor"] for _ in range(count)] == [str(i + 1) for i in range(count)]
+    seen = [one.event()["cursor"] for _ in range(count)]
     assert one.ends() == (0, "")
+    assert seen == [each["cursor"] for each in objects(hongyan(called, "event", "list", "-o", "json"))][:count]
 
 
 # --- subscribers ------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 
 from rpc_failure import expect, failure
 from signed_push import AES_KEY, message, post, signature, signed, target
-from timing import LIMIT, SCALE
+from timing import LIMIT, SCALE, eventually
 
 
 @pytest.fixture
@@ -53,13 +53,15 @@ def test_events_are_listed_in_order_with_their_payload(called, account):
     account.post("message", openid=user, content="再见")
     found = listed(called)
     assert [event.type for event in found] == ["text", "subscribe", "text"] == stored(called)
-    assert [event.cursor for event in found] == [1, 2, 3]
+    first, second, third = (event.cursor for event in found)
+    assert found[0].receive_time.ToMicroseconds() <= first < second < third
     assert found[0].text.content == "你好 🎉" and found[0].openid == user and found[0].account == "main"
     assert found[0].create_time.seconds <= found[0].receive_time.seconds + 1
     assert found[1].WhichOneof("payload") == "subscribe"
-    assert [event.cursor for event in listed(called, after_cursor=1, types=["text"])] == [3]
-    assert [event.cursor for event in listed(called, page_size=2)] == [1, 2]
-    assert listed(called, after_cursor=3) == []
+    assert [event.cursor for event in listed(called, after_cursor=first, types=["text"])] == [third]
+    assert [event.cursor for event in listed(called, types=["text", "subscribe", "link"])] == [first, second, third]
+    assert [event.cursor for event in listed(called, page_size=2)] == [first, second]
+    assert listed(called, after_cursor=third) == []
 
 
 def test_wrong_filters_are_named(called):
@@ -86,7 +88,7 @@ def test_watchers_replay_then_follow_and_miss_nothing(called, account):
     user = account.user()
     for i in range(3):
         account.post("message", openid=user, content=f"{i}")
-    everything, later = watch(called, after_cursor=0), watch(called, after_cursor=2)
+    everything, later = watch(called, after_cursor=0), watch(called, after_cursor=listed(called)[1].cursor)
     assert [next(everything).event.text.content for _ in range(3)] == ["0", "1", "2"]
     assert next(later).event.text.content == "2"
     from_now = watch(called, types=["subscribe"])
@@ -146,6 +148,89 @@ def test_X12_crash_between_record_and_answer(start, account, handler):
     assert [event.text.content for event in listed(called)] == ["once"] and recorded() == 1
 
 
+# --- cursors ----------------------------------------------------------------------------------------------------------
+
+
+def unknown(called, **fields):
+    """CURSOR_UNKNOWN, from both methods, and at once."""
+    request = called.api.events.ListEventsRequest(**fields)
+    expect(failure(events(called).ListEvents, request, timeout=LIMIT), "OUT_OF_RANGE", "CURSOR_UNKNOWN", "hongyan")
+    request = called.api.events.WatchEventsRequest(**fields)
+    failed = failure(lambda request, timeout: list(events(called).WatchEvents(request, timeout=timeout)), request,
+                     timeout=LIMIT)
+    expect(failed, "OUT_OF_RANGE", "CURSOR_UNKNOWN", "hongyan")
+    return failed
+
+
+def test_A05_cursor_that_was_never_given_is_told_at_once(called, account):
+    unknown(called, after_cursor=1)
+    account.post("message", openid=account.user(), content="x")
+    last = listed(called)[0].cursor
+    for cursor in (last + 1, 2**63 - 1):
+        failed = unknown(called, after_cursor=cursor)
+        assert failed.metadata["last_cursor"] == str(last) and "Begin again with 0" in failed.message
+        unknown(called, after_cursor=cursor, account="main", types=["link"])
+    assert listed(called, after_cursor=last) == []
+    # Below the last one any number will do: it may have been of an event that has gone.
+    assert len(listed(called, after_cursor=last - 1)) == 1
+
+
+def test_A05_reader_of_a_restored_backup_hears_of_it_or_gets_everything_later(called, account):
+    user = account.user()
+    account.post("message", openid=user, content="kept")
+    called.stop()
+    backup = called.folder / "backup.db"
+    # As the README says, and nothing but that.
+    with sqlite3.connect(called.folder / "hongyan.db") as source, sqlite3.connect(backup) as copy:
+        source.backup(copy)
+    called.start()
+    account.calls_back(called.callback_url + "main")
+    for i in range(3):
+        account.post("message", openid=user, content=f"lost {i}")
+    reader = listed(called)[-1].cursor
+    called.stop()
+    for file in called.folder.glob("hongyan.db*"):
+        file.unlink()
+    backup.rename(called.folder / "hongyan.db")
+    called.start()
+    account.calls_back(called.callback_url + "main")
+    unknown(called, after_cursor=reader)
+    account.post("message", openid=user, content="later")
+    stream = watch(called, after_cursor=reader)
+    assert next(stream).event.text.content == "later"
+    stream.cancel()
+    assert [event.text.content for event in listed(called)] == ["kept", "later"]
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+
+def test_A17_D07_reader_of_texts_hears_of_a_damaged_text(called, account):
+    user = account.user()
+    for content in ("before", "damaged", "after"):
+        account.post("message", openid=user, content=content)
+    account.post("click", openid=user, event_key="K")
+    cursors = [event.cursor for event in listed(called)]
+    database = sqlite3.connect(called.folder / "hongyan.db")
+    # One bit, as a disk flips it; and a name that is no text any more.
+    database.execute("UPDATE events SET body = replace(body, 'damaged', 'damagee'), openid = CAST(x'ff41' AS TEXT)"
+                     " WHERE seq = ?", (cursors[1],))
+    database.commit()
+    database.close()
+    for _ in range(2):
+        found = listed(called, types=["text"])
+        assert [event.cursor for event in found] == cursors[:3]
+        assert [event.damaged for event in found] == [False, True, False]
+        assert found[1].type == "text" and found[1].WhichOneof("payload") is None
+        assert found[0].text.content == "before" and found[2].text.content == "after"
+    stream = watch(called, after_cursor=0, types=["text"])
+    assert [next(stream).event.damaged for _ in range(3)] == [False, True, False]
+    stream.cancel()
+    assert called.metric("hongyan_storage_damaged_events_total") == 1
+    told = eventually(lambda: called.log(event="stored event is damaged"), what="the log tells it")
+    assert len(told) == 1 and told[0]["cursor"] == cursors[1]
+
+
 def test_end_of_the_service_ends_watchers_with_a_reason(called):
     stream = watch(called, after_cursor=0)
     stream.initial_metadata()
@@ -203,7 +288,8 @@ def test_watcher_of_one_account_waits_while_others_are_busy(start, sandbox):
     watching = watch(called, account="quiet", after_cursor=0)
     watching.initial_metadata()
     costs_no_reads(called, watching)
-    watching = watch(called, account="quiet", types=["text"], after_cursor=240)
+    last = listed(called, page_size=1000)[-1].cursor
+    watching = watch(called, account="quiet", types=["text"], after_cursor=last)
     watching.initial_metadata()
     quiet.post("message", openid=quiet.user(), content="mine")
     assert next(watching).event.text.content == "mine"

@@ -12,6 +12,7 @@
 #include "server/doors/grpc/event_convert.h"
 #include "server/doors/grpc/stored_event.h"
 #include "server/doors/grpc/unary_call.h"
+#include "server/storage/errors.h"
 
 namespace hongyan::doors {
 namespace {
@@ -19,6 +20,8 @@ namespace {
 constexpr char kService[] = "hongyan.v1.EventService";
 constexpr int kDefaultPage = 100;
 constexpr int kMaxTypes = 50;
+static_assert(kMaxTypes <= storage::kMaxTypes);
+static_assert(core::EventFeed::kNewest <= kTailPage);
 // Less than the 4 MiB that clients take by default.
 constexpr std::size_t kMaxListBytes = 3 << 20;
 constexpr absl::Duration kReadLimit = absl::Seconds(10);
@@ -121,21 +124,18 @@ async::Task<absl::Status> EventService::List(CallInfo& info, const v1::ListEvent
   }
   const int size =
       request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), storage::kMaxPage);
-  std::int64_t after = request.after_cursor();
-  while (true) {
-    auto page = co_await store_.List(*filter, after, size, info.limit.deadline);
-    if (!page.ok()) co_return Of(*filter, page.status());
-    std::size_t bytes = 0;
-    for (const storage::StoredEvent& event : page->events) {
-      v1::Event proto;
-      ToProto(event, proto);
-      bytes += proto.ByteSizeLong();
-      if (response.events_size() > 0 && bytes > kMaxListBytes) co_return absl::OkStatus();
-      *response.add_events() = std::move(proto);
-    }
-    if (!page->events.empty() || !page->more) co_return absl::OkStatus();
-    after = page->next_cursor;
+  const auto page =
+      co_await store_.List(*filter, request.after_cursor(), size, info.limit.deadline);
+  if (!page.ok()) co_return Of(*filter, page.status());
+  std::size_t bytes = 0;
+  for (const storage::StoredEvent& event : page->events) {
+    v1::Event proto;
+    ToProto(event, proto);
+    bytes += proto.ByteSizeLong();
+    if (response.events_size() > 0 && bytes > kMaxListBytes) break;
+    *response.add_events() = std::move(proto);
   }
+  co_return absl::OkStatus();
 }
 
 // A reader far behind the newest event lets storage pick what it wants.
@@ -162,12 +162,13 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
   const auto soon = [this] { return async::After(environment_.clock.Mono(), kReadLimit); };
   const auto last = co_await store_.LastCursor(soon());
   if (!last.ok()) co_return Of(*filter, last.status());
+  feed_.ToldLast(*last);
   std::int64_t after = request.has_after_cursor() ? request.after_cursor() : *last;
+  if (after > *last) co_return Of(*filter, storage::CursorUnknown(after, *last));
   writer.Begin();
   while (!environment_.stopping && !feed_.closed()) {
-    const std::int64_t latest = std::max(*last, feed_.latest());
-    const bool near_the_end = latest - after <= kTailPage;
-    auto reading = near_the_end ? tail_.After(after, soon()) : ReadFar(*filter, after, soon());
+    auto reading =
+        feed_.IsNearTheEnd(after) ? tail_.After(after, soon()) : ReadFar(*filter, after, soon());
     const auto batch = co_await std::move(reading);
     if (!batch.ok()) co_return Of(*filter, batch.status());
     for (const v1::Event& event : (*batch)->events) {
@@ -182,8 +183,6 @@ async::Task<absl::Status> EventService::Watch(CallInfo& info, const v1::WatchEve
     }
     after = std::max(after, (*batch)->next_cursor);
     if ((*batch)->more) continue;
-    // What isn't there any more, up to the latest known before the read, is not waited for.
-    if ((*batch)->events.empty()) after = std::max(after, latest);
     const bool news = co_await feed_.WaitBeyond(after, info.limit.deadline);
     if (news) continue;
     if (!feed_.closed()) co_return Of(*filter, Over(info, environment_.clock.Mono()));

@@ -6,7 +6,7 @@
 
 namespace hongyan::doors {
 
-// All of it, the payload included. One that can't be read keeps its place as `unknown`, and is logged.
+// All of it, the payload included. What can't be read keeps its place and its type, and is marked as damaged.
 void ToProto(const storage::StoredEvent& stored, v1::Event& event);
 
 }  // namespace hongyan::doors

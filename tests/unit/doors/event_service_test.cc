@@ -8,10 +8,12 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/doors/grpc/grpc_server.h"
@@ -65,6 +67,7 @@ class EventServiceFixture : public ::testing::Test {
           std::move(event), async::After(test.clock_.Mono(), absl::Seconds(30)));
       good = good && recorded.ok();
       if (recorded.ok()) test.feed_.Recorded(recorded->cursor);
+      if (recorded.ok()) test.cursors_.push_back(recorded->cursor);
     }
     done.set_value(good);
   }
@@ -102,6 +105,7 @@ class EventServiceFixture : public ::testing::Test {
   GrpcServer server_;
   std::thread thread_;
   std::unique_ptr<v1::EventService::Stub> stub_;
+  std::vector<std::int64_t> cursors_;  // of what was recorded
 };
 
 using EventServiceTest = EventServiceFixture<async::SystemClock>;
@@ -116,29 +120,26 @@ TEST_F(EventServiceTest, ReaderThatTakesNothingIsCutOffAndGoesOnByItsCursor) {
   // Meanwhile others get everything, and new events are recorded.
   grpc::ClientContext quick_context;
   const auto quick = Watch(quick_context, 0);
-  for (int i = 1; i <= kEvents; ++i) {
+  for (int i = 0; i < kEvents; ++i) {
     ASSERT_TRUE(quick->Read(&response));
-    ASSERT_EQ(response.event().cursor(), i);
+    ASSERT_EQ(response.event().cursor(), cursors_[i]);
   }
   Record(kEvents, 1);
   ASSERT_TRUE(quick->Read(&response));
-  EXPECT_EQ(response.event().cursor(), kEvents + 1);
+  EXPECT_EQ(response.event().cursor(), cursors_[kEvents]);
   while (Watchers() > 1) std::this_thread::yield();  // until the slow one is cut off
   // Coming back, it finds what was on its way, and then why it ended.
-  std::int64_t cursor = 1;
-  while (slow->Read(&response)) {
-    ASSERT_EQ(response.event().cursor(), cursor + 1);
-    cursor = response.event().cursor();
-  }
-  EXPECT_LT(cursor, kEvents);
+  int seen = 1;
+  while (slow->Read(&response)) ASSERT_EQ(response.event().cursor(), cursors_[seen++]);
+  EXPECT_LT(seen, kEvents);
   const grpc::Status ended = slow->Finish();
   EXPECT_EQ(ended.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(ended.error_message(), HasSubstr("cut off"));
   grpc::ClientContext again_context;
-  const auto again = Watch(again_context, cursor);
-  while (cursor <= kEvents) {
+  const auto again = Watch(again_context, cursors_[seen - 1]);
+  while (seen <= kEvents) {
     ASSERT_TRUE(again->Read(&response));
-    ASSERT_EQ(response.event().cursor(), ++cursor);
+    ASSERT_EQ(response.event().cursor(), cursors_[seen++]);
   }
   again_context.TryCancel();
   quick_context.TryCancel();
@@ -171,6 +172,56 @@ TEST_F(AgedWatchTest, StreamThatIsADayOldEndsAndSaysSo) {
   ASSERT_TRUE(status.ParseFromString(ended.error_details()));
   ASSERT_TRUE(status.details(0).UnpackTo(&info));
   EXPECT_EQ(info.reason(), "STREAM_AGED");
+}
+
+TEST_F(EventServiceTest, A05_CursorThatWasNeverGivenIsRefusedAtOnce) {
+  Record(0, 2);
+  v1::WatchEventsResponse response;
+  for (const std::int64_t unknown :
+       {cursors_.back() + 1, std::numeric_limits<std::int64_t>::max()}) {
+    grpc::ClientContext watch_context;
+    const auto watch = Watch(watch_context, unknown);
+    EXPECT_FALSE(watch->Read(&response));
+    const grpc::Status ended = watch->Finish();
+    EXPECT_EQ(ended.error_code(), grpc::StatusCode::OUT_OF_RANGE);
+    EXPECT_THAT(ended.error_message(), HasSubstr("after_cursor"));
+    EXPECT_THAT(ended.error_details(), HasSubstr("CURSOR_UNKNOWN"));
+    grpc::ClientContext list_context;
+    v1::ListEventsRequest request;
+    request.set_after_cursor(unknown);
+    v1::ListEventsResponse page;
+    const grpc::Status listed = stub_->ListEvents(&list_context, request, &page);
+    EXPECT_EQ(listed.error_code(), grpc::StatusCode::OUT_OF_RANGE);
+    EXPECT_THAT(listed.error_details(), HasSubstr("CURSOR_UNKNOWN"));
+  }
+}
+
+// Whoever follows closely shares one read of each event, however far apart in time the events are.
+TEST_F(EventServiceTest, WatchersAtTheEndShareTheirReads) {
+  Record(0, 1);
+  constexpr int kWatchers = 20;
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<v1::WatchEventsResponse>>> watches;
+  v1::WatchEventsResponse response;
+  for (int i = 0; i < kWatchers; ++i) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    watches.push_back(Watch(*contexts.back(), 0));
+    ASSERT_TRUE(watches.back()->Read(&response));
+  }
+  constexpr int kMore = 20;
+  const std::int64_t before = storage_.thread().stats().reads;
+  for (int event = 1; event <= kMore; ++event) {
+    Record(event, 1);
+    for (const auto& watch : watches) {
+      ASSERT_TRUE(watch->Read(&response));
+      ASSERT_EQ(response.event().cursor(), cursors_[event]);
+    }
+  }
+  EXPECT_LT(storage_.thread().stats().reads - before, kMore * kWatchers / 2);
+  for (int i = 0; i < kWatchers; ++i) {
+    contexts[i]->TryCancel();
+    watches[i]->Finish();
+  }
 }
 
 }  // namespace

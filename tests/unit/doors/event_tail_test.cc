@@ -27,7 +27,8 @@ class EventTailTest : public ::testing::Test {
   using Batch = std::shared_ptr<const EventBatch>;
 
   async::MonoTime Soon() { return async::After(clock_.Mono(), absl::Seconds(30)); }
-  void Record(const std::string& content, bool readable = true) {
+  // Its cursor.
+  std::int64_t Record(const std::string& content, bool readable = true) {
     storage::NewEvent event;
     event.account = "main";
     event.openid = "oU";
@@ -37,8 +38,9 @@ class EventTailTest : public ::testing::Test {
     event.body = readable ? absl::StrCat("<xml><MsgType>text</MsgType><Content>", content,
                                          "</Content><MsgId>1</MsgId></xml>")
                           : "no push";
-    ASSERT_THAT(loop_.RunUntilDone(storage_.events().Record(std::move(event), Soon())),
-                support::IsOk());
+    const auto recorded = loop_.RunUntilDone(storage_.events().Record(std::move(event), Soon()));
+    EXPECT_THAT(recorded, support::IsOk());
+    return recorded.ok() ? recorded->cursor : 0;
   }
   std::vector<std::string> Contents(const Batch& batch) {
     std::vector<std::string> contents;
@@ -60,7 +62,7 @@ class EventTailTest : public ::testing::Test {
 
 TEST_F(EventTailTest, WhoAsksForTheSameSharesOneRead) {
   Record("a");
-  Record("b");
+  const std::int64_t last = Record("b");
   const std::int64_t before = storage_.thread().stats().reads;
   std::vector<Batch> got;
   for (int i = 0; i < 50; ++i) group_.Spawn(Ask(tail_, 0, Soon(), got));
@@ -68,7 +70,7 @@ TEST_F(EventTailTest, WhoAsksForTheSameSharesOneRead) {
   ASSERT_THAT(got, SizeIs(50));
   EXPECT_THAT(got, Each(got.front()));
   EXPECT_THAT(Contents(got.front()), ElementsAre("a", "b"));
-  EXPECT_EQ(got.front()->next_cursor, 2);
+  EXPECT_EQ(got.front()->next_cursor, last);
   // Whoever comes a little later has it from memory.
   EXPECT_EQ(*loop_.RunUntilDone(tail_.After(0, Soon())), got.front());
   EXPECT_EQ(storage_.thread().stats().reads, before + 1);
@@ -90,10 +92,10 @@ TEST_F(EventTailTest, NobodyGetsFromMemoryWhatHasBeenRemoved) {
 
 TEST_F(EventTailTest, EmptyEndIsReadAgain) {
   EXPECT_THAT((*loop_.RunUntilDone(tail_.After(0, Soon())))->events, SizeIs(0));
-  Record("a");
+  const std::int64_t first = Record("a");
   EXPECT_THAT(Contents(*loop_.RunUntilDone(tail_.After(0, Soon()))), ElementsAre("a"));
   Record("b");
-  EXPECT_THAT(Contents(*loop_.RunUntilDone(tail_.After(1, Soon()))), ElementsAre("b"));
+  EXPECT_THAT(Contents(*loop_.RunUntilDone(tail_.After(first, Soon()))), ElementsAre("b"));
 }
 
 TEST_F(EventTailTest, CancelledReaderLeavesTheOthersTheirBatch) {
@@ -111,13 +113,16 @@ TEST_F(EventTailTest, CancelledReaderLeavesTheOthersTheirBatch) {
   EXPECT_THAT(Contents(got.front()), ElementsAre("a"));
 }
 
-TEST_F(EventTailTest, EventThatCantBeReadKeepsItsPlace) {
+TEST_F(EventTailTest, A17_EventThatCantBeReadKeepsItsPlaceAndItsType) {
   Record("a");
-  Record("b", false);
+  const std::int64_t unreadable = Record("b", false);
   const auto batch = *loop_.RunUntilDone(tail_.After(0, Soon()));
   ASSERT_THAT(batch->events, SizeIs(2));
-  EXPECT_EQ(batch->events[1].type(), "unknown");
-  EXPECT_EQ(batch->events[1].cursor(), 2);
+  EXPECT_EQ(batch->events[1].type(), "text");
+  EXPECT_TRUE(batch->events[1].damaged());
+  EXPECT_EQ(batch->events[1].payload_case(), v1::Event::PAYLOAD_NOT_SET);
+  EXPECT_FALSE(batch->events[0].damaged());
+  EXPECT_EQ(batch->events[1].cursor(), unreadable);
   EXPECT_EQ(batch->events[1].openid(), "oU");
 }
 

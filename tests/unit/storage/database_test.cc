@@ -29,6 +29,9 @@ class DatabaseTest : public StorageTest {
     EXPECT_FALSE(std::filesystem::exists(path_ + "-wal"));
     EXPECT_FALSE(std::filesystem::exists(path_ + "-shm"));
   }
+  // Of the events that are stored.
+  const std::string kNumbers =
+      absl::StrCat("SELECT group_concat(seq - ", kFirst - 1, ") FROM events");
   void MakeWithEvents(int count) {
     Open();
     for (int i = 0; i < count; ++i) ASSERT_THAT(Record(Event(absl::StrCat("k", i))), IsOk());
@@ -85,7 +88,9 @@ TEST_F(DatabaseTest, D05_ForeignWalIsNotTouchedEither) {
 TEST_F(DatabaseTest, D05_NewerSchemaIsRefused) {
   MakeWithEvents(1);
   Sql("UPDATE hongyan_schema SET version = 99; PRAGMA wal_checkpoint(TRUNCATE)");
-  ExpectRefused(absl::StatusCode::kFailedPrecondition, "newer hongyand (schema 99");
+  ExpectRefused(absl::StatusCode::kFailedPrecondition,
+                "newer hongyand (schema 99, this one knows schemas up to " +
+                    absl::StrCat(Migrations().back().version));
 }
 
 TEST_F(DatabaseTest, D05_FoldersAndMissingFoldersAreRefused) {
@@ -140,7 +145,7 @@ TEST_F(DatabaseTest, D08_DeletedWalIsNoticedAndItsCursorsAreNotUsedAgain) {
   EXPECT_EQ(thread_->stats().lost_events, 5);
   const auto next = Record(Event("next"));
   ASSERT_THAT(next, IsOk());
-  EXPECT_EQ(next->cursor, 7);
+  EXPECT_EQ(next->cursor, Nth(7));
   Close();
   Open();
   EXPECT_EQ(thread_->stats().lost_events, 0);
@@ -151,16 +156,16 @@ TEST_F(DatabaseTest, D08_BackupPutInPlaceOfTheRunningFileGivesNoCursorTwice) {
   const std::string backup = ReadFile(path_);
   Open();
   ASSERT_THAT(Record(Event("a")), IsOk());
-  ASSERT_EQ(Record(Event("b"))->cursor, 5);
+  ASSERT_EQ(Record(Event("b"))->cursor, Nth(5));
   // The disk fails, and whoever looks after it puts the backup there.
   WriteFile(path_ + "-new", backup);
   std::filesystem::rename(path_ + "-new", path_);
   for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
   disk_faults::FailSync(1);
   ASSERT_THAT(Record(Event("c")), StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_EQ(RecordAtLast(Event("c"))->cursor, 6);
+  EXPECT_EQ(RecordAtLast(Event("c"))->cursor, Nth(6));
   EXPECT_EQ(thread_->stats().lost_events, 2);
-  EXPECT_EQ(Sql("SELECT group_concat(seq) FROM events"), "1,2,3,6");
+  EXPECT_EQ(Sql(kNumbers), "1,2,3,6");
 }
 
 TEST_F(DatabaseTest, D08_LossIsCountedOnceEvenWhenItCannotBeNotedAtOnce) {
@@ -181,7 +186,62 @@ TEST_F(DatabaseTest, D08_LossIsCountedOnceEvenWhenItCannotBeNotedAtOnce) {
   disk_faults::Clear();
   ASSERT_THAT(RecordAtLast(Event("c")), IsOk());
   EXPECT_EQ(thread_->stats().lost_events, 2);
-  EXPECT_EQ(Sql("SELECT group_concat(seq) FROM events"), "1,2,3,6");
+  EXPECT_EQ(Sql(kNumbers), "1,2,3,6");
+}
+
+// As from a backup: the database alone, in an empty folder.
+TEST_F(DatabaseTest, A05_BackupInAnEmptyFolderGivesNoCursorTwiceAndRefusesThoseItDoesNotKnow) {
+  MakeWithEvents(3);
+  const std::string backup = ReadFile(path_);
+  Open();
+  for (const char* key : {"a", "b"}) ASSERT_THAT(Record(Event(key)), IsOk());
+  const std::int64_t reader = Nth(5);
+  Close();
+  std::filesystem::remove_all(folder_);
+  std::filesystem::create_directory(folder_);
+  WriteFile(path_, backup);
+  Open();
+  EXPECT_EQ(thread_->stats().lost_events, 0);  // nobody is left who could tell
+  EXPECT_THAT(List({}, reader), StatusIs(absl::StatusCode::kOutOfRange, "CURSOR_UNKNOWN"));
+  EXPECT_THAT(List({}, Nth(3)), IsOk());
+  NewEvent event = Event("after");
+  event.receive_time = At(1700000002);
+  const auto recorded = Record(event);
+  ASSERT_THAT(recorded, IsOk());
+  EXPECT_GT(recorded->cursor, reader);
+  const auto page = List({}, reader);
+  ASSERT_THAT(page, IsOk());
+  ASSERT_EQ(page->events.size(), 1u);
+  EXPECT_EQ(page->events[0].cursor, recorded->cursor);
+}
+
+TEST_F(DatabaseTest, A05_NewDatabaseInPlaceOfALostOneGivesNoCursorTwice) {
+  MakeWithEvents(3);
+  std::filesystem::remove_all(folder_);
+  std::filesystem::create_directory(folder_);
+  Open();
+  EXPECT_THAT(List({}, Nth(3)), StatusIs(absl::StatusCode::kOutOfRange, "CURSOR_UNKNOWN"));
+  NewEvent event = Event("after");
+  event.receive_time = At(1700000002);
+  EXPECT_GT(Record(event)->cursor, Nth(3));
+  EXPECT_EQ(List({}, Nth(3))->events.size(), 1u);
+}
+
+TEST_F(DatabaseTest, A05_LostEventsAreCountedHoweverFarApartTheirCursorsAre) {
+  MakeWithEvents(2);
+  const std::string backup = ReadFile(path_);
+  Open();
+  for (int i = 0; i < 3; ++i) {
+    NewEvent event = Event(absl::StrCat("later", i));
+    event.receive_time = At(1700000001 + 3600 * i);
+    ASSERT_THAT(Record(event), IsOk());
+  }
+  Close();
+  WriteFile(path_, backup);
+  Open();
+  EXPECT_EQ(thread_->stats().lost_events, 3);
+  EXPECT_EQ(*Await(events_->LastCursor(Later())), (1700000001 + 7200) * 1000000LL);
+  EXPECT_EQ(Sql("SELECT given FROM hongyan_counters WHERE name = 'event'"), "5");
 }
 
 // After a crash, with the WAL as `spoil` leaves it; SQLite itself finds nothing wrong with any of these.
@@ -210,7 +270,7 @@ TEST_P(SpoiltWal, D08_IsNoticedAndItsCursorsAreNotUsedAgain) {
   ASSERT_THAT(page, IsOk());
   EXPECT_GT(thread_->stats().lost_events, 0);
   EXPECT_EQ(thread_->stats().lost_events, 20 - static_cast<int>(page->events.size()));
-  EXPECT_EQ(Record(Event("new"))->cursor, 21);
+  EXPECT_EQ(Record(Event("new"))->cursor, Nth(21));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -275,7 +335,10 @@ TEST_F(DatabaseTest, FirstSchemaIsBroughtUpToDate) {
   ASSERT_THAT(Record(event), IsOk());
   Close();
   // As the first version left it, of somebody whose row it had erased.
-  Sql("DROP INDEX events_by_person; DROP TABLE event_erasures; "
+  Sql("DROP INDEX events_by_type; DROP INDEX events_by_account_and_type; "
+      "ALTER TABLE hongyan_counters DROP COLUMN given; "
+      "DELETE FROM hongyan_counters WHERE name LIKE 'clock%'; "
+      "DROP INDEX events_by_person; DROP TABLE event_erasures; "
       "ALTER TABLE subscribers DROP COLUMN refused_time; "
       "ALTER TABLE subscriber_syncs DROP COLUMN profiles_since; "
       "ALTER TABLE subscriber_syncs DROP COLUMN departed; "

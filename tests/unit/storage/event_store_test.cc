@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "server/base/status.h"
+#include "server/storage/event_rows.h"
 #include "tests/unit/storage/storage_fixture.h"
 
 namespace hongyan::storage {
@@ -9,10 +11,16 @@ namespace {
 
 using ::hongyan::support::IsOk;
 using ::hongyan::support::StatusIs;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
-using EventStoreTest = StorageTest;
+class EventStoreTest : public StorageTest {
+ protected:
+  int number_ = 0;  // for keys
+};
 
 TEST_F(EventStoreTest, EventIsStoredAsItCame) {
   Open();
@@ -25,7 +33,7 @@ TEST_F(EventStoreTest, EventIsStoredAsItCame) {
   ASSERT_THAT(page, IsOk());
   ASSERT_EQ(page->events.size(), 1u);
   const StoredEvent& stored = page->events[0];
-  EXPECT_EQ(stored.cursor, 1);
+  EXPECT_EQ(stored.cursor, kFirst);
   EXPECT_EQ(stored.account, "shop");
   EXPECT_EQ(stored.openid, "oABC");
   EXPECT_EQ(stored.type, "scan");
@@ -59,7 +67,7 @@ TEST_F(EventStoreTest, RepeatsInOneBatchAreOneRow) {
   RunUntil([&] { return results.back()->has_value(); });
   int fresh = 0;
   for (const auto& result : results) {
-    EXPECT_EQ((**result)->cursor, 1);
+    EXPECT_EQ((**result)->cursor, kFirst);
     fresh += (**result)->repeated ? 0 : 1;
   }
   EXPECT_EQ(fresh, 1);
@@ -72,7 +80,7 @@ TEST_F(EventStoreTest, RepeatIsKnownAfterARestart) {
   Close();
   Open();
   EXPECT_TRUE(Record(Event("a"))->repeated);
-  EXPECT_EQ(*Await(events_->LastCursor(Later())), 1);
+  EXPECT_EQ(*Await(events_->LastCursor(Later())), kFirst);
 }
 
 TEST_F(EventStoreTest, EffectIsAppliedOnceTogetherWithTheEvent) {
@@ -97,48 +105,39 @@ TEST_F(EventStoreTest, ListFiltersAndPages) {
     ASSERT_THAT(Record(Event(absl::StrCat("k", i), i % 2 ? "text" : "image", i < 6 ? "a" : "b")),
                 IsOk());
   }
-  EXPECT_THAT(Cursors(*List({}, 0)), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
-  EXPECT_THAT(Cursors(*List({"b", {}}, 0)), ElementsAre(7, 8, 9, 10));
-  EXPECT_THAT(Cursors(*List({"", {"text"}}, 4)), ElementsAre(6, 8, 10));
-  EXPECT_THAT(Cursors(*List({"a", {"image", "link"}}, 1)), ElementsAre(3, 5));
+  EXPECT_THAT(Numbers(*List({}, 0)), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+  EXPECT_THAT(Numbers(*List({"b", {}}, 0)), ElementsAre(7, 8, 9, 10));
+  EXPECT_THAT(Numbers(*List({"", {"text"}}, Nth(4))), ElementsAre(6, 8, 10));
+  EXPECT_THAT(Numbers(*List({"a", {"image", "link"}}, Nth(1))), ElementsAre(3, 5));
   auto page = *List({"", {"text"}}, 0, 2);
-  EXPECT_THAT(Cursors(page), ElementsAre(2, 4));
+  EXPECT_THAT(Numbers(page), ElementsAre(2, 4));
   EXPECT_TRUE(page.more);
-  EXPECT_EQ(page.next_cursor, 4);
+  EXPECT_EQ(page.next_cursor, Nth(4));
   page = *List({"", {"text"}}, page.next_cursor, 100);
-  EXPECT_THAT(Cursors(page), ElementsAre(6, 8, 10));
+  EXPECT_THAT(Numbers(page), ElementsAre(6, 8, 10));
   EXPECT_FALSE(page.more);
-  page = *List({}, 10);
+  page = *List({}, Nth(10));
   EXPECT_THAT(page.events, IsEmpty());
   EXPECT_FALSE(page.more);
-  EXPECT_EQ(page.next_cursor, 10);
+  EXPECT_EQ(page.next_cursor, Nth(10));
   EXPECT_THAT(List({"", {"x' OR '1'='1"}}, 0), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-TEST_F(EventStoreTest, ListIsBoundedByBytesAndByRowsLookedAt) {
+TEST_F(EventStoreTest, ListIsBoundedByBytes) {
   Open();
   NewEvent large = Event("x");
   large.body.assign(kMaxEventBody, 'x');
-  std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
   for (int i = 0; i < 6; ++i) {
     large.dedup_key = absl::StrCat("large", i);
-    results.push_back(Go(events_->Record(large, Later())));
+    large.type = i % 2 == 0 ? "text" : "link";
+    ASSERT_THAT(Record(large), IsOk());
   }
-  for (int i = 0; i < kMaxScan; ++i) {
-    results.push_back(Go(events_->Record(Event(absl::StrCat("k", i)), Later())));
+  for (const EventFilter& filter : {EventFilter{}, EventFilter{"main", {"link", "text"}}}) {
+    const auto page = *List(filter, 0);
+    EXPECT_EQ(page.events.size(), kMaxPageBytes / kMaxEventBody);
+    EXPECT_TRUE(page.more);
+    EXPECT_EQ(page.next_cursor, Nth(3));
   }
-  results.push_back(Go(events_->Record(Event("rare", "link"), Later())));
-  RunUntil([&] { return results.back()->has_value(); });
-  const auto page = *List({}, 0);
-  EXPECT_EQ(page.events.size(), kMaxPageBytes / kMaxEventBody);
-  EXPECT_TRUE(page.more);
-  // Nothing fits among the first rows, and the page says where to go on.
-  auto rare = *List({"", {"link"}}, 0);
-  EXPECT_THAT(rare.events, IsEmpty());
-  EXPECT_TRUE(rare.more);
-  EXPECT_EQ(rare.next_cursor, kMaxScan);
-  rare = *List({"", {"link"}}, rare.next_cursor);
-  EXPECT_THAT(Cursors(rare), ElementsAre(kMaxScan + 7));
 }
 
 TEST_F(EventStoreTest, FieldsOverTheirBoundsAreRefused) {
@@ -176,9 +175,90 @@ TEST_F(EventStoreTest, C04_CursorsGrowWhenTheClockJumpsBack) {
     NewEvent event = Event(absl::StrCat("k", i));
     event.create_time = At(1700000000 - 3600 * i);
     event.receive_time = At(1700000000 - 3600 * i);
-    EXPECT_EQ(Record(event)->cursor, i + 1);
+    EXPECT_EQ(Record(event)->cursor, 1700000000000000 + i);
   }
-  EXPECT_THAT(Cursors(*List({}, 0)), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_EQ(List({}, 0)->events.size(), 5u);
+}
+
+TEST_F(EventStoreTest, A05_CursorIsNeverBelowTheTimeOfReceipt) {
+  Open();
+  NewEvent event = Event("now");
+  event.receive_time = At(1700000000);
+  EXPECT_EQ(Record(event)->cursor, 1700000000000000);
+  // Of the same microsecond.
+  event.dedup_key = "twin";
+  EXPECT_EQ(Record(event)->cursor, 1700000000000001);
+  // The clock is wrong for a while. Cursors go on from there, and once the time has come that far, with the time again.
+  event.dedup_key = "ahead";
+  event.receive_time = At(1800000000);
+  EXPECT_EQ(Record(event)->cursor, 1800000000000000);
+  event.dedup_key = "right";
+  event.receive_time = At(1700000002);
+  EXPECT_EQ(Record(event)->cursor, 1800000000000001);
+  event.dedup_key = "later";
+  event.receive_time = At(1800000001);
+  EXPECT_EQ(Record(event)->cursor, 1800000001000000);
+}
+
+TEST_F(EventStoreTest, A05_CursorThatWasNeverGivenIsUnknown) {
+  Open();
+  EXPECT_THAT(List({}, 0), IsOk());
+  EXPECT_THAT(List({}, 1), StatusIs(absl::StatusCode::kOutOfRange, "CURSOR_UNKNOWN"));
+  ASSERT_THAT(Record(Event("a")), IsOk());
+  ASSERT_THAT(Record(Event("b")), IsOk());
+  EXPECT_TRUE(List({}, Nth(2))->events.empty());
+  const auto unknown = List({"other", {"link"}}, Nth(3));
+  EXPECT_THAT(unknown, StatusIs(absl::StatusCode::kOutOfRange, "CURSOR_UNKNOWN"));
+  EXPECT_EQ(base::MetadataOf(unknown.status(), "last_cursor"), absl::StrCat(Nth(2)));
+  EXPECT_THAT(List({}, std::numeric_limits<std::int64_t>::max()),
+              StatusIs(absl::StatusCode::kOutOfRange, "CURSOR_UNKNOWN"));
+  // Nothing of it counts as a fault of the storage.
+  EXPECT_EQ(thread_->stats().failed, 0);
+  EXPECT_THAT(thread_->health(), IsOk());
+  // What was given and is gone was given.
+  ASSERT_THAT(Await(events_->Prune(At(1900000000), absl::Hours(1), Later())), IsOk());
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM events"), "0");
+  EXPECT_EQ(List({}, Nth(1))->next_cursor, Nth(2));
+  EXPECT_THAT(List({}, Nth(2)), IsOk());
+}
+
+TEST_F(EventStoreTest, PageOfAnyFilterReadsAnIndexFromItsCursorOn) {
+  Open();
+  ASSERT_THAT(Record(Event("a")), IsOk());
+  std::vector<std::string> many;
+  for (std::size_t i = 0; i < kMaxTypes; ++i) many.push_back(absl::StrCat("type_", i));
+  const auto plan = [this](const std::string& query) { return Sql("EXPLAIN QUERY PLAN " + query); };
+  for (const EventFilter& filter :
+       {EventFilter{}, EventFilter{"main", {}}, EventFilter{"", {"link"}},
+        EventFilter{"main", {"link"}}, EventFilter{"", {"link", "text", "image"}},
+        EventFilter{"main", {"link", "text", "image"}}, EventFilter{"main", many},
+        EventFilter{"", many}}) {
+    const std::string found = plan(EventsQuery(filter, 101));
+    EXPECT_THAT(found, HasSubstr("SEARCH events")) << EventsQuery(filter, 101);
+    EXPECT_THAT(found, Not(HasSubstr("SCAN"))) << found;
+    EXPECT_THAT(found, Not(HasSubstr("TEMP B-TREE"))) << found;
+    // From the cursor on, within what the filter names.
+    const std::string range = filter.account.empty() && filter.types.empty() ? "rowid>?"
+                              : filter.types.empty()                         ? "account=? AND seq>?"
+                              : filter.account.empty() ? "event_type=? AND seq>?"
+                                                       : "account=? AND event_type=? AND seq>?";
+    EXPECT_THAT(found, HasSubstr(range));
+    EXPECT_THAT(List(filter, 0), IsOk());
+  }
+  many.emplace_back("one_more");
+  EXPECT_THAT(List({"", many}, 0), StatusIs(absl::StatusCode::kInvalidArgument));
+  for (const std::string& query : {OldEventsQuery(), OldKeysQuery()}) {
+    EXPECT_THAT(plan(query), AllOf(HasSubstr("receive_time<?"), Not(HasSubstr("SCAN")),
+                                   Not(HasSubstr("TEMP B-TREE"))));
+  }
+}
+
+TEST_F(EventStoreTest, TypesThatAreNamedTwiceAreListedOnce) {
+  Open();
+  for (const char* type : {"text", "link", "text"}) {
+    ASSERT_THAT(Record(Event(absl::StrCat(type, ++number_), type)), IsOk());
+  }
+  EXPECT_THAT(Numbers(*List({"", {"text", "link", "text"}}, 0)), ElementsAre(1, 2, 3));
 }
 
 TEST_F(EventStoreTest, D07_FlippedBitIsToldAndTheOthersGoOn) {
@@ -199,6 +279,24 @@ TEST_F(EventStoreTest, D07_FlippedBitIsToldAndTheOthersGoOn) {
   EXPECT_TRUE(page->events[1].damaged);
   EXPECT_FALSE(page->events[2].damaged);
   EXPECT_EQ(thread_->stats().damaged, 1);
+}
+
+TEST_F(EventStoreTest, A17_D07_DamagedEventIsListedUnderItsTypeAndCountedOnce) {
+  Open();
+  for (const char* key : {"first", "second"}) ASSERT_THAT(Record(Event(key)), IsOk());
+  ASSERT_THAT(Record(Event("third", "link")), IsOk());
+  Close();
+  Sql(absl::StrCat("UPDATE events SET body = 'x' WHERE seq = ", Nth(2)));
+  Open();
+  for (int reads = 0; reads < 3; ++reads) {
+    const auto page = List({"main", {"text"}}, 0);
+    ASSERT_THAT(page, IsOk());
+    EXPECT_THAT(Numbers(*page), ElementsAre(1, 2));
+    EXPECT_EQ(page->events[1].type, "text");
+    EXPECT_FALSE(page->events[0].damaged);
+    EXPECT_TRUE(page->events[1].damaged);
+    EXPECT_EQ(thread_->stats().damaged, 1);
+  }
 }
 
 TEST_F(EventStoreTest, D07_DestroyedPageIsToldAndOtherTablesGoOn) {
@@ -286,7 +384,8 @@ TEST_F(EventStoreTest, D12_PruneRemovesWhatIsOldInSmallBatches) {
   EXPECT_EQ(pruned->events, 1200);
   EXPECT_EQ(pruned->keys, 1500);  // kept for two days
   EXPECT_GE(thread_->stats().commits - commits, 1500 / kPruneBatch);
-  EXPECT_EQ(Sql("SELECT COUNT(*), MIN(seq) FROM events"), "500|1201");
+  EXPECT_EQ(Sql("SELECT COUNT(*), MIN(receive_time) FROM events"),
+            absl::StrCat("500|", absl::ToUnixMicros(now - absl::Hours(72))));
   EXPECT_EQ(Sql("SELECT COUNT(*) FROM event_keys"), "200");
   EXPECT_EQ(Await(events_->Prune(now, absl::Hours(24 * 30), Later()))->events, 0);
   // Cursors of removed events are not used again, not even when all are gone.
@@ -294,7 +393,35 @@ TEST_F(EventStoreTest, D12_PruneRemovesWhatIsOldInSmallBatches) {
   EXPECT_EQ(Sql("SELECT COUNT(*) FROM events"), "0");
   Close();
   Open();
-  EXPECT_EQ(Record(Event("new"))->cursor, 1701);
+  EXPECT_GT(Record(Event("new"))->cursor, absl::ToUnixMicros(now) + 199);
+}
+
+// Their times of receipt look old once the clock is right again, but not their cursors.
+TEST_F(EventStoreTest, A06_EventsOfATimeWhenTheClockWasBehindStay) {
+  Open();
+  const absl::Time now = At(1700000000);
+  const auto record = [this](const std::string& key, absl::Time received) {
+    NewEvent event = Event(key);
+    event.receive_time = received;
+    ASSERT_THAT(Record(event), IsOk());
+  };
+  record("old", now - absl::Hours(24 * 40));
+  record("right", now - absl::Hours(2));
+  record("behind", now - absl::Hours(24 * 40));
+  const auto pruned = Await(events_->Prune(now, absl::Hours(24 * 30), Later()));
+  ASSERT_THAT(pruned, IsOk());
+  EXPECT_EQ(pruned->events, 1);
+  EXPECT_EQ(pruned->keys, 1);
+  EXPECT_EQ(Sql("SELECT dedup_key FROM event_keys ORDER BY seq"), "right\nbehind");
+  EXPECT_EQ(Sql("SELECT COUNT(*) FROM events"), "2");
+  // In the end they go.
+  EXPECT_EQ(
+      Await(events_->Prune(now + absl::Hours(24 * 31), absl::Hours(24 * 30), Later()))->events, 2);
+  // A cursor that is far ahead tells nothing of the time and keeps nothing.
+  record("ahead", now + absl::Hours(24 * 9999));
+  record("after", now);
+  EXPECT_EQ(
+      Await(events_->Prune(now + absl::Hours(24 * 31), absl::Hours(24 * 30), Later()))->events, 1);
 }
 
 // Counted in transactions, which is what a send or a push waits for.

@@ -137,11 +137,14 @@ class StorageTest : public ::testing::Test {
     while (!recorded.ok() && clock_.Mono() < end) recorded = Record(event);
     return recorded;
   }
-  // The cursors of a page.
-  std::vector<std::int64_t> Cursors(const EventPage& page) {
-    std::vector<std::int64_t> cursors;
-    for (const StoredEvent& event : page.events) cursors.push_back(event.cursor);
-    return cursors;
+  // The n-th event that Event() makes has the cursor kFirst + n - 1, for all are received in the same microsecond.
+  static constexpr std::int64_t kFirst = 1700000001000000;
+  static std::int64_t Nth(std::int64_t number) { return kFirst + number - 1; }
+  // Which these are, from 1.
+  std::vector<std::int64_t> Numbers(const EventPage& page) {
+    std::vector<std::int64_t> numbers;
+    for (const StoredEvent& event : page.events) numbers.push_back(event.cursor - kFirst + 1);
+    return numbers;
   }
   absl::StatusOr<EventPage> List(EventFilter filter, std::int64_t after, int limit = 100) {
     return Await(events_->List(std::move(filter), after, limit, Later()));

@@ -68,8 +68,10 @@ TEST_F(StorageThreadTest, WritesThatGatherAreCommittedTogether) {
   RunUntil([&] { return results.back()->has_value(); });
   EXPECT_EQ(thread_->stats().commits, commits + 1);
   EXPECT_LE(disk_faults::Syncs(), syncs + 3);
-  for (int i = 0; i < 100; ++i) EXPECT_EQ((**results[static_cast<std::size_t>(i)])->cursor, i + 1);
-  EXPECT_EQ(Sql("SELECT COUNT(*), MAX(seq) FROM events"), "100|100");
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ((**results[static_cast<std::size_t>(i)])->cursor, Nth(i + 1));
+  }
+  EXPECT_EQ(Sql("SELECT COUNT(*), MAX(seq) FROM events"), absl::StrCat("100|", Nth(100)));
 }
 
 TEST_F(StorageThreadTest, OneThatFailsDoesNotFailItsNeighbours) {
@@ -89,9 +91,9 @@ TEST_F(StorageThreadTest, OneThatFailsDoesNotFailItsNeighbours) {
   RunDry();
   gate.Open();
   RunUntil([&] { return third->has_value(); });
-  EXPECT_EQ((**first)->cursor, 1);
+  EXPECT_EQ((**first)->cursor, Nth(1));
   EXPECT_THAT(**second, StatusIs(absl::StatusCode::kInternal, "INTERNAL"));
-  EXPECT_EQ((**third)->cursor, 2);  // what the failed one did is undone
+  EXPECT_EQ((**third)->cursor, Nth(2));  // what the failed one did is undone
   EXPECT_THAT(thread_->health(), IsOk());
   EXPECT_EQ(Sql("SELECT dedup_key FROM event_keys ORDER BY seq"), "a\nb");
 }
@@ -166,7 +168,7 @@ TEST_F(StorageThreadTest, DeadlineEndsTheWaitButNotTheWork) {
   const auto again = Record(Event("a"));
   ASSERT_THAT(again, IsOk());
   EXPECT_TRUE(again->repeated);
-  EXPECT_EQ(again->cursor, 1);
+  EXPECT_EQ(again->cursor, Nth(1));
 }
 
 TEST_F(StorageThreadTest, CancelledTaskEndsAtOnce) {

@@ -382,7 +382,7 @@ TEST_F(SubscriberStoreTest, DeleteRemovesThePersonsEventsInSmallBatches) {
   const auto repeat = Record(Event("oABC5"));
   ASSERT_THAT(repeat, IsOk());
   EXPECT_TRUE(repeat->repeated);
-  EXPECT_EQ(Record(Event("new"))->cursor, 1204);
+  EXPECT_EQ(Record(Event("new"))->cursor, Nth(1204));
   EXPECT_EQ(thread_->stats().damaged, 0);
 }
 
@@ -395,9 +395,9 @@ TEST_F(SubscriberStoreTest, DeleteOfSomeoneWithEventsOnlyRemovesThem) {
   const auto page = List({}, 0);
   ASSERT_THAT(page, IsOk());
   EXPECT_TRUE(page->events.empty());
-  EXPECT_EQ(page->next_cursor, 2);
-  EXPECT_EQ(List({"main", {"text"}}, 1)->next_cursor, 2);
-  EXPECT_EQ(List({}, 7)->next_cursor, 7);
+  EXPECT_EQ(page->next_cursor, Nth(2));
+  EXPECT_EQ(List({"main", {"text"}}, Nth(1))->next_cursor, Nth(2));
+  EXPECT_EQ(List({}, Nth(2))->next_cursor, Nth(2));
   Close();
   Open();
   EXPECT_EQ(thread_->stats().lost_events, 0);
