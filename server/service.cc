@@ -21,6 +21,7 @@
 #include "server/core/accounts.h"
 #include "server/core/event_feed.h"
 #include "server/core/event_intake.h"
+#include "server/core/housekeeping.h"
 #include "server/core/idempotency.h"
 #include "server/core/push_type.h"
 #include "server/core/sender.h"
@@ -41,6 +42,7 @@
 #include "server/http/curl_http_client.h"
 #include "server/http/http_server.h"
 #include "server/http/name_resolver.h"
+#include "server/storage/age_clock_store.h"
 #include "server/storage/database.h"
 #include "server/storage/event_store.h"
 #include "server/storage/storage_thread.h"
@@ -60,8 +62,6 @@ constexpr absl::Duration kCutOffLater =
     absl::Milliseconds(250);  // gRPC's own cut, behind ours on a busy machine too
 constexpr absl::Duration kUnreadLook = absl::Seconds(1);
 constexpr absl::Duration kBackgroundLimit = absl::Seconds(1);
-constexpr absl::Duration kHousekeepingEvery = absl::Minutes(10);
-constexpr absl::Duration kHousekeepingLimit = absl::Minutes(5);
 
 const std::vector<std::string>& ServiceNames() {
   static const std::vector<std::string> kNames = {"hongyan.v1.NotifyService",
@@ -103,7 +103,6 @@ struct Service::Graph {
   absl::Status Listen();
   doors::Readiness Ready() const;
   async::Task<void> BecomeReady();
-  async::Task<void> KeepHouse();
   async::Task<void> CancelUnreadAnswers();
   async::Task<void> CloseHttp(std::shared_ptr<std::promise<void>> done);
   async::Task<bool> NoCallIsOpen(async::MonoTime until);
@@ -119,6 +118,7 @@ struct Service::Graph {
   storage::StorageThread storage;
   storage::EventStore events{storage};
   storage::SubscriberStore subscriber_rows{storage};
+  storage::AgeClockStore age_clock{storage};
 
   http::NameResolver names{loop, clock};
   http::CurlHttpClient http;
@@ -130,6 +130,13 @@ struct Service::Graph {
   core::UserDirectory users{accounts, clock, loop.executor()};
   core::Subscribers subscribers{accounts, subscriber_rows, recipients,
                                 clock,    loop.executor(), background};
+  core::Housekeeping housekeeping{
+      {settings.storage.retention, settings.storage.unsubscribed_retention},
+      events,
+      subscriber_rows,
+      age_clock,
+      subscribers,
+      clock};
   core::EventFeed feed{clock};
   const absl::StatusOr<HandlerClients> handler_clients{ConnectHandlers(settings, loop.executor())};
   Handlers handlers{
@@ -238,30 +245,6 @@ async::Task<void> Service::Graph::BecomeReady() {
   phase = Phase::kServing;
   health.Set(true);
   base::Log(base::Level::kInfo, "serving");
-}
-
-// What grows old is removed, and profiles that could not be read are asked again.
-async::Task<void> Service::Graph::KeepHouse() {
-  while (true) {
-    const async::MonoTime until = async::After(clock.Mono(), kHousekeepingLimit);
-    const auto pruned = co_await events.Prune(clock.Now(), settings.storage.retention, until);
-    if (!pruned.ok()) {
-      base::Log(base::Level::kWarn, "old events not removed",
-                {{"problem", pruned.status().message()}});
-    }
-    const absl::Time left_before = clock.Now() - settings.storage.unsubscribed_retention;
-    const auto erased = co_await subscriber_rows.ErasePersonal(left_before, clock.Now(), until);
-    if (!erased.ok() && !absl::IsCancelled(erased.status())) {
-      base::Log(base::Level::kWarn, "personal fields not erased",
-                {{"problem", erased.status().message()}});
-    }
-    const bool goes_on = co_await subscribers.KeepUp(until);
-    if (!goes_on) co_return;
-    const auto alarm = clock.NewAlarm();
-    const bool time_came =
-        co_await alarm->WaitUntil(async::After(clock.Mono(), kHousekeepingEvery));
-    if (!time_came) co_return;
-  }
 }
 
 async::Task<void> Service::Graph::CancelUnreadAnswers() {
@@ -387,7 +370,7 @@ absl::Status Service::Graph::Listen() {
   for (core::Account& account : accounts.all()) background.Spawn(account.token.KeepFresh());
   background.Spawn(self_probe.Run(grpc.address(), settings.grpc.tls.enabled()));
   background.Spawn(BecomeReady());
-  background.Spawn(KeepHouse());
+  background.Spawn(housekeeping.Run());
   background.Spawn(CancelUnreadAnswers());
   listeners = {
       {"grpc", grpc.address()}, {"callback", *callback_address}, {"admin", *admin_address}};

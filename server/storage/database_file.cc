@@ -71,11 +71,11 @@ absl::StatusOr<std::unique_ptr<DatabaseFile>> DatabaseFile::Take(const std::stri
   file->lock_ = *std::move(lock);
   state = sqlite::Inspect(file->path_);
   if (!state.ok()) return state.status();
-  if (*state == sqlite::FileState::kEmpty && file->lock_->mark() > 0) {
-    return Corrupt(absl::StrCat(file->path_, " is empty, though it has held events up to cursor ",
-                                file->lock_->mark(),
-                                "; nothing was changed. Put a backup in its place, or remove it "
-                                "to begin anew"));
+  if (*state == sqlite::FileState::kEmpty && file->lock_->mark().events > 0) {
+    return Corrupt(
+        absl::StrCat(file->path_, " is empty, though it has held ", file->lock_->mark().events,
+                     " events; nothing was changed. Put a backup in its place, or remove it "
+                     "to begin anew"));
   }
   const absl::Status locked = file->LockInode(*state == sqlite::FileState::kAbsent);
   if (!locked.ok()) return locked;

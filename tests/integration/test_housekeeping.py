@@ -53,11 +53,16 @@ def followed(service, account, openid):
 def test_old_events_are_removed_and_their_cursors_not_used_again(called, account):
     for number in range(3):
         account.post("message", openid=account.user(openid=f"oOld_{number}"), content="x")
+    before = events(called)
     restarted(called, account, lambda: sql(
-        called, f"UPDATE events SET receive_time = receive_time - {2 * HOUR} WHERE seq <> 2"))
-    eventually(lambda: events(called) == [(2, "oOld_1", "text")], what="old events are removed")
+        called, f"UPDATE events SET receive_time = receive_time - {2 * HOUR}, seq = seq - {2 * HOUR}"
+                " WHERE openid <> 'oOld_1'"))
+    eventually(lambda: events(called) == before[1:2], what="old events are removed")
+    removed = eventually(lambda: called.log(event="old events removed"), what="how many is logged")
+    assert removed[0]["events"] == 2
     account.post("message", openid="oOld_0", content="new")
-    assert events(called) == [(2, "oOld_1", "text"), (4, "oOld_0", "text")]
+    kept, new = events(called)
+    assert kept == before[1] and new[1:] == ("oOld_0", "text") and new[0] > before[2][0]
 
 
 def test_who_left_long_ago_is_forgotten(called, account):
@@ -75,6 +80,39 @@ def test_who_left_long_ago_is_forgotten(called, account):
     eventually(lambda: {openid for _, openid, _ in events(called)} == {"oLeft_2", "oStays_1"}, what="the events are gone")
     assert follower(called, "oLeft_2").user.unionid == "uoLeft_2"
     assert follower(called, "oStays_1").user.unionid == "uoStays_1"
+
+
+def aged(service, days):
+    """Everything that is stored was received so long ago, so that the clock seems to have leapt ahead by that."""
+    leap = days * 24 * HOUR
+    sql(service, f"UPDATE events SET receive_time = receive_time - {leap}, seq = seq - {leap}")
+    sql(service, f"UPDATE event_keys SET receive_time = receive_time - {leap}, seq = seq - {leap}")
+    sql(service, "UPDATE subscribers SET " + ", ".join(
+        f"{column} = max({column} - {leap}, 0)" for column in ("state_time", "unsubscribe_time", "update_time")))
+    sql(service, f"UPDATE hongyan_counters SET number = number - {leap} WHERE name IN ('event', 'clock_believed')")
+    (service.folder / "hongyan.db-lock").unlink()
+
+
+def test_A06_C01_clock_that_is_a_month_ahead_removes_nothing(called, account):
+    followed(called, account, "oLeft_1")
+    account.post("message", openid="oLeft_1", content="kept")
+    account.post("unfollow", openid="oLeft_1")
+    for number in (1, 2):  # over restarts too
+        # A round of housekeeping ends with the profiles that are missing.
+        missing = f"oMissing_{number}"
+        account.fault({"errcode": 48001}, api=USER, openid=missing, times=0)
+        account.fault({"errcode": 48001}, api=USERS, times=0)
+        account.post("follow", openid=missing, unionid="u" + missing)
+        account.wait(USER, openid=missing)
+        if number == 1:
+            restarted(called, account, lambda: (account.sandbox.clear_faults(), aged(called, 31)))
+        else:
+            restarted(called, account, account.sandbox.clear_faults)
+        eventually(lambda: follower(called, missing).user.unionid, what="a round has ended")  # noqa: B023
+        assert len(called.log(event="clock leapt ahead")) == 1
+        assert len(events(called)) == 3 + number
+        assert follower(called, "oLeft_1").user.unionid == "uoLeft_1"
+        assert not called.log(event="old events removed") and not called.log(event="personal fields erased")
 
 
 def test_who_came_back_unnoticed_is_not_forgotten(called, account):

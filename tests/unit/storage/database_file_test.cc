@@ -82,7 +82,7 @@ TEST_F(DatabaseFileTest, A04_MovedFileIsNoticedHoldsAllAndGoesOnWhenItIsBack) {
   EXPECT_EQ(Sqlite(elsewhere, "SELECT group_concat(dedup_key) FROM event_keys"), "a,b");
   EXPECT_FALSE(fs::exists(path_));
   fs::rename(elsewhere, path_);
-  EXPECT_EQ(RecordAtLast(Event("c"))->cursor, 3);
+  EXPECT_EQ(RecordAtLast(Event("c"))->cursor, Nth(3));
   EXPECT_THAT(thread_->health(), IsOk());
   EXPECT_EQ(Keys(), "a,b,c");
   EXPECT_EQ(thread_->stats().lost_events, 0);
@@ -115,7 +115,7 @@ TEST_F(DatabaseFileTest, A04_RemovedFileIsWaitedForAndThenBegunAnewWithLaterCurs
   EXPECT_FALSE(fs::exists(path_));
   const auto next = RecordAtLast(Event("c"));
   ASSERT_THAT(next, IsOk());
-  EXPECT_EQ(next->cursor, 3);
+  EXPECT_EQ(next->cursor, Nth(3));
   EXPECT_EQ(thread_->stats().lost_events, 2);
   EXPECT_EQ(Keys(), "c");
   EXPECT_EQ(Sql("PRAGMA integrity_check"), "ok");
@@ -123,7 +123,7 @@ TEST_F(DatabaseFileTest, A04_RemovedFileIsWaitedForAndThenBegunAnewWithLaterCurs
   EXPECT_EQ(SetAside().size(), 1u);
   Close();
   Open();
-  EXPECT_EQ(Record(Event("d"))->cursor, 4);
+  EXPECT_EQ(Record(Event("d"))->cursor, Nth(4));
 }
 
 TEST_F(DatabaseFileTest, A04_WalIsLeftAloneWhileSomebodyMovesTheFilesToAnotherDisk) {
@@ -142,21 +142,21 @@ TEST_F(DatabaseFileTest, A04_AllFilesRemovedAtOnce) {
   OpenWith(2, {"a", "b"});
   for (const char* suffix : {"", "-wal", "-shm", "-lock"}) fs::remove(path_ + suffix);
   ExpectUnavailable("c", "is gone");
-  EXPECT_EQ(RecordAtLast(Event("c"))->cursor, 3);
+  EXPECT_EQ(RecordAtLast(Event("c"))->cursor, Nth(3));
   EXPECT_EQ(thread_->stats().lost_events, 2);
   EXPECT_FALSE(OthersCanOpen(path_));
   Close();
   // The lock file is there again, and knows how far the cursors had come.
   fs::remove(path_);
   Open();
-  EXPECT_EQ(Record(Event("d"))->cursor, 4);
+  EXPECT_EQ(Record(Event("d"))->cursor, Nth(4));
 }
 
 TEST_F(DatabaseFileTest, A04_RemovedWalLosesNothing) {
   OpenWith(kNever, {"a", "b"});
   fs::remove(path_ + "-wal");
   ExpectUnavailable("c", "-wal");
-  EXPECT_EQ(RecordAtLast(Event("c"))->cursor, 3);
+  EXPECT_EQ(RecordAtLast(Event("c"))->cursor, Nth(3));
   EXPECT_EQ(Keys(), "a,b,c");
   EXPECT_EQ(thread_->stats().lost_events, 0);
 }
@@ -169,7 +169,7 @@ TEST_F(DatabaseFileTest, A04_ForeignWalBesideItIsKeptButNotBelieved) {
   WriteFile(path_ + "-wal-copy", old);
   fs::rename(path_ + "-wal-copy", path_ + "-wal");
   ExpectUnavailable("c", "-wal");
-  EXPECT_EQ(RecordAtLast(Event("c"))->cursor, 3);
+  EXPECT_EQ(RecordAtLast(Event("c"))->cursor, Nth(3));
   EXPECT_EQ(Keys(), "a,b,c");
   const std::vector<std::string> aside = SetAside();
   ASSERT_EQ(aside.size(), 1u);
@@ -183,7 +183,7 @@ TEST_F(DatabaseFileTest, A04_BackupPutOverTheRunningFileIsTakenAndGivesNoCursorT
   // By a rename; the WAL of the old file stays where it is, and must not be taken for the backup's.
   fs::rename(folder_ + "/backup.db", path_);
   ExpectUnavailable("d", "another file");
-  EXPECT_EQ(RecordAtLast(Event("d"))->cursor, 4);
+  EXPECT_EQ(RecordAtLast(Event("d"))->cursor, Nth(4));
   EXPECT_EQ(Keys(), "a,d");
   EXPECT_EQ(Sql("PRAGMA integrity_check"), "ok");
   EXPECT_EQ(thread_->stats().lost_events, 2);
@@ -222,7 +222,7 @@ TEST_F(DatabaseFileTest, A04_ForeignFileInItsPlaceIsRefusedUntouched) {
   EXPECT_EQ(ReadFile(path_), theirs);
   ExpectUnavailable("b", "another program");
   fs::rename(elsewhere, path_);
-  EXPECT_EQ(RecordAtLast(Event("b"))->cursor, 2);
+  EXPECT_EQ(RecordAtLast(Event("b"))->cursor, Nth(2));
   EXPECT_EQ(Keys(), "a,b");
 }
 
@@ -236,7 +236,7 @@ TEST_F(DatabaseFileTest, A04_FolderThatIsMovedAwayAndBack) {
   EXPECT_FALSE(fs::exists(folder_ + "/data"));
   ExpectUnavailable("b", "folder " + folder_ + "/data");
   fs::rename(folder_ + "/moved", folder_ + "/data");
-  EXPECT_EQ(RecordAtLast(Event("b"))->cursor, 2);
+  EXPECT_EQ(RecordAtLast(Event("b"))->cursor, Nth(2));
   EXPECT_EQ(Keys(), "a,b");
   EXPECT_FALSE(OthersCanOpen(path_));
 }

@@ -1,0 +1,70 @@
+#include "server/storage/age_clock_store.h"
+
+#include <soci/soci.h>
+
+#include <algorithm>
+
+#include "server/storage/micros.h"
+
+namespace hongyan::storage {
+namespace {
+
+constexpr char kBelieved[] = "clock_believed";
+constexpr char kDoubted[] = "clock_doubted";
+constexpr char kDoubtedFor[] = "clock_doubted_for";
+
+long long SelectNumber(soci::session& session, const char* name) {
+  long long number = 0;
+  session << "SELECT number FROM hongyan_counters WHERE name = :name", soci::into(number),
+      soci::use(std::string(name), "name");
+  return number;
+}
+
+void UpdateNumber(soci::session& session, const char* name, long long number) {
+  session << "UPDATE hongyan_counters SET number = :number WHERE name = :name",
+      soci::use(number, "number"), soci::use(std::string(name), "name");
+}
+
+// 0: nothing is stored.
+long long SelectNewestTime(soci::session& session) {
+  long long events = 0;
+  long long keys = 0;
+  long long subscribers = 0;
+  session << "SELECT COALESCE(MAX(receive_time), 0) FROM events", soci::into(events);
+  session << "SELECT COALESCE(MAX(receive_time), 0) FROM event_keys", soci::into(keys);
+  session << "SELECT COALESCE(MAX(update_time), 0) FROM subscribers", soci::into(subscribers);
+  return std::max({events, keys, subscribers});
+}
+
+AgeClock SelectAgeClock(soci::session& session) {
+  AgeClock clock;
+  long long believed = SelectNumber(session, kBelieved);
+  if (believed == 0) believed = SelectNewestTime(session);
+  if (believed != 0) clock.believed = TimeOf(believed);
+  clock.doubted = OptionalTimeOf(SelectNumber(session, kDoubted));
+  clock.doubted_for = absl::Microseconds(SelectNumber(session, kDoubtedFor));
+  return clock;
+}
+
+}  // namespace
+
+async::Task<absl::StatusOr<AgeClock>> AgeClockStore::Load(async::MonoTime deadline) {
+  StorageWork<AgeClock> work = [](Database& database) -> absl::StatusOr<AgeClock> {
+    return SelectAgeClock(database.session());
+  };
+  return thread_.Read<AgeClock>(std::move(work), deadline);
+}
+
+async::Task<absl::Status> AgeClockStore::Save(AgeClock clock, async::MonoTime deadline) {
+  StorageWork<AgeClock> work = [clock](Database& database) -> absl::StatusOr<AgeClock> {
+    soci::session& session = database.session();
+    UpdateNumber(session, kBelieved, Micros(clock.believed));
+    UpdateNumber(session, kDoubted, Micros(clock.doubted));
+    UpdateNumber(session, kDoubtedFor, absl::ToInt64Microseconds(clock.doubted_for));
+    return clock;
+  };
+  const auto saved = co_await thread_.Write<AgeClock>(std::move(work), sizeof(clock), deadline);
+  co_return saved.status();
+}
+
+}  // namespace hongyan::storage
