@@ -13,7 +13,9 @@
 //           yet, a resumed stream begins with what comes then: what happened in between is missing,
 //           see FollowHandlers::on_break.
 // Errors:   OK: `on_event` said false, or the canceller was used. Before the service has answered
-//           once, every error ends it; afterwards those that no repeat mends, see resumption.h.
+//           once, every error ends it; afterwards those that no repeat mends, see resumption.h. One
+//           of these is OUT_OF_RANGE CURSOR_UNKNOWN: the service's storage was put back from a
+//           backup, and the caller decides where to begin again.
 // Threads:  handlers run on the calling thread.
 // Lifetime: `client` outlives the call.
 // Source:   protos/hongyan/v1/event.proto.

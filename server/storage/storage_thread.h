@@ -59,7 +59,7 @@ struct StorageStats {
   std::int64_t damaged = 0;       // events read whose checksum was wrong, each once
   std::int64_t removals = 0;      // transactions that removed events, and some that failed to
   std::int64_t lost_events = 0;   // Database::lost_events()
-  absl::Duration oldest_write;    // how long it has been waiting; zero when none waits
+  absl::Duration oldest_write{};  // how long it has been waiting; zero when none waits
 };
 
 // May run more than once: when a batch fails as a whole, its writes are tried one by one. So it moves nothing out of

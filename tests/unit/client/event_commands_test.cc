@@ -115,6 +115,15 @@ TEST(EventOutput, ATimeBeyondJsonCostsOnlyThePayload) {
   EXPECT_THAT(EventJson(event), StartsWith(R"({"cursor":"7")"));
 }
 
+TEST(EventOutputTest, A17_DamagedEventSaysSo) {
+  v1::Event event;
+  event.set_cursor(7);
+  event.set_type("text");
+  event.set_damaged(true);
+  EXPECT_EQ(EventRow(event, absl::UTCTimeZone()).back(), "(damaged in the storage)");
+  EXPECT_THAT(EventJson(event), HasSubstr(R"("damaged":true)"));
+}
+
 TEST_F(EventCommandsTest, ListFollowsPagesUntilOneIsEmpty) {
   service_.on_event_list = [](const v1::ListEventsRequest& request, auto& response) {
     // Fewer than asked: that is no end.
@@ -130,7 +139,7 @@ TEST_F(EventCommandsTest, ListFollowsPagesUntilOneIsEmpty) {
   EXPECT_THAT(service_.event_lists[0].types(), ElementsAre("text", "subscribe", "click"));
   EXPECT_EQ(service_.event_lists[0].account(), "a");
   EXPECT_EQ(Lines().size(), 7U);
-  EXPECT_THAT(out_.str(), StartsWith("CURSOR    RECEIVED"));
+  EXPECT_THAT(out_.str(), StartsWith("CURSOR            RECEIVED"));
 
   service_.event_lists.clear();
   EXPECT_EQ(Run({"event", "list", "--after", "1", "--limit", "3", "-o", "json"}), kExitOk);

@@ -113,6 +113,23 @@ TEST_F(EventFollowerTest, WhatNoRepeatMendsEndsIt) {
   EXPECT_THAT(pauses_, IsEmpty());
 }
 
+// The storage was put back from a backup while the stream was broken: asking again would be silence.
+TEST_F(EventFollowerTest, A05_CursorThatTheServiceDoesNotKnowEndsIt) {
+  service_.on_watch = [this](const auto&, auto& writer) -> grpc::Status {
+    if (service_.watches.size() == 1) {
+      Write(writer, 7);
+      return {grpc::StatusCode::UNAVAILABLE, "stopping"};
+    }
+    return Failure{.code = grpc::StatusCode::OUT_OF_RANGE, .reason = "CURSOR_UNKNOWN"}.ToGrpc();
+  };
+  const absl::Status ended = Follow();
+  EXPECT_EQ(ended.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(Describe(ended).reason, "CURSOR_UNKNOWN");
+  EXPECT_THAT(seen_, ElementsAre(7));
+  EXPECT_EQ(service_.watches.size(), 2U);
+  EXPECT_EQ(service_.watches[1].after_cursor(), 7);
+}
+
 TEST_F(EventFollowerTest, WithoutAServiceItEndsAtOnce) {
   service_.Stop();
   EXPECT_TRUE(Describe(Follow()).not_connected);
