@@ -122,7 +122,7 @@ class HousekeepingTest : public ::testing::Test {
   Accounts accounts_;
   support::TempStorage storage_{loop_, real_clock_};
   storage::AgeClockStore age_clock_{storage_.thread()};
-  StoredRecipients recipients_{storage_.subscribers(), clock_, group_};
+  StoredRecipients recipients_{storage_.subscribers(), clock_, group_, metrics_};
   Subscribers subscribers_{accounts_, storage_.subscribers(), recipients_,
                            clock_,    loop_.executor(),       group_};
   std::optional<Housekeeping> housekeeping_;
