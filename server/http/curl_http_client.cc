@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
@@ -60,6 +62,11 @@ bool IsName(const std::string& host) {
   return host != "localhost" && !absl::EndsWith(host, ".localhost");
 }
 
+// Of an error of socket(): no address is to blame.
+bool IsOurOwnLack(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 HttpFailure WithoutAddress(const NameResolver::Answer& answer, const std::string& host) {
   using Kind = NameResolver::Answer::Kind;
   switch (answer.kind) {
@@ -82,6 +89,7 @@ HttpFailure WithoutAddress(const NameResolver::Answer& answer, const std::string
 // Everything a transfer points to, until its handle is out of the multi handle.
 struct CurlHttpClient::Transfer {
   CURL* easy = nullptr;
+  const CurlMulti* multi = nullptr;
   HttpRequest request;
   const Peer* peer = nullptr;
   std::shared_ptr<const NameResolver::Addresses> addresses;  // null where the peer has no name
@@ -176,6 +184,9 @@ struct CurlHttpClient::Transfer {
     if (too_late && !failure.request_began) {
       failure.kind = HttpFailure::Kind::kTimeout;
       failure.detail = "too late to begin";
+    } else if (code == CURLE_COULDNT_CONNECT && IsOurOwnLack(multi->socket_error())) {
+      failure.kind = HttpFailure::Kind::kOther;
+      failure.detail = absl::StrCat("no socket: ", std::strerror(multi->socket_error()));
     } else if (failure.kind == HttpFailure::Kind::kNotResent) {
       failure.detail = "the pooled connection died before an answer";
     } else if (failure.kind == HttpFailure::Kind::kSend && !failure.request_began) {
@@ -215,6 +226,7 @@ std::unique_ptr<CurlHttpClient::Transfer> CurlHttpClient::NewTransfer() {
     return transfer;
   }
   auto transfer = std::make_unique<Transfer>();
+  transfer->multi = &multi_;
   CURL* easy = transfer->easy = curl_easy_init();
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer.get());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

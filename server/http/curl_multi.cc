@@ -5,6 +5,7 @@
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -172,6 +173,7 @@ curl_socket_t CurlMulti::OnOpen(void* self, curlsocktype, struct curl_sockaddr* 
   auto& multi = *static_cast<CurlMulti*>(self);
   const int type = address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK;
   const curl_socket_t fd = ::socket(address->family, type, address->protocol);
+  multi.socket_error_ = fd < 0 ? errno : 0;
   if (fd < 0) return CURL_SOCKET_BAD;
   multi.sockets_.insert_or_assign(fd, std::make_shared<Socket>(multi, fd, true));
   return fd;

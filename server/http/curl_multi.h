@@ -30,6 +30,8 @@ class CurlMulti {
   void Prepare(CURL* easy);
   CURLMcode Add(CURL* easy);
   void Remove(CURL* easy);
+  // Why the last socket could not be made; 0 when it could.
+  int socket_error() const { return socket_error_; }
   // Lets go of the timer and of the pooled connections, whose waits may outlast the last transfer by a minute and would
   // keep the loop from running dry. Call when no transfer is left; none may come after it.
   void Close();
@@ -52,6 +54,7 @@ class CurlMulti {
   async::EventLoop& loop_;
   Finished finished_;
   CURLM* multi_;
+  int socket_error_ = 0;
   absl::flat_hash_map<curl_socket_t, std::shared_ptr<Socket>> sockets_;
   std::unique_ptr<Timer> timer_;
 };

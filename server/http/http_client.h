@@ -50,7 +50,7 @@ struct HttpFailure {
     kReceive,    // the connection broke before or inside the answer, or the answer was not HTTP
     kNotResent,  // a reused connection died under the request, which was not sent again
     kTooLarge,   // the answer went over its bound
-    kOther,      // out of memory and the like
+    kOther,      // out of memory, of descriptors and the like: nobody's fault but ours
   };
   Kind kind = Kind::kOther;
   // Whether at least one byte of the request may have reached the peer.

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -480,6 +482,26 @@ TEST_F(CurlHttpClientTest, A02_N02_NewAddressesTakeTheOldOnesPlace) {
   EXPECT_EQ(peer_.requests().size() + 1, static_cast<std::size_t>(sent));
   EXPECT_EQ(Asked("moves.test"), 2);
   client.Close();
+}
+
+TEST_F(CurlHttpClientTest, A02_LackOfDescriptorsIsNotTheAddressFault) {
+  // From then on the peer waits for connections. This one is kept by nobody.
+  peer_.Then({"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", true});
+  EXPECT_EQ(BodyOf(Send(Post())), "{}");
+  while (loop_.context().poll() > 0) {
+  }
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const int lowest_free = ::dup(STDIN_FILENO);
+  ::close(lowest_free);
+  const rlimit none_left{static_cast<rlim_t>(lowest_free), limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  const HttpFailure failure = FailureOf(Send(Post()));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(failure.kind, Kind::kOther);
+  EXPECT_THAT(failure.detail, HasSubstr("open files"));
+  EXPECT_FALSE(failure.request_began);
+  EXPECT_EQ(BodyOf(Send(Post())), "{\"errcode\":0}");
 }
 
 TEST_F(CurlHttpClientTest, N04_PlainPeerUnderHttpsIsATlsFailureWithNothingSent) {
