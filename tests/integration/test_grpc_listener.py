@@ -75,6 +75,11 @@ def test_A03_F02_H09_P12_more_idle_connections_than_descriptors_hold_nobody_up(s
         assert service.metric("hongyan_grpc_connections") <= 1024
         assert len(os.listdir(f"/proc/{service.process.pid}/fd")) <= DESCRIPTORS - 128
     assert refused(service, "silent") > 0 and refused(service, "no_descriptor") == 0
+    # And the callback port full too.
+    idle += [raw_http2.connect(service.callback_address) for _ in range(400)]
+    assert greet(service) == 1
+    assert service.http("/livez") == (200, "ok\n")
+    assert service.http("/readyz") == (200, "ready\n")
     for each in idle:
         each.close()
     assert greet(service) == 1  # the first one already
