@@ -12,7 +12,7 @@ if(HONGYAN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # The base folder lets checkouts share the cache. The sloppiness is what ccache wants for precompiled headers: sources
   # with other macros than the header's, and __TIME__, which nothing of ours uses.
   set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
       CCACHE_SLOPPINESS=pch_defines,time_macros
       ${HONGYAN_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
@@ -20,7 +20,7 @@ endif()
 
 add_library(hongyan_options INTERFACE)
 add_library(hongyan::options ALIAS hongyan_options)
-target_include_directories(hongyan_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(hongyan_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(hongyan_options INTERFACE
   -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual
   # GCC 12 sees ghosts in coroutine frames and in inlined standard strings.

@@ -24,7 +24,7 @@ start() { # NAME LISTENER COMMAND…: starts it, and waits until it says that it
   shift 2
   setsid "$@" </dev/null >"$dir/$name.out" 2>"$dir/$name.err" &
   pids+=($!)
-  for _ in {1..200}; do
+  for _ in {1..1200}; do
     if grep -qs "^listening $listener " "$dir/$name.out"; then return; fi
     kill -0 $! 2>/dev/null || break
     sleep 0.05
@@ -41,7 +41,7 @@ storage: { url: "sqlite:$dir/hongyan.db" }
 grpc: { listen: "127.0.0.1:0" }
 callback: { listen: "127.0.0.1:0" }
 admin: { listen: "127.0.0.1:0" }
-wechat: { api_urls: ["$sandbox"], timeout: 1s }
+wechat: { api_urls: ["$sandbox"], timeout: 2s }
 shutdown: { delay: 0s }
 accounts:
   - name: main

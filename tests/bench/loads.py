@@ -3,7 +3,6 @@
 import array
 import hashlib
 import json
-import os
 import re
 import struct
 import subprocess
@@ -11,7 +10,6 @@ import subprocess
 from programs import CALLBACK_TOKEN, HERE
 
 ROOT = HERE.parents[1]
-GOOGLEAPIS = os.environ.get("HONGYAN_GOOGLEAPIS_DIR", "/usr/share/gocode/src/github.com/gogo/googleapis")
 METHOD = "/hongyan.v1.NotifyService/SendText"
 OPENID = "oSandbox_AliceDemoFollower01"
 GRPC_HEADERS = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
@@ -23,7 +21,7 @@ def write_request(path):
     """A SendTextRequest in its gRPC frame."""
     text = f'openid: "{OPENID}" content: "您的订单 1024 已发货"'
     message = subprocess.run(
-        ["protoc", f"-I{ROOT / 'protos'}", f"-I{GOOGLEAPIS}", "--encode=hongyan.v1.SendTextRequest",
+        ["protoc", f"-I{ROOT / 'protos'}", "--encode=hongyan.v1.SendTextRequest",
          "hongyan/v1/notify.proto"], input=text.encode(), stdout=subprocess.PIPE, check=True).stdout
     path.write_bytes(b"\0" + struct.pack(">I", len(message)) + message)
     return path

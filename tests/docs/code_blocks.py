@@ -56,5 +56,16 @@ def without_language(block):
     """The code as it must be in both languages: without comments and without sentences."""
     if block.language == "python":
         return ast.dump(_Mute().visit(ast.parse(block.code)))
-    lines = (re.sub(r"(^|\s)\s*#.*", "", line).rstrip() for line in textwrap.dedent(block.code).splitlines())
+    comment = {"javascript": r"//.*", "go": r"//.*", "java": r"//.*", "xml": r"<!--.*?-->"}.get(block.language, r"#.*")
+    lines = (re.sub(rf"(^|\s)\s*{comment}", "", line).rstrip() for line in textwrap.dedent(block.code).splitlines())
     return "\n".join(line for line in lines if line)
+
+
+def compare(root, english, chinese):
+    """Both pages must have the same code."""
+    one, other = (blocks((root / name).read_text("utf-8")) for name in (english, chinese))
+    for first, second in zip(one, other):
+        where = f"{english}:{first.line} and {chinese}:{second.line}"
+        assert first.language == second.language, where
+        assert without_language(first) == without_language(second), where
+    assert len(one) == len(other)

@@ -1,116 +1,14 @@
-"""Every code block of README.md and README.zh-CN.md, run as it is printed against what `scripts/demo --keep` leaves running.
-
-grpcurl is no package of Debian 12: where it isn't on PATH, the stand-in beside this file runs its lines.
-"""
-
-import contextlib
-import os
-import pathlib
-import re
-import shutil
-import signal
-import subprocess
-import sys
+"""Every code block of README.md and README.zh-CN.md, run as it is printed."""
 
 import pytest
 
 import code_blocks
 import stubs
-from sandbox_process import BIN, ROOT, SANDBOX, Sandbox
+from reader import Reader, cannot, file, follow, prints
+from sandbox_process import ROOT, Sandbox
 from service_process import Service
-from timing import LIMIT, SCALE, eventually
 
 READMES = ["README.md", "README.zh-CN.md"]
-
-
-class Reader:
-    """Somebody with a clone of the repository, the demo running, and the demo's line pasted into the shell."""
-
-    def __init__(self, folder):
-        self.clone = folder / "clone"
-        self.clone.mkdir()
-        for name in ("protos", "scripts", "hongyan.example.yaml"):
-            (self.clone / name).symlink_to(ROOT / name)
-        (self.clone / "build" / "release").mkdir(parents=True)
-        programs = self.clone / "build" / "release" / "bin"
-        programs.mkdir()
-        for name, program in (("hongyan", BIN / "hongyan"), ("hongyand", BIN / "hongyand"), ("hongyan-sandbox", SANDBOX)):
-            (programs / name).symlink_to(program)
-        tools = folder / "tools"
-        tools.mkdir()
-        (tools / "python3").symlink_to(sys.executable)  # the distribution's, whose packages the page names
-        if not shutil.which("grpcurl"):
-            (tools / "grpcurl").symlink_to(pathlib.Path(__file__).parent / "grpcurl")
-        self.env = {name: value for name, value in os.environ.items()
-                    if not name.startswith(("HONGYAN_T", "WX_", "LC_", "LANG"))}
-        self.env.update(PATH=f"{tools}:{os.environ['PATH']}", LC_ALL="C.UTF-8", TMPDIR=str(folder))
-        self.pasted = ""
-        self._demo()
-
-    def _demo(self):
-        done = subprocess.run(["scripts/demo", "--keep", "--bin", self.clone / "build/release/bin"], cwd=ROOT, env=self.env,
-                              capture_output=True, text=True, timeout=6 * LIMIT)
-        assert done.returncode == 0, done.stdout + done.stderr
-        (self.pasted,) = re.findall(r"^  (export .*HONGYAN_TARGET=.*)$", done.stdout, re.M)
-        (self._stop,) = re.findall(r"^  (kill .*)$", done.stdout, re.M)
-
-    def stop(self):
-        subprocess.run(["bash", "-c", self._stop], check=True)
-
-    def run(self, code, stdin="", until=None):
-        """All of it, or until `until(what was printed)` is true: then comes Ctrl-C."""
-        printed = self.clone.parent / "printed"
-        with open(printed, "wb") as out:
-            # A worker of pytest may ignore SIGINT, and whoever is started by it would too.
-            shell = subprocess.Popen(["bash", "-e", "-u", "-c", f"{self.pasted}\n{code}"], cwd=self.clone, env=self.env,
-                                     stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
-                                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
-        try:
-            shell.stdin.write(stdin.encode())
-            shell.stdin.close()
-            if until:
-                try:
-                    eventually(lambda: shell.poll() is not None or until(printed.read_text("utf-8")))
-                    assert shell.poll() is None, "it ended before Ctrl-C"
-                except AssertionError as error:
-                    raise AssertionError(f"{error}\n{printed.read_text('utf-8')}") from None
-                os.killpg(shell.pid, signal.SIGINT)
-            code = shell.wait(timeout=3 * LIMIT)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(shell.pid, signal.SIGKILL)
-            shell.wait()
-        text = printed.read_text("utf-8")
-        assert until or code == 0, f"exit code {code}\n{text}"
-        return text
-
-
-# --- what becomes of each block: functions of (reader, code) -----------------------------------------------------------
-
-
-def prints(*fragments, stdin="", then=""):
-    """It is run, ends with 0 (or at Ctrl-C, where the block says that it ends so), and prints all of these."""
-    def run(reader, code):
-        if "Ctrl-C" in code:
-            reader.run(code, until=lambda text: all(fragment in text for fragment in fragments))
-            return
-        text = reader.run(code + then, stdin)
-        for fragment in fragments:
-            assert fragment in text, text
-    return run
-
-
-def cannot(reason):
-    """It isn't run, because of this."""
-    assert reason
-    return None
-
-
-def file(name):
-    """A program that later blocks run."""
-    def run(reader, code):
-        (reader.clone / name).write_text(code, encoding="utf-8")
-    return run
 
 
 def checks(after=None):
@@ -198,37 +96,26 @@ def test_C01_each_block_is_known():
 
 
 def test_C01_both_languages_have_the_same_code():
-    english, chinese = map(read, READMES)
-    for one, other in zip(english, chinese):
-        where = f"README.md:{one.line} and README.zh-CN.md:{other.line}"
-        assert one.language == other.language, where
-        assert code_blocks.without_language(one) == code_blocks.without_language(other), where
-    assert len(english) == len(chinese)
+    code_blocks.compare(ROOT, *READMES)
 
 
-@pytest.mark.parametrize("name", READMES)
+@pytest.mark.parametrize("name", [*READMES, "docs/stubs.md", "docs/stubs.zh-CN.md"])
 def test_C01_links_lead_somewhere(name):
     text = (ROOT / name).read_text("utf-8")
     for link in code_blocks.links(text):
         path, _, anchor = link.partition("#")
         if "://" in path:
             continue
-        assert not path or (ROOT / path).exists(), link
-        if anchor:
-            assert anchor in code_blocks.slugs((ROOT / path).read_text("utf-8") if path else text), link
+        target = (ROOT / name).parent / path if path else ROOT / name
+        assert target.exists(), link
+        assert not anchor or anchor in code_blocks.slugs(target.read_text("utf-8")), link
 
 
 @pytest.mark.parametrize("name", READMES)
 def test_C01_every_block_runs_as_printed(name, tmp_path):
     reader = Reader(tmp_path)
-    reader.configurations = {}
     try:
-        for block, (heading, step) in zip(read(name), BLOCKS):
-            if step:
-                try:
-                    step(reader, block.code)
-                except AssertionError as error:
-                    raise AssertionError(f"{name}:{block.line}, {heading}: {error}\n{block.code}") from None
+        follow(name, reader, read(name), BLOCKS)
         chat = reader.run('curl -sS --fail "$SANDBOX/sandbox/chat?openid=$OPENID"')
     finally:
         reader.stop()

@@ -1,7 +1,7 @@
 """Python code generated from the protos, as any foreign client would generate it.
 
 `load(folder)` runs protoc once and imports the result; later calls find the modules already imported.
-HONGYAN_GOOGLEAPIS_DIR and HONGYAN_GRPC_PROTO_DIR name other places of google/rpc and grpc/health.
+HONGYAN_GRPC_PROTO_DIR names another place of grpc/health.
 """
 
 import importlib
@@ -14,7 +14,6 @@ import sys
 import types
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-GOOGLEAPIS = os.environ.get("HONGYAN_GOOGLEAPIS_DIR", "/usr/share/gocode/src/github.com/gogo/googleapis")
 GRPC_PROTO = os.environ.get("HONGYAN_GRPC_PROTO_DIR", "/usr/share/grpc-proto")
 
 PROTOS = [
@@ -42,7 +41,7 @@ def _generate(folder):
     plugin = shutil.which("grpc_python_plugin")
     assert plugin, "grpc_python_plugin is missing (package protobuf-compiler-grpc)"
     subprocess.run(
-        ["protoc", f"-I{ROOT / 'protos'}", f"-I{GOOGLEAPIS}", f"-I{GRPC_PROTO}", f"--python_out={folder}",
+        ["protoc", f"-I{ROOT / 'protos'}", f"-I{GRPC_PROTO}", f"--python_out={folder}",
          f"--grpc_python_out={folder}", f"--plugin=protoc-gen-grpc_python={plugin}", *PROTOS], check=True)
 
 

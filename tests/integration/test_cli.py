@@ -7,7 +7,6 @@ test lets it. HONGYAN_BIN_DIR names the folder of the program.
 import importlib
 import importlib.util
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -22,18 +21,15 @@ from cli_program import environment, on_a_terminal
 from sandbox_process import BIN, ROOT
 from timing import LIMIT, eventually
 
-GOOGLEAPIS = os.environ.get("HONGYAN_GOOGLEAPIS_DIR", "/usr/share/gocode/src/github.com/gogo/googleapis")
-
 
 class Api:
     """The generated Python code that the tests speak through."""
 
     def __init__(self, folder):
         if importlib.util.find_spec("hongyan") is None:
-            includes = [f"-I{ROOT / 'protos'}", f"-I{GOOGLEAPIS}"]
             plugin = subprocess.check_output(["which", "grpc_python_plugin"], text=True).strip()
             subprocess.run(
-                ["protoc", *includes, f"--plugin=protoc-gen-grpc_python={plugin}", f"--python_out={folder}",
+                ["protoc", f"-I{ROOT / 'protos'}", f"--plugin=protoc-gen-grpc_python={plugin}", f"--python_out={folder}",
                  f"--grpc_python_out={folder}", "hongyan/v1/notify.proto", "google/rpc/status.proto",
                  "google/rpc/error_details.proto"], check=True)
             sys.path.insert(0, str(folder))

@@ -1,0 +1,101 @@
+"""Stubs from protos/ as docs/stubs.md makes them, and one text sent with each.
+
+Python's are in README.md, whose test runs them always. Go, Java and Node fetch modules from their registries for minutes:
+their programs are made and run with HONGYAN_TEST_STUBS=1 only, where the tools are there.
+"""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+import code_blocks
+from reader import Reader, file, follow, prints
+from sandbox_process import ROOT
+
+PAGES = ["docs/stubs.md", "docs/stubs.zh-CN.md"]
+PROTOS = ROOT / "protos"
+OURS = sorted(path.relative_to(PROTOS).as_posix() for path in (PROTOS / "hongyan").rglob("*.proto"))
+ALL = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto"))
+MINUTES = 15 * 60
+
+STEPS = [
+    ("Go", prints(limit=MINUTES, then="ls gen/hongyan/v1/notify_grpc.pb.go")),
+    ("Go", file("shop-go/main.go")),
+    ("Go", prints("accepted: 01", limit=MINUTES)),
+    ("Java", file("shop-java/pom.xml")),
+    ("Java", file("shop-java/src/main/java/SendText.java")),
+    ("Java", prints("accepted: 01", limit=MINUTES)),
+    ("Node", prints(limit=MINUTES)),
+    ("Node", file("shop-node/send.js")),
+    ("Node", prints("accepted: 01")),
+]
+TOOLS = {"Go": ["go", "protoc"], "Java": ["mvn", "javac"], "Node": ["node", "npm"]}
+
+
+def read(page):
+    return code_blocks.blocks((ROOT / page).read_text("utf-8"))
+
+
+def compiled(*arguments):
+    done = subprocess.run(["protoc", f"-I{PROTOS}", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_C02_each_block_is_known():
+    for page in PAGES:
+        assert [block.heading for block in read(page)] == [heading for heading, _ in STEPS]
+
+
+def test_C02_both_languages_have_the_same_code():
+    code_blocks.compare(ROOT, *PAGES)
+
+
+def test_C02_the_protos_need_one_include_path(tmp_path):
+    image = tmp_path / "image"
+    compiled("--include_imports", "-o", str(image), *ALL)
+    files = {one.name: one for one in FileDescriptorSet.FromString(image.read_bytes()).file}
+    assert set(ALL) <= set(files)
+    # What is imported is ours, Google's two files beside ours, or protoc's own.
+    for name in ALL:
+        for imported in files[name].dependency:
+            assert imported in ALL or imported.startswith("google/protobuf/"), (name, imported)
+
+
+def test_C02_go_finds_each_package_by_its_path(tmp_path):
+    image = tmp_path / "image"
+    compiled("-o", str(image), *ALL)
+    packages = {one.name: one.options.go_package for one in FileDescriptorSet.FromString(image.read_bytes()).file}
+    # The first part of a path that isn't Go's own has a dot.
+    assert {packages[name] for name in OURS} == {"hongyan.io/hongyan/v1;hongyanv1"}
+    assert packages["google/rpc/status.proto"].startswith("google.golang.org/genproto/googleapis/rpc/status;")
+    assert packages["google/rpc/error_details.proto"].startswith("google.golang.org/genproto/googleapis/rpc/errdetails;")
+
+
+@pytest.mark.parametrize("language, made", [("java", "io/hongyan/v1/SendTextRequest.java"), ("cpp", "hongyan/v1/notify.pb.h"),
+                                            ("python", "hongyan/v1/notify_pb2.py"), ("csharp", "Notify.cs"),
+                                            ("php", "Hongyan/V1/SendTextRequest.php"), ("ruby", "hongyan/v1/notify_pb.rb")])
+def test_C02_protocs_own_generators_take_them(language, made, tmp_path):
+    compiled(f"--{language}_out={tmp_path}", *OURS)
+    assert (tmp_path / made).exists()
+
+
+@pytest.mark.parametrize("language", TOOLS)
+def test_C02_a_text_is_sent_with(language, tmp_path):
+    missing = [tool for tool in TOOLS[language] if not shutil.which(tool)]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} is missing")
+    if os.environ.get("HONGYAN_TEST_STUBS") != "1":
+        pytest.skip("HONGYAN_TEST_STUBS=1 runs it: it fetches modules from the language's registry")
+    reader = Reader(tmp_path)
+    try:
+        mine = [heading == language for heading, _ in STEPS]
+        follow(PAGES[0], reader, [block for block, wanted in zip(read(PAGES[0]), mine) if wanted],
+               [step for step, wanted in zip(STEPS, mine) if wanted])
+        chat = reader.run('curl -sS --fail "$SANDBOX/sandbox/chat?openid=$OPENID"')
+        assert chat.count(f'"text":"来自 {language} 的问候"') == 1, chat
+    finally:
+        reader.stop()
