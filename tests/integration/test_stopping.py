@@ -124,7 +124,7 @@ def test_A08_P13_a_failed_start_ends_when_nobody_reads_why(service, tmp_path, fu
         assert process.ended() == 1
 
 
-def test_A08_P13_lines_that_nobody_took_are_counted_and_told(service, tmp_path):
+def test_A08_P13_lines_that_nobody_took_are_counted_and_told(service, api, tmp_path):
     read, write = os.pipe()
     try:
         with Process(service, tmp_path / "own", stderr=write) as process:
@@ -136,11 +136,15 @@ def test_A08_P13_lines_that_nobody_took_are_counted_and_told(service, tmp_path):
                 _, text = service.http("/metrics", address=service_at)
                 return int(re.search(r"^hongyan_log_lines_dropped_total (\d+)", text, re.M).group(1))
 
-            # Each is refused before it is looked at, which is a line at level debug or info.
-            callback = process.address("callback")
-            while dropped() == 0:
-                service.http("/" + "x" * 200, address=callback)
-                os.kill(process.process.pid, signal.SIGHUP)
+            # A line for each call, at least 100 bytes long: many more than the buffer of a mebibyte takes.
+            check = api.health.HealthCheckRequest()
+            with grpc.insecure_channel(process.address("grpc")) as channel:
+                stub = api.health_rpc.HealthStub(channel)
+                while dropped() == 0:
+                    calls = [stub.Check.future(check, timeout=LIMIT, metadata=(("x-request-id", "x" * 128),))
+                             for _ in range(1000)]
+                    for call in calls:
+                        call.result()
             count = dropped()
             process.signal()
             with open(read, encoding="utf-8") as log:
