@@ -163,7 +163,7 @@ std::string Printable(absl::string_view text, std::size_t max_bytes) {
     const std::size_t n = SequenceLength(clean, i);
     const std::uint32_t point = CodePoint(absl::string_view(clean).substr(i, n));
     if (IsInvisible(point)) {
-      out += absl::StrFormat(point > 0xFFFF ? "\\U%08x" : "\\u%04x", point);
+      out += point > 0xFFFF ? absl::StrFormat("\\U%08x", point) : absl::StrFormat("\\u%04x", point);
     } else {
       out.append(clean, i, n);
     }
