@@ -3,11 +3,14 @@
 #include <soci/soci.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <exception>
+#include <limits>
 #include <new>
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "absl/random/random.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -92,15 +95,17 @@ absl::StatusOr<int> Migrate(soci::session& session, const std::vector<Migration>
 }
 
 Database::Database(std::unique_ptr<DatabaseFile> file, DatabaseOptions options)
-    : options_(options), patience_(std::make_shared<sqlite::Patience>()), file_(std::move(file)) {
-  patience_->limit = options_.busy_timeout;
+    : options_(options), hooks_(std::make_shared<sqlite::Hooks>()), file_(std::move(file)) {
+  hooks_->busy_limit = options_.busy_timeout;
 }
 
 Database::~Database() {
   if (session_ && skip_checkpoint_) {
     sqlite::SkipCheckpointAtClose(*session_);
-  } else if (session_ && !spoilt_) {
-    [[maybe_unused]] const absl::Status moved = Checkpoint();
+  } else if (session_) {
+    if (!spoilt_ && VerifyPlace().ok()) [[maybe_unused]]
+      const absl::Status done = Checkpoint();
+    [[maybe_unused]] const absl::Status left = Leave();
   }
   Disconnect();
 }
@@ -129,7 +134,7 @@ absl::Status Database::Connect() {
   // A failure here is told as it is, without the connection whose errno it would be.
   try {
     session_ = std::make_unique<soci::session>();
-    sqlite::Open(*session_, path(), *patience_);
+    sqlite::Open(*session_, path(), *hooks_);
     // Before anything is written: it must be the file that is locked.
     absl::Status status = file_->Verify();
     if (status.ok() && sqlite::HasMoved(*session_)) {
@@ -141,7 +146,8 @@ absl::Status Database::Connect() {
       status = version.status();
       if (version.ok()) schema_version_ = *version;
     }
-    if (status.ok()) status = file_->NoteCompanions();
+    if (status.ok()) status = file_->NoteCompanions(sqlite::ReadStamp(*session_));
+    wal_limit_ = kWalFrames;
     if (!status.ok()) Disconnect();
     spoilt_ = !status.ok();
     return status;
@@ -179,7 +185,8 @@ absl::Status Database::Leave() {
   Rollback();
   // SQLite writes to the file that it has open, wherever that is now. One without a name isn't worth it, and whoever is
   // copying the files away may come to the WAL next.
-  const bool named = file_->HasName();
+  const bool overwritten = file_->Overwritten();
+  const bool named = file_->HasName() && !overwritten;
   const bool whole = named && CheckpointAtOnce();
   spoilt_ = true;
   // What is in a WAL without a name ends with the session.
@@ -192,6 +199,8 @@ absl::Status Database::Leave() {
              {"now_at", file_->Whereabouts()},
              {"complete", whole ? "yes" : "no"}});
   if (named) file_->SaveForeignWal();
+  // The WAL doesn't fit to what is in the file now.
+  if (overwritten) sqlite::SkipCheckpointAtClose(*session_);
   Disconnect();
   return absl::OkStatus();
 }
@@ -247,7 +256,9 @@ absl::Status Database::Reopen() {
   // A sync that failed may have dropped pages that are still to be seen in memory, and the next sync would call them
   // safe. Writing them to the main file and syncing that is the only proof.
   status = Guard([this]() -> absl::Status {
-    if (!sqlite::Checkpoint(session())) return Unavailable("another process reads the WAL");
+    if (!StampAndCheckpoint(sqlite::Checkpoint)) {
+      return Unavailable("another process reads the WAL");
+    }
     return absl::OkStatus();
   });
   // It may be another file: a backup put in its place.
@@ -306,17 +317,42 @@ bool Database::InTransaction() { return session_ && sqlite::InTransaction(*sessi
 
 absl::Status Database::Checkpoint() {
   return Guard([this]() -> absl::Status {
-    sqlite::Checkpoint(session());
+    StampAndCheckpoint(sqlite::Checkpoint);
+    return absl::OkStatus();
+  });
+}
+
+bool Database::StampAndCheckpoint(bool (*checkpoint)(soci::session&)) {
+  // The WAL belongs to what the file was before.
+  if (file_->Overwritten()) {
+    spoilt_ = true;
+    return false;
+  }
+  const auto stamp =
+      absl::Uniform<std::int32_t>(random_, 1, std::numeric_limits<std::int32_t>::max());
+  file_->ExpectStamp(stamp);
+  sqlite::WriteStamp(session(), stamp);
+  const bool whole = checkpoint(session());
+  file_->NoteCheckpoint(whole);
+  wal_limit_ = whole ? kWalFrames : hooks_->wal_frames + kWalFrames;
+  return whole;
+}
+
+void Database::BoundWal() {
+  if (hooks_->wal_frames < wal_limit_) return;
+  [[maybe_unused]] const absl::Status status = Guard([this]() -> absl::Status {
+    StampAndCheckpoint(sqlite::CheckpointPassively);
     return absl::OkStatus();
   });
 }
 
 bool Database::CheckpointAtOnce() {
-  patience_->limit = absl::ZeroDuration();
+  hooks_->busy_limit = absl::ZeroDuration();
   const absl::Status status = Guard([this]() -> absl::Status {
-    return sqlite::Checkpoint(session()) ? absl::OkStatus() : Unavailable("another process reads");
+    return StampAndCheckpoint(sqlite::Checkpoint) ? absl::OkStatus()
+                                                  : Unavailable("another process reads");
   });
-  patience_->limit = options_.busy_timeout;
+  hooks_->busy_limit = options_.busy_timeout;
   return status.ok();
 }
 

@@ -21,6 +21,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
+#include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -36,8 +37,10 @@ namespace hongyan::storage {
 inline constexpr std::size_t kMaxKnownDamage = 10000;
 
 namespace sqlite {
-struct Patience;
+struct Hooks;
 }
+
+inline constexpr int kWalFrames = 1000;  // 4 MiB, as SQLite has it
 
 struct DatabaseOptions {
   absl::Duration busy_timeout = absl::Seconds(5);
@@ -70,7 +73,7 @@ class Database {
   // DatabaseFile::KeepLockFile().
   void KeepLockFile() { file_->KeepLockFile(); }
   // From any thread, while this lives: ends waits for locks of other processes and long statements. For good.
-  std::shared_ptr<sqlite::Patience> patience() const { return patience_; }
+  std::shared_ptr<sqlite::Hooks> hooks() const { return hooks_; }
   // The destructor then leaves the WAL to whoever opens the file next.
   void SkipCheckpointAtClose() { skip_checkpoint_ = true; }
 
@@ -87,6 +90,8 @@ class Database {
   absl::Status Checkpoint();
   // The same without waiting for readers in other processes. True when everything is in the main file.
   bool CheckpointAtOnce();
+  // The same, once the WAL has grown to kWalFrames more than a checkpoint left in it. For after a commit.
+  void BoundWal();
   // Looks through the whole file. STORAGE_CORRUPT with the first damage.
   absl::Status FindDamage();
   // One small write, to see whether there is room and the disk works.
@@ -123,10 +128,11 @@ class Database {
   // Disconnect(), and if the file is no longer at its path, leaves all that it holds in it.
   absl::Status Leave();
   absl::Status Execute(const std::string& sql);
+  bool StampAndCheckpoint(bool (*checkpoint)(soci::session&));
   absl::Status NoticeLoss();
 
   const DatabaseOptions options_;
-  const std::shared_ptr<sqlite::Patience> patience_;
+  const std::shared_ptr<sqlite::Hooks> hooks_;
   // Outlives the session.
   const std::unique_ptr<DatabaseFile> file_;
   std::unique_ptr<soci::session> session_;
@@ -135,6 +141,8 @@ class Database {
   bool skip_checkpoint_ = false;
   int failed_leaves_ = 0;
   EventMark noted_;
+  int wal_limit_ = 0;  // frames
+  absl::BitGen random_;
   std::int64_t damaged_ = 0;
   absl::flat_hash_set<std::int64_t> known_damage_;
   std::int64_t removals_ = 0;

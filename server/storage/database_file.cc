@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -28,6 +29,7 @@ constexpr char kWal[] = "-wal";
 constexpr char kIndex[] = "-shm";
 constexpr char kLock[] = "-lock";
 constexpr int kMaxLinks = 40;  // as the kernel has it
+constexpr std::size_t kMaxStamps = 8;
 
 bool Same(const FileView& a, const FileView& b) {
   if (!a.found() || !b.found()) return a.error == b.error;
@@ -88,6 +90,11 @@ DatabaseFile::~DatabaseFile() {
 
 // Changes nothing unless it succeeds.
 absl::Status DatabaseFile::LockInode(bool create) {
+  // Overwritten in place it is the same one.
+  if (fd_ >= 0 && LeadsTo(path_, id_)) {
+    TakeAsNew(create);
+    return absl::OkStatus();
+  }
   const int fd = ::open(path_.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
   if (fd < 0) {
     return Refused(absl::StrCat(path_, " can't be opened: ", std::strerror(errno)));
@@ -112,14 +119,19 @@ absl::Status DatabaseFile::LockInode(bool create) {
   if (fd_ >= 0) ::close(fd_);
   fd_ = fd;
   id_ = held.id;
-  ForgetCompanions();
-  made_here_ = create;
-  candidate_.reset();
-  found_nothing_ = 0;
+  TakeAsNew(create);
   return absl::OkStatus();
 }
 
-absl::Status DatabaseFile::NoteCompanions() {
+void DatabaseFile::TakeAsNew(bool made_here) {
+  ForgetCompanions();
+  stamps_.clear();
+  made_here_ = made_here;
+  candidate_.reset();
+  found_nothing_ = 0;
+}
+
+absl::Status DatabaseFile::NoteCompanions(std::int32_t stamp) {
   const FileView wal = ViewPath(path_ + kWal);
   const FileView index = ViewPath(path_ + kIndex);
   if (!wal.found() || !index.found()) {
@@ -128,7 +140,35 @@ absl::Status DatabaseFile::NoteCompanions() {
   wal_ = wal.id;
   index_ = index.id;
   made_here_ = false;
+  stamps_ = {stamp};
+  // A new file's first page may be in the WAL alone.
+  if (const auto in_file = sqlite::ReadStamp(fd_)) stamps_.push_back(*in_file);
   return absl::OkStatus();
+}
+
+void DatabaseFile::ExpectStamp(std::int32_t stamp) {
+  // Checkpoints that fail, again and again, leave theirs behind; the one in the file stays.
+  if (stamps_.size() >= kMaxStamps) {
+    const auto in_file = sqlite::ReadStamp(fd_);
+    stamps_.erase(in_file == stamps_.front() ? stamps_.begin() + 1 : stamps_.begin());
+  }
+  stamps_.push_back(stamp);
+}
+
+void DatabaseFile::NoteCheckpoint(bool whole) {
+  const std::int32_t newest = stamps_.back();
+  const auto in_file = sqlite::ReadStamp(fd_);
+  if (whole) {
+    stamps_ = {newest};
+  } else if (in_file && !Overwritten()) {
+    stamps_ = {*in_file, newest};
+  }
+}
+
+bool DatabaseFile::Overwritten() const {
+  if (stamps_.empty()) return false;
+  const auto in_file = sqlite::ReadStamp(fd_);
+  return !in_file || std::find(stamps_.begin(), stamps_.end(), *in_file) == stamps_.end();
 }
 
 absl::Status DatabaseFile::Verify() const {
@@ -141,6 +181,9 @@ absl::Status DatabaseFile::Verify() const {
   }
   if (found.id != id_) {
     return Unavailable(absl::StrCat(path_, " is another file now; it was replaced while in use"));
+  }
+  if (Overwritten()) {
+    return Unavailable(absl::StrCat(path_, " was overwritten while in use"));
   }
   for (const auto& [suffix, id] : {std::pair(kWal, wal_), std::pair(kIndex, index_)}) {
     if (id && !LeadsTo(path_ + suffix, *id)) {
@@ -199,7 +242,7 @@ void DatabaseFile::SaveForeignWal() {
 
 void DatabaseFile::RemoveOldCompanions() {
   // A link that leads elsewhere now has left the file and its WAL where they were.
-  if (LeadsTo(path_, id_)) return;
+  if (LeadsTo(path_, id_) && !Overwritten()) return;
   const std::string wal = path_ + kWal;
   if (const FileView found = ViewPath(wal); wal_ && found.found() && found.id == *wal_) {
     // Nothing is in it once everything was brought into the file it belongs to.
@@ -217,7 +260,7 @@ void DatabaseFile::RemoveOldCompanions() {
 
 absl::Status DatabaseFile::FindAgain() {
   const FileView found = ViewPath(configured_);
-  if (found.found() && found.id == id_) return FindSame();
+  if (found.found() && found.id == id_ && !Overwritten()) return FindSame();
   // Whoever copies a file here begins with an empty one.
   if (found.gone() || (found.found() && found.size == 0)) {
     candidate_.reset();
@@ -258,8 +301,8 @@ absl::Status DatabaseFile::FindOther(const FileView& found) {
       candidate_ && Same(candidate_->file, now.file) && Same(candidate_->wal, now.wal);
   candidate_ = now;
   if (!settled) {
-    return Unavailable(
-        absl::StrCat(path, " is another file now; it is used once it is seen unchanged twice"));
+    return Unavailable(absl::StrCat(
+        path, " has other contents now; they are used once they are seen unchanged twice"));
   }
   RemoveOldCompanions();
   const absl::StatusOr<sqlite::FileState> state = sqlite::Inspect(path);

@@ -6,7 +6,9 @@
 //           network file systems are refused: there flock() is a POSIX lock, which would shut out SQLite itself, and
 //           the WAL's index can't be shared.
 //           What is found at the path later is never believed at once: a file that vanished may be on its way back, and
-//           one that appeared may still be written. See FindAgain().
+//           one that appeared may still be written. See FindAgain(). A file that was overwritten in place is told by the
+//           stamp in its header, which changes with each checkpoint: with the stamp of the last one, the pages that differ
+//           are all in the WAL.
 // Errors:   Take: those of Database::Open. Verify, FindAgain: UNAVAILABLE, which names the path, or INTERNAL
 //           STORAGE_CORRUPT.
 // Threads:  one.
@@ -15,9 +17,11 @@
 // Source:   https://www.sqlite.org/howtocorrupt.html (2.2, 2.5 to 2.7), flock(2), fcntl(2)
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -44,8 +48,12 @@ class DatabaseFile {
   LockFile& lock() { return *lock_; }
   const LockFile& lock() const { return *lock_; }
 
-  // Right after a session has read from the file: from now on Verify() looks at the WAL and its index too.
-  absl::Status NoteCompanions();
+  // Right after a session has read from the file: from now on Verify() looks at the WAL and its index too, and at the stamp.
+  // `stamp`: the one that the session sees.
+  absl::Status NoteCompanions(std::int32_t stamp);
+  // Before `stamp` is written, and after a checkpoint. `whole`: that has brought it into the main file; else it may have.
+  void ExpectStamp(std::int32_t stamp);
+  void NoteCheckpoint(bool whole);
   // After the session was closed in good order: SQLite has removed them, or the next user of the file will.
   void ForgetCompanions();
   // The path leads to the file that is locked, and the names beside it to the WAL and the index in use.
@@ -55,14 +63,16 @@ class DatabaseFile {
   bool WalInPlace() const;
   // The locked file still has a name somewhere.
   bool HasName() const;
+  // Somebody wrote other contents into the locked file.
+  bool Overwritten() const;
   // Where the locked file is now, for people.
   std::string Whereabouts() const;
 
   // SQLite removes a WAL by its name when a session is closed, and believes in it when one is opened, whoever's it is. So
   // one that isn't ours is renamed.
   void SaveForeignWal();
-  // Without a session: finds the file to open next, and locks it. The same file again is taken at once. Another one is
-  // taken when two looks in a row have found it unchanged, and when it is ours by its contents. If nothing is there, or
+  // Without a session: finds the file to open next, and locks it. The same file again is taken at once. Another one, or
+  // other contents, are taken when two looks in a row have found it unchanged, and when it is ours by its contents. If nothing is there, or
   // nothing but an empty file, `looks` times in a row, a new database is begun. The caller leaves half a second between
   // its looks.
   absl::Status FindAgain();
@@ -77,6 +87,7 @@ class DatabaseFile {
   DatabaseFile(std::string configured, int looks)
       : configured_(std::move(configured)), looks_(looks) {}
   absl::Status LockInode(bool create);
+  void TakeAsNew(bool made_here);
   absl::Status FindSame();
   absl::Status FindOther(const FileView& found);
   absl::Status BeginAnew();
@@ -92,7 +103,8 @@ class DatabaseFile {
   FileId id_;
   std::optional<FileId> wal_;
   std::optional<FileId> index_;
-  bool made_here_ = false;  // and nothing was written to it yet
+  std::vector<std::int32_t> stamps_;  // one of these is in the main file; empty: not known yet
+  bool made_here_ = false;            // and nothing was written to it yet
   int found_nothing_ = 0;
   std::optional<Candidate> candidate_;
 };

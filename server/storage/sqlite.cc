@@ -22,6 +22,7 @@ namespace {
 constexpr char kMagic[] = "SQLite format 3";  // and its NUL: 16 bytes
 constexpr std::size_t kHeaderSize = 100;
 constexpr std::size_t kApplicationIdAt = 68;
+constexpr std::size_t kStampAt = 60;
 constexpr int kStepsBetweenLooks = 20000;  // of SQLite's virtual machine: some milliseconds
 
 // linux/magic.h has not all of them.
@@ -33,6 +34,11 @@ constexpr struct {
                            {0xFF534D42, "CIFS"},
                            {0xFE534D42, "SMB"},
                            {0x5346414F, "AFS"}};
+
+std::uint32_t Number(const unsigned char* bytes) {
+  return (std::uint32_t{bytes[0]} << 24) | (std::uint32_t{bytes[1]} << 16) |
+         (std::uint32_t{bytes[2]} << 8) | bytes[3];
+}
 
 sqlite_api::sqlite3* Handle(soci::session& session) {
   return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
@@ -91,15 +97,21 @@ absl::Status CheckFileSystem(const std::string& path) {
 
 // SQLite's own waits can't be broken off.
 int WaitForLock(void* data, int waits) {
-  auto& patience = *static_cast<Patience*>(data);
+  auto& hooks = *static_cast<Hooks*>(data);
   const auto now = std::chrono::steady_clock::now();
-  if (waits == 0) patience.began = now;
-  if (patience.hurry || absl::FromChrono(now - patience.began) >= patience.limit) return 0;
+  if (waits == 0) hooks.busy_since = now;
+  if (hooks.hurry || absl::FromChrono(now - hooks.busy_since) >= hooks.busy_limit) return 0;
   std::this_thread::sleep_for(std::chrono::milliseconds(std::min(1 << std::min(waits, 6), 50)));
   return 1;
 }
 
-int GiveUpInAHurry(void* data) { return static_cast<Patience*>(data)->hurry ? 1 : 0; }
+int GiveUpInAHurry(void* data) { return static_cast<Hooks*>(data)->hurry ? 1 : 0; }
+
+// In the place of SQLite's own, which would checkpoint by itself.
+int NoteWalFrames(void* data, sqlite_api::sqlite3*, const char*, int frames) {
+  static_cast<Hooks*>(data)->wal_frames = frames;
+  return SQLITE_OK;
+}
 
 bool Exists(const std::string& path) {
   struct stat info {};
@@ -160,10 +172,7 @@ absl::StatusOr<FileState> Inspect(const std::string& path) {
                                 " is no SQLite database, or its header is destroyed; nothing "
                                 "was changed. Name another file, or put a backup in its place"));
   }
-  const std::uint32_t id = (std::uint32_t{header[kApplicationIdAt]} << 24) |
-                           (std::uint32_t{header[kApplicationIdAt + 1]} << 16) |
-                           (std::uint32_t{header[kApplicationIdAt + 2]} << 8) |
-                           header[kApplicationIdAt + 3];
+  const std::uint32_t id = Number(header + kApplicationIdAt);
   if (id == static_cast<std::uint32_t>(kApplicationId)) return FileState::kOurs;
   if (id != 0) return NotOurs(path);
   return AskSqlite(path);
@@ -176,11 +185,11 @@ const char* NetworkFileSystem(std::uint32_t magic) {
   return nullptr;
 }
 
-void Open(soci::session& session, const std::string& path, Patience& patience) {
+void Open(soci::session& session, const std::string& path, Hooks& hooks) {
   session.open(*soci::factory_sqlite3(), ConnectString(path, false));
-  sqlite_api::sqlite3_busy_handler(Handle(session), WaitForLock, &patience);
-  sqlite_api::sqlite3_progress_handler(Handle(session), kStepsBetweenLooks, GiveUpInAHurry,
-                                       &patience);
+  sqlite_api::sqlite3_busy_handler(Handle(session), WaitForLock, &hooks);
+  sqlite_api::sqlite3_progress_handler(Handle(session), kStepsBetweenLooks, GiveUpInAHurry, &hooks);
+  sqlite_api::sqlite3_wal_hook(Handle(session), NoteWalFrames, &hooks);
 }
 
 void MakeDurable(soci::session& session) {
@@ -215,6 +224,33 @@ bool Checkpoint(soci::session& session) {
   session << "PRAGMA wal_checkpoint(TRUNCATE)", soci::into(busy), soci::into(frames),
       soci::into(moved);
   return busy == 0;
+}
+
+bool CheckpointPassively(soci::session& session) {
+  int busy = 0;
+  int frames = 0;
+  int moved = 0;
+  session << "PRAGMA wal_checkpoint(PASSIVE)", soci::into(busy), soci::into(frames),
+      soci::into(moved);
+  return busy == 0 && frames == moved;
+}
+
+void WriteStamp(soci::session& session, std::int32_t stamp) {
+  session << absl::StrCat("PRAGMA user_version = ", stamp);
+}
+
+std::int32_t ReadStamp(soci::session& session) {
+  int stamp = 0;
+  session << "PRAGMA user_version", soci::into(stamp);
+  return stamp;
+}
+
+std::optional<std::int32_t> ReadStamp(int fd) {
+  unsigned char header[kHeaderSize];
+  if (::pread(fd, header, sizeof(header), 0) != static_cast<ssize_t>(sizeof(header))) {
+    return std::nullopt;
+  }
+  return static_cast<std::int32_t>(Number(header + kStampAt));
 }
 
 std::string FirstDamage(soci::session& session) {

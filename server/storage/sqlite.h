@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -32,16 +33,17 @@ absl::StatusOr<FileState> Inspect(const std::string& path);
 // The name of a file system that several machines share, or null. `magic`: f_type of statfs(2).
 const char* NetworkFileSystem(std::uint32_t magic);
 
-// How long a session waits for locks of other processes. Outlives the session.
-struct Patience {
-  absl::Duration limit = absl::Seconds(5);
+// What SQLite's callbacks of a session use. Outlives the session.
+struct Hooks {
+  absl::Duration busy_limit = absl::Seconds(5);  // for locks of other processes
   // From any thread: whatever waits for a lock or runs a long statement gives up.
   std::atomic<bool> hurry{false};
-  std::chrono::steady_clock::time_point began;  // of the present wait
+  std::chrono::steady_clock::time_point busy_since;
+  int wal_frames = 0;  // after the last commit
 };
 
 // Opens for writing; nothing is written to the file yet. Makes an empty one if there is none. Lets SOCI's exceptions pass.
-void Open(soci::session& session, const std::string& path, Patience& patience);
+void Open(soci::session& session, const std::string& path, Hooks& hooks);
 // Sees to it that a COMMIT that answered is on the disk. Lets SOCI's exceptions pass.
 void MakeDurable(soci::session& session);
 // The file that SQLite has open isn't the one that its path leads to.
@@ -51,8 +53,16 @@ void SkipCheckpointAtClose(soci::session& session);
 // Marks an empty database as ours. Inside the transaction of the first migration.
 void Sign(soci::session& session);
 // Brings the WAL into the main file, syncs that, and empties the WAL. Lets SOCI's exceptions pass.
-// False when a reader in another process is in the way for longer than the session's patience.
+// False when a reader in another process is in the way for longer than Hooks::busy_limit.
 bool Checkpoint(soci::session& session);
+// The same, but waits for nobody, and leaves the emptied WAL as long as it is.
+bool CheckpointPassively(soci::session& session);
+// A number in the file's header that SQLite leaves to us (user_version). It is changed before each checkpoint, so one that is
+// found in the main file tells which checkpoint that had last. Write and Read of a session: let SOCI's exceptions pass.
+void WriteStamp(soci::session& session, std::int32_t stamp);
+std::int32_t ReadStamp(soci::session& session);
+// What the main file itself says; none when it has no whole header.
+std::optional<std::int32_t> ReadStamp(int fd);
 // What is the matter with the file, in SQLite's words; empty: nothing. Reads all of it.
 std::string FirstDamage(soci::session& session);
 // SQLite ends the whole transaction by itself after some errors.

@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kProbeInterval{500};
 constexpr std::chrono::milliseconds kTidyAfter{1000};  // without work
+constexpr std::chrono::seconds kTidyAgain{10};         // while another process reads
 constexpr std::chrono::milliseconds kLookEvery{1000};  // at the place of the file
 constexpr std::size_t kReadsBetweenCommits = 8;
 constexpr int kRestAfterLook = 20;  // times as long as the look took
@@ -144,7 +145,9 @@ class StorageThread::Worker {
     if (!healthy_ && (due || (idle && !damaged_))) Recover();
     if (!idle || !healthy_) return;
     if (writes_.slow()) ProbeSpeed();
-    if (!tidy_) tidy_ = worker_.TidyUp();
+    if (tidy_ || Clock::now() < next_tidy_) return;
+    tidy_ = worker_.TidyUp();
+    next_tidy_ = tidy_ ? Clock::time_point() : Clock::now() + kTidyAgain;
   }
 
   void Write(JobList jobs) {
@@ -162,6 +165,7 @@ class StorageThread::Worker {
       writes_.NoteLate(absl::FromChrono(now - jobs.front()->since) > limits_.late, now);
     }
     GiveBack(std::move(jobs));
+    worker_.BoundWal();
   }
 
   // One result for each kind: the writes of a kind failed if none of them succeeded.
@@ -294,13 +298,14 @@ class StorageThread::Worker {
   bool tidy_ = true;
   Clock::time_point next_probe_;
   Clock::time_point next_look_;
+  Clock::time_point next_tidy_;
 };
 
 StorageThread::StorageThread(async::EventLoop& loop, async::Clock& clock,
                              std::unique_ptr<Database> database, StorageLimits limits)
     : loop_(loop), clock_(clock), limits_(limits), shared_(std::make_shared<Shared>()) {
   shared_->stats.lost_events = database->lost_events();
-  patience_ = database->patience();
+  hooks_ = database->hooks();
   auto worker = std::make_unique<Worker>(loop_, shared_, std::move(database), limits_);
   thread_ = std::thread([worker = std::move(worker)] { worker->Run(); });
 }
@@ -319,7 +324,7 @@ bool StorageThread::Stop(absl::Duration limit) {
   shared_->wake.notify_one();
   const auto ended = [this] { return shared_->ended; };
   if (!shared_->end.wait_until(hold, give_up_at, ended)) {
-    patience_->hurry = true;
+    hooks_->hurry = true;
     if (!shared_->end.wait_for(hold, absl::ToChronoMilliseconds(kStopGrace), ended)) {
       shared_->abandoned = true;
       base::Log(base::Level::kError, "storage doesn't end: the disk doesn't answer; left as it is");

@@ -134,6 +134,10 @@ absl::Status StorageWorker::LookForDamage() {
   return status;
 }
 
+void StorageWorker::BoundWal() {
+  if (!database_->spoilt()) database_->BoundWal();
+}
+
 bool StorageWorker::TidyUp() {
   if (!untidy_ || database_->spoilt()) return true;
   untidy_ = !database_->CheckpointAtOnce();

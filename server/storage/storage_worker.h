@@ -30,6 +30,8 @@ class StorageWorker {
   absl::Status LookForDamage();
   // The file is still at its path; if not, the connection is left at once. Also makes a removed lock file again.
   absl::Status VerifyPlace();
+  // After a commit, once its results are given back.
+  void BoundWal();
   // For when there is time: little stays in the WAL alone. Waits for nobody. False: it has to be tried again.
   bool TidyUp();
   // `in_time`: also brings the WAL into the main file.

@@ -190,6 +190,93 @@ TEST_F(DatabaseFileTest, A04_BackupPutOverTheRunningFileIsTakenAndGivesNoCursorT
   EXPECT_FALSE(OthersCanOpen(path_));
 }
 
+// How much was stored after the backup, and whether that was in the main file already.
+struct Copied {
+  const char* name;
+  int later;
+  bool tidied;
+};
+class CopiedOver : public DatabaseFileTest, public ::testing::WithParamInterface<Copied> {};
+
+TEST_P(CopiedOver, A04_BackupCopiedOverTheRunningFileMixesNothing) {
+  OpenWith(kNever, {"a"});
+  const auto await_tidy = [&] {
+    const async::MonoTime end = Later();
+    while (fs::file_size(path_ + "-wal") > 0 && clock_.Mono() < end) std::this_thread::yield();
+    ASSERT_EQ(fs::file_size(path_ + "-wal"), 0u);
+  };
+  await_tidy();
+  ASSERT_EQ(Sql(".backup " + folder_ + "/backup.db"), "");
+  for (int i = 0; i < GetParam().later; i += 100) {
+    std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
+    for (int j = i; j < i + 100; ++j) {
+      NewEvent event = Event(absl::StrCat("later", j));
+      event.openid = absl::StrCat("o", j * 7919 % 10007);
+      event.body.append(1000, 'x');
+      results.push_back(Go(events_->Record(event, Later())));
+    }
+    RunUntil([&] { return results.back()->has_value(); });
+  }
+  if (GetParam().tidied) await_tidy();
+  // As cp does it: the file stays the same one.
+  WriteFile(path_, ReadFile(folder_ + "/backup.db"));
+  std::vector<std::string> answered;
+  for (int i = 0; i < 20; ++i) {
+    NewEvent event = Event(absl::StrCat("n", i));
+    event.openid = absl::StrCat("n", i);
+    ASSERT_THAT(RecordAtLast(event), IsOk());
+    answered.push_back(event.dedup_key);
+  }
+  EXPECT_FALSE(OthersCanOpen(path_));
+  Close();
+  EXPECT_EQ(Sql("PRAGMA integrity_check"), "ok");
+  const std::vector<std::string> keys =
+      absl::StrSplit(Sql("SELECT dedup_key FROM event_keys"), '\n');
+  EXPECT_THAT(keys, ::testing::IsSupersetOf(answered));
+  EXPECT_EQ(Sql("SELECT COUNT(*) = COUNT(DISTINCT seq) FROM events"), "1");
+}
+
+INSTANTIATE_TEST_SUITE_P(Database, CopiedOver,
+                         ::testing::Values(Copied{"FewInTheWal", 100, false},
+                                           Copied{"FewInTheFile", 100, true},
+                                           Copied{"ManyPartlyInTheFile", 3000, false},
+                                           Copied{"ManyInTheFile", 3000, true}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_F(DatabaseFileTest, A04_FileEmptiedInPlaceIsBegunAnew) {
+  OpenWith(3, {"a", "b"});
+  std::ofstream(path_, std::ios::trunc).close();
+  ExpectUnavailable("c", path_);
+  EXPECT_EQ(RecordAtLast(Event("c"))->cursor, Nth(3));
+  EXPECT_EQ(Keys(), "c");
+  EXPECT_EQ(thread_->stats().lost_events, 2);
+  EXPECT_FALSE(OthersCanOpen(path_));
+}
+
+TEST_F(DatabaseFileTest, A04_WalStaysBoundedUnderSteadyWrites) {
+  Open();
+  for (int i = 0; i < 3000; i += 100) {
+    std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
+    for (int j = i; j < i + 100; ++j) {
+      NewEvent event = Event(absl::StrCat("k", j));
+      event.openid = absl::StrCat("o", j * 7919 % 10007);
+      event.body.append(2000, 'x');
+      results.push_back(Go(events_->Record(event, Later())));
+    }
+    RunUntil([&] { return results.back()->has_value(); });
+    EXPECT_LT(fs::file_size(path_ + "-wal"), 16u << 20);
+  }
+}
+
+TEST_F(DatabaseFileTest, A04_CheckpointByAShellIsNoAlarm) {
+  OpenWith(kNever, {"a", "b"});
+  EXPECT_THAT(Sql("PRAGMA wal_checkpoint(TRUNCATE)"), HasSubstr("0|"));
+  EXPECT_THAT(Record(Event("c")), IsOk());
+  EXPECT_THAT(thread_->health(), IsOk());
+  EXPECT_EQ(thread_->stats().reopened, 0);
+  EXPECT_EQ(Keys(), "a,b,c");
+}
+
 TEST_F(DatabaseFileTest, A04_BackupIsNotUsedBeforeAllOfItIsThere) {
   OpenWith(kNever, {"a"});
   ASSERT_EQ(Sql(".backup " + folder_ + "/backup.db"), "");
