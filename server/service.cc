@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <functional>
 #include <future>
 #include <optional>
 #include <thread>
@@ -13,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "server/async/clock.h"
 #include "server/async/event_loop.h"
-#include "server/async/fan_out.h"
 #include "server/async/task_group.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
@@ -268,11 +266,7 @@ async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> 
   // Late answers are still on their way, from handlers and to users.
   std::vector<core::HandlerCalls*> calling;
   for (auto& [account, handler] : handlers) calling.push_back(handler.get());
-  std::function<async::Task<void>(std::size_t)> drain = [&calling, until](std::size_t i) {
-    return calling[i]->Drain(until);
-  };
-  co_await async::FanOut(loop.executor(), clock, calling.size(), calling.size(), async::NoPatience,
-                         std::move(drain));
+  co_await core::DrainHandlers(std::move(calling), until, loop.executor(), clock);
   done->set_value();
 }
 

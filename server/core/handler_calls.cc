@@ -1,9 +1,11 @@
 #include "server/core/handler_calls.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/async/fan_out.h"
 #include "server/base/id.h"
 #include "server/base/log.h"
 #include "server/core/push_type.h"
@@ -186,6 +188,15 @@ async::Task<void> HandlerCalls::Drain(async::MonoTime until) {
   if (idle) co_return;
   calls_.CancelAll();
   co_await calls_.Drain(async::After(clock_.Mono(), kAfterCancel));
+}
+
+async::Task<void> DrainHandlers(std::vector<HandlerCalls*> handlers, async::MonoTime until,
+                                async::Executor executor, async::Clock& clock) {
+  std::function<async::Task<void>(std::size_t)> drain = [&handlers, until](std::size_t i) {
+    return handlers[i]->Drain(until);
+  };
+  co_await async::FanOut(executor, clock, handlers.size(), handlers.size(), async::NoPatience,
+                         std::move(drain));
 }
 
 }  // namespace hongyan::core

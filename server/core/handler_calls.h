@@ -116,4 +116,8 @@ class HandlerCalls {
   absl::flat_hash_map<std::string, Order::iterator> entries_;
 };
 
+// Drain() of all of them beside each other.
+async::Task<void> DrainHandlers(std::vector<HandlerCalls*> handlers, async::MonoTime until,
+                                async::Executor executor, async::Clock& clock);
+
 }  // namespace hongyan::core

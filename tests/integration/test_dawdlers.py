@@ -2,7 +2,7 @@
 
 import concurrent.futures
 import http.client
-import select
+import selectors
 import socket
 import ssl
 import threading
@@ -42,19 +42,19 @@ class Dawdlers:
         return sock
 
     def _work(self):
-        sockets = []
-        while not self._leaving.wait(0.01):
-            for sock in select.select(sockets, [], [], 0)[0]:
-                sock.close()
-                sockets.remove(sock)
-            for _ in range(self._count - len(sockets)):
-                try:
-                    sockets.append(self._open())
-                    self.opened += 1
-                except OSError:
-                    pass  # it was closed at once
-        for sock in sockets:
-            sock.close()
+        with selectors.DefaultSelector() as sockets:
+            while not self._leaving.wait(0.01):
+                for key, _ in sockets.select(0):
+                    sockets.unregister(key.fileobj)
+                    key.fileobj.close()
+                for _ in range(self._count - len(sockets.get_map())):
+                    try:
+                        sockets.register(self._open(), selectors.EVENT_READ)
+                        self.opened += 1
+                    except OSError:
+                        pass  # it was closed at once
+            for key in list(sockets.get_map().values()):
+                key.fileobj.close()
 
 
 def test_A18_slow_heads_keep_no_push_out(start, sandbox):

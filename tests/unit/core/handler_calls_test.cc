@@ -33,9 +33,13 @@ class FakeHandler final : public EventHandler {
     cursors.push_back(event.cursor);
     request_ids.push_back(std::move(request_id));
     times.push_back(time_left);
+    const async::MonoTime end = async::After(clock_.Mono(), std::min(takes, time_left));
     const auto alarm = clock_.NewAlarm();
-    const bool came =
-        co_await alarm->WaitUntil(async::After(clock_.Mono(), std::min(takes, time_left)));
+    bool came = co_await alarm->WaitUntil(end);
+    if (!came && ignores_cancellation) {
+      co_await boost::asio::this_coro::reset_cancellation_state();
+      came = co_await alarm->WaitUntil(end);
+    }
     if (!came) co_return absl::CancelledError("");
     if (takes > time_left) co_return absl::DeadlineExceededError("");
     co_return answer;
@@ -43,6 +47,7 @@ class FakeHandler final : public EventHandler {
 
   Answer answer = std::optional<Reply>(wechat::TextReply{"hello"});
   absl::Duration takes = Milliseconds(100);
+  bool ignores_cancellation = false;
   std::vector<std::int64_t> cursors;
   std::vector<std::string> request_ids;
   std::vector<absl::Duration> times;
@@ -68,17 +73,24 @@ class HandlerCallsTest : public support::CoreTest {
     co_return true;
   }
 
+  async::Task<bool> AllDrained(std::vector<HandlerCalls*> handlers, absl::Duration within) {
+    co_await DrainHandlers(std::move(handlers), In(within), loop_.executor(), clock_);
+    co_return true;
+  }
+
   // A push from its arrival to its answer, recorded at once.
   async::Task<std::optional<Reply>> Push(std::string key, bool repeated = false,
-                                         absl::Duration ago = absl::ZeroDuration()) {
-    HandlerCalls::Arrival arrival = calls_->Arrive(key);
+                                         absl::Duration ago = absl::ZeroDuration(),
+                                         HandlerCalls* calls = nullptr) {
+    if (calls == nullptr) calls = &*calls_;
+    HandlerCalls::Arrival arrival = calls->Arrive(key);
     storage::StoredEvent event;
     event.cursor = 7;
     event.account = "main";
     event.openid = "oU";
     event.type = "text";
-    co_return co_await calls_->Answer(std::move(arrival), repeated, std::move(event),
-                                      async::After(clock_.Mono(), -ago));
+    co_return co_await calls->Answer(std::move(arrival), repeated, std::move(event),
+                                     async::After(clock_.Mono(), -ago));
   }
 
   double Counted(const std::string& outcome) {
@@ -254,6 +266,21 @@ TEST_F(HandlerCallsTest, DrainingWaitsAndThenCancels) {
   EXPECT_EQ(async::Between(start, clock_.Mono()), Seconds(10));
   EXPECT_EQ(late.value(), std::nullopt);
   EXPECT_EQ(Counted("failed"), 1);
+}
+
+TEST_F(HandlerCallsTest, HandlersAreDrainedBesideEachOther) {
+  handler_.takes = Seconds(30);
+  handler_.ignores_cancellation = true;
+  Configure(Seconds(60));
+  HandlerCalls other(HandlerOptions{"main", {}, Seconds(4), Seconds(60)}, handler_, sender_,
+                     loop_.executor(), clock_, metrics_);
+  auto one = Start(Push("a"));
+  auto two = Start(Push("b", false, absl::ZeroDuration(), &other));
+  EXPECT_EQ(handler_.cursors.size(), 2u);
+  const async::MonoTime start = clock_.Mono();
+  EXPECT_TRUE(Await(AllDrained({&*calls_, &other}, Seconds(10))));
+  EXPECT_EQ(async::Between(start, clock_.Mono()), Seconds(11));
+  clock_.Advance(Seconds(30));
 }
 
 TEST_F(HandlerCallsTest, PushesThatAreReleasedHaveNoReply) {
