@@ -31,16 +31,21 @@ async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventTail::After(
                                    "the storage did not answer in time")
           .Chinese("存储未在时限内答复");
     }
+    // Who follows closely mostly finds nothing: had each of many to read by himself, all others would wait for him.
+    if (other->batch != nullptr && other->removals == store_.removals()) co_return other->batch;
+    // A reader who was cancelled read for himself alone: the others ask anew.
+    if (!other->problem.ok() && !absl::IsCancelled(other->problem)) co_return other->problem;
   }
   const auto read = std::make_shared<Read>(cursor, store_.removals(), clock_);
   reads_.push_back(read);
   storage::EventFilter all;
   auto page = co_await store_.List(std::move(all), cursor, kTailPage, deadline, kTailBytes);
-  if (!page.ok() || page->events.empty()) {
-    // Nothing to keep: later there may be more. Whoever waited asks anew.
-    reads_.remove(read);
+  // Later there may be more: only those who wait already get an empty batch.
+  if (!page.ok() || page->events.empty()) reads_.remove(read);
+  if (!page.ok()) {
+    read->problem = page.status();
     read->done.NotifyAll();
-    if (!page.ok()) co_return page.status();
+    co_return page.status();
   }
   auto batch = std::make_shared<EventBatch>();
   Fill(*page, *batch);

@@ -90,6 +90,20 @@ TEST_F(EventTailTest, NobodyGetsFromMemoryWhatHasBeenRemoved) {
   EXPECT_THAT((*loop_.RunUntilDone(tail_.After(0, Soon())))->events, SizeIs(0));
 }
 
+TEST_F(EventTailTest, WhoAsksForTheEmptyEndSharesOneReadToo) {
+  Record("a");
+  const auto first = *loop_.RunUntilDone(tail_.After(0, Soon()));
+  const std::int64_t before = storage_.thread().stats().reads;
+  std::vector<Batch> got;
+  for (int i = 0; i < 50; ++i) group_.Spawn(Ask(tail_, first->next_cursor, Soon(), got));
+  loop_.RunUntilDone(group_.Drain(Soon()));
+  ASSERT_THAT(got, SizeIs(50));
+  EXPECT_THAT(got, Each(got.front()));
+  EXPECT_THAT(got.front()->events, SizeIs(0));
+  EXPECT_EQ(got.front()->next_cursor, first->next_cursor);
+  EXPECT_EQ(storage_.thread().stats().reads, before + 1);
+}
+
 TEST_F(EventTailTest, EmptyEndIsReadAgain) {
   EXPECT_THAT((*loop_.RunUntilDone(tail_.After(0, Soon())))->events, SizeIs(0));
   const std::int64_t first = Record("a");
