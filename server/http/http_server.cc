@@ -150,8 +150,8 @@ Task<void> HttpServer::AcceptLoop() {
   }
 }
 
-// The kernel would report the same waiting connection again and again. The spare descriptor lets us
-// take and close it.
+// The kernel would report the same waiting connection again and again. The spare descriptor lets us take it; it is closed
+// only if there is still no other, so that whoever comes just behind a flood isn't turned away.
 void HttpServer::RefuseForWantOfDescriptors() {
   if (spare_descriptor_ < 0) {
     spare_descriptor_ = OpenSpare();
@@ -160,11 +160,13 @@ void HttpServer::RefuseForWantOfDescriptors() {
   close(spare_descriptor_);
   error_code error;
   acceptor_.non_blocking(true, error);
-  {
-    TcpSocket dropped(executor_);
-    acceptor_.accept(dropped, error);
-    if (!error) Refused({});
-  }
+  TcpSocket socket(executor_);
+  acceptor_.accept(socket, error);
+  spare_descriptor_ = OpenSpare();
+  if (error) return;
+  if (spare_descriptor_ >= 0) return Take(std::move(socket));
+  socket.close(error);
+  Refused({});
   spare_descriptor_ = OpenSpare();
 }
 
