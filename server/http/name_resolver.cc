@@ -29,6 +29,7 @@ constexpr auto kOld = 5min;
 constexpr auto kPatienceForNews = 100ms;
 constexpr auto kKeptWithoutAnswer = 24h;
 constexpr auto kKeptThoughAbsent = 1h;
+constexpr int kAbsentReadings = 3;
 constexpr auto kPauseAfterFailure = 1s;
 constexpr auto kDoubtPause = 5s;
 constexpr auto kLost = 2min;
@@ -132,7 +133,7 @@ NameResolver::Host& NameResolver::HostOf(const std::string& name) {
 
 bool NameResolver::Usable(const Host& host, MonoTime now) {
   if (host.addresses == nullptr || now - host.found_at >= kKeptWithoutAnswer) return false;
-  return !host.absent_since || now - *host.absent_since < kKeptThoughAbsent;
+  return host.absent < kAbsentReadings || now - host.absent_since < kKeptThoughAbsent;
 }
 
 void NameResolver::BeginIfDue(const std::string& name, Host& host) {
@@ -178,7 +179,8 @@ void NameResolver::OnEnded(const std::string& name, std::uint64_t look_up,
                            absl::StatusOr<Addresses> found) {
   Host& host = HostOf(name);
   const bool is_last = look_up == host.look_up;
-  if (!is_last && !found.ok()) return;  // another one is under way
+  // One that was lost: another is under way, or has brought newer addresses.
+  if (!is_last && (!found.ok() || look_up < host.found_by)) return;
   const MonoTime now = clock_.Mono();
   if (is_last) host.looking = false;
   if (found.ok()) {
@@ -186,9 +188,10 @@ void NameResolver::OnEnded(const std::string& name, std::uint64_t look_up,
       host.addresses = std::make_shared<const Addresses>(*std::move(found));
     }
     host.found_at = now;
+    host.found_by = look_up;
     host.fresh_until = now + kFresh;
     host.error = absl::OkStatus();
-    host.absent_since.reset();
+    host.absent = 0;
     if (std::exchange(host.in_trouble, false)) {
       base::Log(base::Level::kInfo, "name can be looked up again", {{"host", name}});
     }
@@ -196,8 +199,8 @@ void NameResolver::OnEnded(const std::string& name, std::uint64_t look_up,
     host.error = found.status();
     host.failed_at = now;
     if (!absl::IsNotFound(host.error)) {
-      host.absent_since.reset();
-    } else if (!host.absent_since) {
+      host.absent = 0;
+    } else if (host.absent++ == 0) {
       host.absent_since = now;
     }
     LogTrouble(name, host, host.error.message());

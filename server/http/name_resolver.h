@@ -3,7 +3,7 @@
 // Contract: at most one look-up of a host goes on at a time, and all who ask share what it brings. An answer is used for
 //           30 s. An older one is used too, while a new look-up goes on behind it; when it is older than 5 min the
 //           caller gives that look-up 100 ms. As long as look-ups fail the last good answer is used: for 24 h, or for
-//           one hour of nothing but "no such name". A failure is told from memory for a second.
+//           one hour of nothing but "no such name", said three times at least. A failure is told from memory for a second.
 //           Look-ups are getaddrinfo's, so /etc/hosts and nsswitch.conf hold, and IPv6 and IPv4 come in its order. Each
 //           has a thread of its own, for nothing can end it: one that hangs is left alone, also at the process's end,
 //           and counts as lost after 2 min.
@@ -18,7 +18,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,14 +71,16 @@ class NameResolver {
     explicit Host(async::Clock& clock) : ended(clock) {}
     std::shared_ptr<const Addresses> addresses;  // of the last good answer; null before the first
     async::MonoTime found_at{};
+    std::uint64_t found_by = 0;  // number of the look-up
     async::MonoTime fresh_until{};
     bool looking = false;
     std::uint64_t look_up = 0;  // number of the last one
     async::MonoTime begun{};
     absl::Status error;  // of the last one that ended; OK when it found something
     async::MonoTime failed_at{};
-    std::optional<async::MonoTime> absent_since;  // the first "no such name" of those in a row
-    bool in_trouble = false;                      // has been logged
+    int absent = 0;                  // how often in a row it was "no such name"
+    async::MonoTime absent_since{};  // the first of these
+    bool in_trouble = false;         // has been logged
     async::WaitList ended;
   };
 

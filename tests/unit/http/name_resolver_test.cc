@@ -272,6 +272,15 @@ TEST_F(NameResolverTest, A02_N01_NoSuchNameIsBelievedAfterAnHour) {
   });
 }
 
+TEST_F(NameResolverTest, A02_N01_OneNoSuchNameIsNotBelievedHoweverLongAgo) {
+  AskAndHear(Addresses({"192.0.2.1"}));
+  clock_.Advance(Seconds(31));
+  Now();
+  Hears(NoSuchName());
+  clock_.Advance(Hours(3));
+  EXPECT_EQ(Now().kind, Kind::kFound) << "the nameserver is silent now";
+}
+
 TEST_F(NameResolverTest, A02_DoubtedAnswerIsLookedUpAnewAtItsNextUse) {
   AskAndHear(Addresses({"192.0.2.1"}));
   resolver_->Doubt(kHost);
