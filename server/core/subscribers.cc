@@ -213,21 +213,34 @@ async::Task<absl::Status> Subscribers::Sync(std::string account, bool restart,
   auto stored = co_await store_.GetSync(of.name, limit.deadline);
   if (!stored.ok()) co_return stored.status();
   storage::SyncState state = *std::move(stored);
-  const bool resumes = !restart && state.start_time && !state.finish_time &&
-                       clock_.Now() - *state.start_time < kResumable;
-  if (!resumes) {
+  const async::MonoTime begun = clock_.Mono();
+  // One that began in the future was begun under a wrong clock.
+  const absl::Duration since_start =
+      state.start_time ? clock_.Now() - *state.start_time : absl::InfiniteDuration();
+  const bool resumes = !restart && !state.finish_time && since_start >= absl::ZeroDuration() &&
+                       since_start < kResumable;
+  const auto begin = [&] {
     state = {};
     state.account = of.name;
     state.start_time = clock_.Now();
     state.profiles_since = restart ? *state.start_time : *state.start_time - kFreshProfile;
-  }
+  };
+  if (!resumes) begin();
   Progress progress;
   progress.start_time = *state.start_time;
   progress.total = state.total;
   progress.listed = state.listed;
   // Nothing follows the list's last page: a list that was read to its end has no next_openid.
   if (!resumes || !state.next_openid.empty() || state.listed == 0) {
+    const std::string from = state.next_openid;
     absl::Status status = co_await ReadList(of, state, limit, progress, report);
+    if (!from.empty() && from == state.next_openid && IsAboutOpenids(status)) {
+      // WeChat no longer knows the place where the earlier import was.
+      begin();
+      progress = {};
+      progress.start_time = *state.start_time;
+      status = co_await ReadList(of, state, limit, progress, report);
+    }
     if (!status.ok()) co_return status;
   }
   // What can't be read was listed all the same; but then nobody knows who is missing.
@@ -243,8 +256,10 @@ async::Task<absl::Status> Subscribers::Sync(std::string account, bool restart,
               {{"account", of.name}, {"count", unlisted}});
   } else if (whole) {
     // Before the profiles: who has left needs none.
-    const auto left =
-        co_await store_.MarkUnseen(of.name, *state.start_time, clock_.Now(), limit.deadline);
+    // By the present clock, if it went back meanwhile: follows have WeChat's times.
+    const absl::Duration ran = absl::FromChrono(clock_.Mono() - begun);
+    const absl::Time started = std::min(*state.start_time, clock_.Now() - ran);
+    const auto left = co_await store_.MarkUnseen(of.name, started, clock_.Now(), limit.deadline);
     if (!left.ok()) co_return left.status();
     state.departed += *left;
     absl::Status noted = co_await store_.PutSync(state, limit.deadline);
@@ -276,7 +291,8 @@ async::Task<absl::Status> Subscribers::ReadList(Account& account, storage::SyncS
                                                 wechat::CallLimit limit, Progress& progress,
                                                 const Report& report) {
   while (true) {
-    const absl::Time asked = clock_.Now();
+    // After the import began, whatever has been done to the clock: who is seen now must not count as unseen.
+    const absl::Time asked = std::max(clock_.Now(), *state.start_time);
     auto page = co_await account.client.ListFollowers(state.next_openid, limit);
     if (!page.ok()) co_return page.status();
     progress.unreadable += page->unusable;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "server/async/event_loop.h"
-#include "tests/support/fake_http_client.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_storage.h"
 
@@ -21,21 +21,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr absl::Duration kDay = absl::Hours(24);
-
-// Says what it is told to, and waits in real time.
-class SetClock final : public async::Clock {
- public:
-  explicit SetClock(async::EventLoop& loop) : real_(loop) {}
-  absl::Time Now() const override { return wall; }
-  async::MonoTime Mono() const override { return async::After(real_.Mono(), ran); }
-  std::unique_ptr<async::Alarm> NewAlarm() override { return real_.NewAlarm(); }
-
-  absl::Time wall = absl::FromUnixSeconds(1700000000);
-  absl::Duration ran;
-
- private:
-  async::SystemClock real_;
-};
 
 class HousekeepingTest : public ::testing::Test {
  protected:
@@ -56,8 +41,7 @@ class HousekeepingTest : public ::testing::Test {
   // So much time passes, with rounds in it.
   void Run(absl::Duration time) {
     for (absl::Duration run; run < time; run += absl::Hours(6)) {
-      clock_.wall += absl::Hours(6);
-      clock_.ran += absl::Hours(6);
+      clock_.Advance(absl::Hours(6));
       Round();
     }
   }
@@ -66,7 +50,7 @@ class HousekeepingTest : public ::testing::Test {
     event.account = "main";
     event.openid = "o" + key;
     event.type = "text";
-    event.receive_time = clock_.wall;
+    event.receive_time = clock_.Now();
     event.dedup_key = key;
     event.body = "<xml/>";
     ASSERT_THAT(loop_.RunUntilDone(storage_.events().Record(std::move(event), Soon())), IsOk());
@@ -75,16 +59,16 @@ class HousekeepingTest : public ::testing::Test {
   void Leave(const std::string& openid) {
     auto& store = storage_.subscribers();
     ASSERT_THAT(
-        loop_.RunUntilDone(store.MarkSubscribed("main", openid, clock_.wall, clock_.wall, Soon())),
+        loop_.RunUntilDone(store.MarkSubscribed("main", openid, clock_.Now(), clock_.Now(), Soon())),
         IsOk());
     storage::ObservedUser user;
     user.openid = openid;
     user.subscribed = true;
     user.profile.unionid = "u" + openid;
-    ASSERT_THAT(loop_.RunUntilDone(store.Update("main", {user}, clock_.wall, clock_.wall, Soon())),
+    ASSERT_THAT(loop_.RunUntilDone(store.Update("main", {user}, clock_.Now(), clock_.Now(), Soon())),
                 IsOk());
     ASSERT_THAT(loop_.RunUntilDone(
-                    store.MarkUnsubscribed("main", openid, clock_.wall, clock_.wall, Soon())),
+                    store.MarkUnsubscribed("main", openid, clock_.Now(), clock_.Now(), Soon())),
                 IsOk());
   }
   std::vector<std::string> Events() {
@@ -109,18 +93,17 @@ class HousekeepingTest : public ::testing::Test {
     storage::NewEvent event;
     event.account = "main";
     event.type = "text";
-    event.receive_time = clock_.wall;
+    event.receive_time = clock_.Now();
     event.dedup_key = key;
     return loop_.RunUntilDone(storage_.events().Record(std::move(event), Soon()))->repeated;
   }
 
   async::EventLoop loop_;
-  SetClock clock_{loop_};
-  async::SystemClock real_clock_{loop_};
+  support::FakeClock clock_{loop_};
   base::Metrics metrics_;
   async::TaskGroup group_{loop_.executor(), clock_, 8};
   Accounts accounts_;
-  support::TempStorage storage_{loop_, real_clock_};
+  support::TempStorage storage_{loop_, clock_};
   storage::AgeClockStore age_clock_{storage_.thread()};
   StoredRecipients recipients_{storage_.subscribers(), clock_, group_, metrics_};
   Subscribers subscribers_{accounts_, storage_.subscribers(), recipients_,
@@ -146,11 +129,11 @@ TEST_F(HousekeepingTest, A06_C01_StartWithAWrongClockRemovesNothing) {
   Record("A");
   Leave("oLeft");
   for (const absl::Duration wrong : {31 * kDay, 9999 * kDay}) {
-    clock_.wall += wrong;
+    clock_.JumpWallTime(wrong);
     Restart();
     Round();
     Run(absl::Hours(12));
-    clock_.wall -= wrong;
+    clock_.JumpWallTime(-wrong);
     Restart();
     Round();
     EXPECT_THAT(Events(), ElementsAre("oA"));
@@ -163,7 +146,7 @@ TEST_F(HousekeepingTest, A06_C01_StartWithAWrongClockRemovesNothing) {
 TEST_F(HousekeepingTest, A06_WithoutANotedTimeTheNewestRecordTellsIt) {
   Record("A");
   Leave("oLeft");
-  clock_.wall += 31 * kDay;
+  clock_.JumpWallTime(31 * kDay);
   Round();
   EXPECT_THAT(Events(), ElementsAre("oA"));
   EXPECT_THAT(Profiles(), ElementsAre("oLeft"));
@@ -173,7 +156,7 @@ TEST_F(HousekeepingTest, A06_AfterAMonthOffWhatIsOldGoesWithinADay) {
   Round();
   Record("A");
   Leave("oLeft");
-  clock_.wall += 31 * kDay;
+  clock_.JumpWallTime(31 * kDay);
   Restart();
   Round();
   Record("B");

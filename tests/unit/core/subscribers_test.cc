@@ -191,6 +191,50 @@ TEST_F(SubscribersTest, WhoIsNoLongerInTheListHasLeft) {
   EXPECT_EQ(progress_.back().fetched, 2);
 }
 
+// Else everybody whom it saw by the clock that was set back would count as not seen since it began.
+TEST_F(SubscribersTest, A06_C01_ClockThatIsSetBackDuringAnImportMakesNobodyLeave) {
+  http_.Next(kUserListPath, Page(0, 3, 3, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  for (const absl::Duration back : {absl::Seconds(2), absl::Hours(2), 31 * absl::Hours(24)}) {
+    clock_.Advance(absl::Hours(25));
+    http_.Respond(kUserListPath, [&](const auto&) {
+      clock_.JumpWallTime(-back);
+      return Page(1, 3, 2, "");
+    });
+    ASSERT_THAT(Sync(), IsOk());
+    EXPECT_THAT(Stored(), ElementsAre("o100001/u-o100001", "o100002/u-o100002")) << back;
+  }
+  // Who really left had been seen before the clock went back.
+  EXPECT_EQ(Stored(false).size(), 1u);
+}
+
+TEST_F(SubscribersTest, A06_ImportThatBeganInTheFutureIsBegunAnew) {
+  clock_.JumpWallTime(absl::Hours(48));
+  http_.Next(kUserListPath, Page(0, 2, 4, Openid(1)));
+  EXPECT_THAT(Sync(false, 1), StatusIs(absl::StatusCode::kCancelled, "CANCELLED"));
+  clock_.JumpWallTime(-absl::Hours(48));
+  http_.Next(kUserListPath, Page(0, 4, 4, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  EXPECT_FALSE(absl::StrContains(http_.requests(kUserListPath)[1].query, "next_openid="));
+  EXPECT_EQ(Stored().size(), 4u);
+}
+
+TEST_F(SubscribersTest, A05_PlaceInTheListThatWechatNoLongerKnowsBeginsItAnew) {
+  http_.Next(kUserListPath, Page(0, 2, 4, Openid(1)));
+  EXPECT_THAT(Sync(false, 1), StatusIs(absl::StatusCode::kCancelled, "CANCELLED"));
+  http_.Next(kUserListPath, support::Refuses(40003));
+  http_.Next(kUserListPath, Page(0, 4, 4, ""));
+  ASSERT_THAT(Sync(), IsOk());
+  EXPECT_EQ(http_.count(kUserListPath), 3u);
+  EXPECT_EQ(progress_.back().listed, 4);
+  EXPECT_EQ(Stored().size(), 4u);
+  // At its beginning it is an error.
+  clock_.Advance(absl::Hours(25));
+  http_.Next(kUserListPath, support::Refuses(40003));
+  EXPECT_FALSE(Sync().ok());
+  EXPECT_EQ(http_.count(kUserListPath), 4u);
+}
+
 TEST_F(SubscribersTest, OldProfilesAreReadAgain) {
   http_.Next(kUserListPath, Page(0, 3, 3, ""));
   ASSERT_THAT(Sync(), IsOk());
