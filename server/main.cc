@@ -51,14 +51,24 @@ bool Print(int descriptor, const std::string& text, absl::Duration limit) {
   return base::WriteWithin(descriptor, text, limit) == text.size();
 }
 
-// Lets gRPC end its threads here and now. Without it the last channel's end would do so on a thread of its own, while the
-// process exits.
+// Lets gRPC end here and now, threads included. Without it the end would come on a thread of gRPC's own, while the process
+// exits. What is still being taken down, such as a connection to a handler amid its TLS handshake, keeps the library
+// alive, and gRPC tells nobody when that is over: hence the question again and again.
 class GrpcLibrary {
  public:
   GrpcLibrary() { grpc_init(); }
   GrpcLibrary(const GrpcLibrary&) = delete;
   GrpcLibrary& operator=(const GrpcLibrary&) = delete;
-  ~GrpcLibrary() { grpc_shutdown_blocking(); }
+  ~GrpcLibrary() {
+    grpc_shutdown_blocking();
+    for (int i = 0; i < kEndLooks && grpc_is_initialized() != 0; ++i) {
+      std::this_thread::sleep_for(kBetweenEndLooks);
+    }
+  }
+
+ private:
+  static constexpr int kEndLooks = 400;
+  static constexpr std::chrono::milliseconds kBetweenEndLooks{5};
 };
 
 int Run(const config::LoadResult& loaded) {

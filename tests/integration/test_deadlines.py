@@ -7,7 +7,7 @@ import pytest
 
 from rpc_failure import Failure, expect, failure
 from sandbox_process import CUSTOM, TEMPLATE, TOKEN, USER
-from timing import LIMIT, ONE_REPEAT, SCALE, eventually
+from timing import LIMIT, ONE_REPEAT, SCALE, Stopwatch, eventually
 
 
 def within(milliseconds):
@@ -31,11 +31,11 @@ def told(main, reason, call):
 def test_U04_callers_deadline_after_the_message_left(service, main):
     def send(openid):
         main.fault({"delay_after_ms": int(8000 * SCALE)}, openid=openid)
-        begun = time.monotonic()
+        stopwatch = Stopwatch()
         try:
             service.send_text(openid, "慢", timeout=None, metadata=within(400 * SCALE))
         finally:
-            assert time.monotonic() - begun < 1.5 * SCALE
+            assert stopwatch.seconds() < 1.5 * SCALE
 
     openid, failed = told(main, "OUTCOME_UNKNOWN", send)
     expect(failed, "DEADLINE_EXCEEDED", "OUTCOME_UNKNOWN", "hongyan")
@@ -98,12 +98,12 @@ def test_G07_cancel_while_waiting_for_the_answer_ends_the_request(start, account
     call = service.begin_text(openid, "取消")
     account.wait(CUSTOM, openid=openid)
     assert service.metric("hongyan_in_flight") == 1 and service.connections_to(account.sandbox.port) == 1
-    begun = time.monotonic()
+    stopwatch = Stopwatch()
     call.cancel()
     eventually(lambda: service.metric("hongyan_in_flight") == 0, what="the place given back")
     # The request's connection is closed, long before the answer or any time-out.
     eventually(lambda: service.connections_to(account.sandbox.port) == 0, what="the connection closed")
-    assert time.monotonic() - begun < 2 * SCALE
+    assert stopwatch.seconds() < 2 * SCALE
     assert account.arrivals(CUSTOM) == 1 and account.texts(openid) == ["取消"]
     assert service.metric("hongyan_sends_total", kind="text", outcome="unknown") == 1
 
@@ -158,7 +158,7 @@ def test_G06_without_a_usable_deadline_the_service_ends_the_call_after_30_second
         failed = Failure.of_error(call.exception(timeout=30 + LIMIT))
         expect(failed, "UNKNOWN", "OUTCOME_UNKNOWN", "hongyan")
         assert "Timeout was reached" in failed.message  # not: the other side was tired of it
-        assert 29 <= ended.get(timeout=LIMIT) <= 30 + 10 * SCALE
+        assert 29 <= ended.get(timeout=LIMIT) < 50, "before WeChat answers"
     assert account.arrivals(CUSTOM) == 4
     # One whose caller has more time goes on.
     try:

@@ -15,7 +15,7 @@ import pytest
 from certificates import Authority
 from sandbox_process import CUSTOM
 from signed_push import AES_KEY
-from timing import LIMIT, SCALE, eventually
+from timing import LIMIT, SCALE, Stopwatch, eventually
 
 HOSTILE = "a]]>b <a href=\"x\">&amp; \"引号\" \\ 🎉\n换行</a>]]>"
 
@@ -253,8 +253,9 @@ def test_G21_a_handler_that_is_down_costs_nothing(start, start_handler, account,
     gone = start_handler()
     gone.stop()
     service = with_handler(start, account, gone)
+    stopwatch = Stopwatch()
     pushes = [say(account, user, f"{i}") for i in range(3)]
-    assert all(push["reply"] == "success" and push["elapsed_ms"] < 2000 * SCALE for push in pushes)
+    assert all(push["reply"] == "success" for push in pushes) and stopwatch.seconds() < 3 * 2 * SCALE
     eventually(lambda: outcomes(service, "failed") == 3, what="counted")
     back = start_handler(gone.address)
     back.replies(text={"content": "又来了"})
@@ -265,8 +266,8 @@ def test_G21_a_slow_handler_is_success_within_its_time(start, account, user, han
     handler.says_when_released("太晚")
     limit = int(min(1000 * SCALE, 4000))  # the call has to reach the handler within it
     service = with_handler(start, account, handler, timeout=f"{limit}ms")
-    push = say(account, user, time_limit_ms=int(5000 * SCALE))
-    assert push["reply"] == "success" and limit <= push["elapsed_ms"] < 5000 * SCALE
+    push = say(account, user, time_limit_ms=int(LIMIT * 1000))
+    assert push["reply"] == "success" and push["elapsed_ms"] >= limit
     assert handler.ended.get(timeout=LIMIT) > 0, "the call is ended too"
     handler.release.set()
     eventually(lambda: outcomes(service, "late") == 1, what="counted")
@@ -276,10 +277,11 @@ def test_G21_a_slow_handler_is_success_within_its_time(start, account, user, han
 def test_X17_a_reply_after_WeChats_five_seconds_is_success_before_them(start, account, user, handler):
     handler.says_when_released("太晚")
     with_handler(start, account, handler, timeout="4500ms")
-    # A sanitizer's half second may take longer than the one that is left.
-    push = say(account, user, time_limit_ms=int(5000 * SCALE))
+    # A sanitizer, or a busy machine, may take longer than the half second that is left.
+    stopwatch = Stopwatch()
+    push = say(account, user, time_limit_ms=int(LIMIT * 1000))
     assert push["status"] == 200 and push["reply"] == "success" and push["elapsed_ms"] >= 4500
-    assert push["elapsed_ms"] < 5000 or SCALE > 1
+    assert stopwatch.seconds() < 5 or SCALE > 1
 
 
 @pytest.mark.parametrize("answer, outcome", [
@@ -302,7 +304,7 @@ def test_G21_answers_that_are_none(start, account, user, handler, answer, outcom
     else:
         handler.replies(**answer)
     push = say(account, user)
-    assert push["reply"] == "success" and push["elapsed_ms"] < 5000
+    assert push["status"] == 200 and push["reply"] == "success"
     eventually(lambda: outcomes(service, outcome) == 1, what="counted")
     assert "Planted" not in service.stderr and "javascript" not in service.stderr
     if outcome == "invalid" and not isinstance(answer, bytes):
@@ -356,9 +358,9 @@ def test_a_drain_does_not_wait_beyond_its_grace(api, start, account, user, handl
     account.calls_back(service.callback_url + "main")
     say(account, user)
     handler.next_call()
-    began = time.monotonic()
+    stopwatch = Stopwatch()
     service.stop()
-    assert time.monotonic() - began < 10 * SCALE
+    assert stopwatch.seconds() < 10 * SCALE
     assert handler.ended.get(timeout=LIMIT) > 0
 
 

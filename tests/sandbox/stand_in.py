@@ -53,7 +53,7 @@ class Sandbox:
         assert self.process.wait(10) == 0
         self.process.stdout.close()
 
-    def connect(self, timeout=10):
+    def connect(self, timeout=60):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def request(self, method, target, body=None, headers=None, connection=None):
@@ -118,7 +118,7 @@ class Sandbox:
     def advance(self, seconds):
         self.control("clock", {"advance_ms": int(seconds * 1000)})
 
-    def raw(self, data, read_all=True, timeout=10):
+    def raw(self, data, read_all=True, timeout=60):
         """Sends bytes, returns all that comes back until the peer closes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout) as sock:
             sock.sendall(data)
@@ -173,7 +173,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.server.server_address[1]}/wechat/callback/main"
 
     def next(self):
-        return self.requests.get(timeout=10)
+        return self.requests.get(timeout=60)
 
     def close(self):
         self.server.shutdown()

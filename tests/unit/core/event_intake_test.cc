@@ -88,7 +88,7 @@ class EventIntakeTest : public ::testing::Test {
   }
   std::vector<storage::StoredEvent> Stored() {
     auto page = loop_.RunUntilDone(
-        storage_.events().List({}, 0, 100, async::After(clock_.Mono(), absl::Seconds(30))));
+        storage_.events().List({}, 0, 100, async::After(clock_.Mono(), absl::Minutes(10))));
     return page->events;
   }
   static std::string Text(const std::string& content, const std::string& id = "1") {
@@ -168,7 +168,7 @@ TEST_F(EventIntakeTest, X12_OfTwinsThatAreTakenAtTheSameTimeOneIsAnswered) {
 TEST_F(EventIntakeTest, MessageOfUnknownFormCountsForItsSender) {
   const auto left = [this](const std::string& openid) {
     const auto row = loop_.RunUntilDone(
-        storage_.subscribers().Get("one", openid, async::After(clock_.Mono(), absl::Seconds(30))));
+        storage_.subscribers().Get("one", openid, async::After(clock_.Mono(), absl::Minutes(10))));
     return row.ok() ? row->message.left : -1;
   };
   const std::string head = R"({"ToUserName":"gh_1","CreateTime":1714037059,"FromUserName":")";
@@ -205,7 +205,7 @@ TEST_F(EventIntakeTest, FollowerIsStoredWithTheEventAndToldOnce) {
   Take(0, "a", Event("subscribe"));
   Take(0, "b", Event("subscribe"));
   EXPECT_EQ(followers_, std::vector<std::string>{"one oU"});
-  const auto deadline = async::After(clock_.Mono(), absl::Seconds(30));
+  const auto deadline = async::After(clock_.Mono(), absl::Minutes(10));
   auto who = loop_.RunUntilDone(storage_.subscribers().Get("one", "oU", deadline));
   ASSERT_TRUE(who.ok());
   EXPECT_TRUE(who->subscribed);

@@ -58,15 +58,16 @@ class HousekeepingTest : public ::testing::Test {
   // Somebody who left now.
   void Leave(const std::string& openid) {
     auto& store = storage_.subscribers();
-    ASSERT_THAT(
-        loop_.RunUntilDone(store.MarkSubscribed("main", openid, clock_.Now(), clock_.Now(), Soon())),
-        IsOk());
+    ASSERT_THAT(loop_.RunUntilDone(
+                    store.MarkSubscribed("main", openid, clock_.Now(), clock_.Now(), Soon())),
+                IsOk());
     storage::ObservedUser user;
     user.openid = openid;
     user.subscribed = true;
     user.profile.unionid = "u" + openid;
-    ASSERT_THAT(loop_.RunUntilDone(store.Update("main", {user}, clock_.Now(), clock_.Now(), Soon())),
-                IsOk());
+    ASSERT_THAT(
+        loop_.RunUntilDone(store.Update("main", {user}, clock_.Now(), clock_.Now(), Soon())),
+        IsOk());
     ASSERT_THAT(loop_.RunUntilDone(
                     store.MarkUnsubscribed("main", openid, clock_.Now(), clock_.Now(), Soon())),
                 IsOk());

@@ -64,7 +64,7 @@ class EventServiceFixture : public ::testing::Test {
       event.body = absl::StrCat("<xml><MsgType>text</MsgType><Content>", std::string(kContent, 'x'),
                                 "</Content><MsgId>1</MsgId></xml>");
       const auto recorded = co_await test.storage_.events().Record(
-          std::move(event), async::After(test.clock_.Mono(), absl::Seconds(30)));
+          std::move(event), async::After(test.clock_.Mono(), absl::Minutes(10)));
       good = good && recorded.ok();
       if (recorded.ok()) test.feed_.Recorded(recorded->cursor);
       if (recorded.ok()) test.cursors_.push_back(recorded->cursor);

@@ -26,7 +26,7 @@ class EventTailTest : public ::testing::Test {
  protected:
   using Batch = std::shared_ptr<const EventBatch>;
 
-  async::MonoTime Soon() { return async::After(clock_.Mono(), absl::Seconds(30)); }
+  async::MonoTime Soon() { return async::After(clock_.Mono(), absl::Minutes(10)); }
   // Its cursor.
   std::int64_t Record(const std::string& content, bool readable = true) {
     storage::NewEvent event;

@@ -94,10 +94,10 @@ class ServerFixture : public ::testing::Test {
     return OnLoop([this] { return server_->counts().open; });
   }
 
-  // Asks again until `condition` holds, for ten seconds at most.
+  // Asks again until `condition` holds, for a minute at most.
   template <typename F>
   static bool Eventually(F condition) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (!condition()) {
       if (std::chrono::steady_clock::now() > until) return false;
       poll(nullptr, 0, 1);
