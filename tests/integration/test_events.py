@@ -202,6 +202,26 @@ def test_A05_reader_of_a_restored_backup_hears_of_it_or_gets_everything_later(ca
     assert [event.text.content for event in listed(called)] == ["kept", "later"]
 
 
+def test_A05_A04_reader_that_is_connected_while_a_backup_takes_the_files_place_misses_nothing_later(called, account):
+    file = called.folder / "hongyan.db"
+    user = account.user()
+    account.post("message", openid=user, content="kept")
+    subprocess.run(["sqlite3", file, f".backup {file}-copy"], check=True, timeout=LIMIT)
+    for i in range(3):
+        account.post("message", openid=user, content=f"lost {i}")
+    everything, texts = watch(called, after_cursor=0), watch(called, account="main", types=["text"], after_cursor=0)
+    seen = [[next(stream).event.cursor for _ in range(4)] for stream in (everything, texts)]
+    os.replace(f"{file}-copy", file)
+    query, body = signed(account), message(user, "later")
+    eventually(lambda: post(called, query, body)[0] == 200, what="the storage has taken the backup over")
+    for stream, cursors in zip((everything, texts), seen):
+        event = next(stream).event
+        assert event.text.content == "later" and event.cursor > cursors[-1]
+        stream.cancel()
+    assert [event.text.content for event in listed(called)] == ["kept", "later"]
+    assert called.metric("hongyan_storage_lost_events_total") == 3
+
+
 # --- damage -----------------------------------------------------------------------------------------------------------
 
 

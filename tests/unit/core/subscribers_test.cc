@@ -197,9 +197,10 @@ TEST_F(SubscribersTest, A06_C01_ClockThatIsSetBackDuringAnImportMakesNobodyLeave
   ASSERT_THAT(Sync(), IsOk());
   for (const absl::Duration back : {absl::Seconds(2), absl::Hours(2), 31 * absl::Hours(24)}) {
     clock_.Advance(absl::Hours(25));
-    http_.Respond(kUserListPath, [&](const auto&) {
+    http_.Respond(kUserListPath, [&](const auto& request) {
+      if (absl::StrContains(request.query, "next_openid=")) return Page(2, 3, 2, "");
       clock_.JumpWallTime(-back);
-      return Page(1, 3, 2, "");
+      return Page(1, 2, 2, Openid(1));
     });
     ASSERT_THAT(Sync(), IsOk());
     EXPECT_THAT(Stored(), ElementsAre("o100001/u-o100001", "o100002/u-o100002")) << back;
