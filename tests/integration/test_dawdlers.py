@@ -92,7 +92,7 @@ def test_A18_with_tls_one_address_has_a_quarter_of_the_places(start, sandbox, tm
         for number in range(100):
             assert push(number) == 200
             assert held() <= 16
-        assert held() > 0
+        eventually(lambda: held() > 0, what="the dawdlers' return")
 
 
 def test_A18_probes_get_in(start, account):

@@ -21,7 +21,8 @@ numbers = itertools.count(1)
 
 
 def sqlite(file, sql):
-    done = subprocess.run(["sqlite3", "-batch", file, sql], capture_output=True, text=True, timeout=LIMIT)
+    done = subprocess.run(["sqlite3", "-batch", "-cmd", f".timeout {int(LIMIT * 1000)}", file, sql],
+                          capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode == 0, done
     return done.stdout.splitlines()
 

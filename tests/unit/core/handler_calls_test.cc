@@ -271,8 +271,8 @@ TEST_F(HandlerCallsTest, DrainingWaitsAndThenCancels) {
 TEST_F(HandlerCallsTest, HandlersAreDrainedBesideEachOther) {
   handler_.takes = Seconds(30);
   handler_.ignores_cancellation = true;
-  Configure(Seconds(60));
-  HandlerCalls other(HandlerOptions{"main", {}, Seconds(4), Seconds(60)}, handler_, sender_,
+  Configure(Seconds(20));
+  HandlerCalls other(HandlerOptions{"main", {}, Seconds(4), Seconds(20)}, handler_, sender_,
                      loop_.executor(), clock_, metrics_);
   auto one = Start(Push("a"));
   auto two = Start(Push("b", false, absl::ZeroDuration(), &other));
