@@ -147,13 +147,14 @@ def test_A08_P13_lines_that_nobody_took_are_counted_and_told(service, api, tmp_p
                     for call in calls:
                         call.result()
             count = dropped()
-            lines = []
+            lines, signalled = [], False
             with open(read, encoding="utf-8") as log:
                 read = -1
                 for line in log:
                     lines.append(json.loads(line))
-                    if lines[-1]["event"] == "log lines dropped":
+                    if lines[-1]["event"] == "log lines dropped" and not signalled:
                         process.signal()
+                        signalled = True
             assert process.ended() == 0
             told = [line["lines"] for line in lines if line["event"] == "log lines dropped"]
             assert sum(told) >= count and lines[-1]["event"] == "stopped"
