@@ -108,6 +108,7 @@ Database::~Database() {
     [[maybe_unused]] const absl::Status left = Leave();
   }
   Disconnect();
+  file_->LeaveNoOldCompanions(left_whole_);
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& url,
@@ -148,6 +149,7 @@ absl::Status Database::Connect() {
     }
     if (status.ok()) status = file_->NoteCompanions(sqlite::ReadStamp(*session_));
     wal_limit_ = kWalFrames;
+    left_whole_ = false;
     if (!status.ok()) Disconnect();
     spoilt_ = !status.ok();
     return status;
@@ -193,6 +195,7 @@ absl::Status Database::Leave() {
   const bool loses = named && !whole && !file_->WalInPlace();
   if (loses && ++failed_leaves_ < options_.looks_before_new) return place;
   failed_leaves_ = 0;
+  left_whole_ = whole;
   base::Log(base::Level::kError, "storage file was moved, removed or replaced",
             {{"file", path()},
              {"problem", place.message()},

@@ -140,6 +140,7 @@ class Database {
   bool spoilt_ = false;
   bool skip_checkpoint_ = false;
   int failed_leaves_ = 0;
+  bool left_whole_ = false;  // what Leave() left elsewhere has all that was in its WAL
   EventMark noted_;
   int wal_limit_ = 0;  // frames
   absl::BitGen random_;

@@ -258,6 +258,12 @@ void DatabaseFile::RemoveOldCompanions() {
   if (index_ && LeadsTo(index, *index_)) ::unlink(index.c_str());
 }
 
+void DatabaseFile::LeaveNoOldCompanions(bool whole) {
+  const FileView found = ViewPath(configured_);
+  const bool replaced = found.found() && found.id != id_;
+  if (whole || replaced || !HasName()) RemoveOldCompanions();
+}
+
 absl::Status DatabaseFile::FindAgain() {
   const FileView found = ViewPath(configured_);
   if (found.found() && found.id == id_ && !Overwritten()) return FindSame();

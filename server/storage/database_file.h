@@ -71,6 +71,10 @@ class DatabaseFile {
   // SQLite removes a WAL by its name when a session is closed, and believes in it when one is opened, whoever's it is. So
   // one that isn't ours is renamed.
   void SaveForeignWal();
+  // At the end, without a session, when the file stands at its path no longer: its WAL and index would be taken for those of
+  // whatever stands there next. `whole`: nothing is in the WAL that the file doesn't have. While that isn't so and the file
+  // has a name elsewhere, they stay for the day when it is put back.
+  void LeaveNoOldCompanions(bool whole);
   // Without a session: finds the file to open next, and locks it. The same file again is taken at once. Another one, or
   // other contents, are taken when two looks in a row have found it unchanged, and when it is ours by its contents. If nothing is there, or
   // nothing but an empty file, `looks` times in a row, a new database is begun. The caller leaves half a second between

@@ -126,6 +126,46 @@ TEST_F(DatabaseFileTest, A04_RemovedFileIsWaitedForAndThenBegunAnewWithLaterCurs
   EXPECT_EQ(Record(Event("d"))->cursor, Nth(4));
 }
 
+TEST_F(DatabaseFileTest, A04_StopSoonAfterTheFileWasRemovedLeavesNothingThatRefusesAStart) {
+  for (const bool noticed : {false, true}) {
+    SCOPED_TRACE(noticed);
+    OpenWith(kNever, {absl::StrCat("a", noticed)});
+    fs::remove(path_);
+    if (noticed) ExpectUnavailable("b", "is gone");
+    Close();
+    EXPECT_FALSE(fs::exists(path_ + "-wal"));
+    EXPECT_EQ(SetAside().size(), noticed ? 2u : 1u);
+  }
+  Open();
+  EXPECT_EQ(Record(Event("c"))->cursor, Nth(3));
+}
+
+TEST_F(DatabaseFileTest, A04_StopSoonAfterTheFileWasMovedLeavesAllInIt) {
+  OpenWith(kNever, {"a", "b"});
+  const std::string elsewhere = folder_ + "/elsewhere.db";
+  fs::rename(path_, elsewhere);
+  Close();
+  EXPECT_FALSE(fs::exists(path_ + "-wal"));
+  EXPECT_EQ(Sqlite(elsewhere, "SELECT group_concat(dedup_key) FROM event_keys"), "a,b");
+  fs::rename(elsewhere, path_);
+  Open();
+  EXPECT_EQ(Record(Event("c"))->cursor, Nth(3));
+  EXPECT_EQ(Keys(), "a,b,c");
+}
+
+TEST_F(DatabaseFileTest, A04_StopSoonAfterABackupTookTheFilesPlaceMixesNothing) {
+  OpenWith(kNever, {"a"});
+  const std::string backup = folder_ + "/backup.db";
+  Sql(absl::StrCat("VACUUM INTO '", backup, "'"));
+  for (int i = 0; i < 50; ++i) ASSERT_THAT(Record(Event(absl::StrCat("b", i))), IsOk());
+  fs::rename(backup, path_);
+  Close();
+  EXPECT_EQ(Keys(), "a");
+  EXPECT_EQ(Sql("PRAGMA integrity_check"), "ok");
+  Open();
+  EXPECT_EQ(Record(Event("c"))->cursor, Nth(52));
+}
+
 TEST_F(DatabaseFileTest, A04_WalIsLeftAloneWhileSomebodyMovesTheFilesToAnotherDisk) {
   OpenWith(kNever, {"a", "b"});
   // A move to another disk copies one file after the other, and removes each when it is copied.
