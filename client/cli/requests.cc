@@ -30,9 +30,11 @@ absl::Status CheckContent(const std::string& content) {
 }
 
 absl::Status CheckIdempotencyKey(const std::string& key) {
-  if (key.size() <= kMaxIdempotencyKeyBytes && client::IsVisibleAscii(key)) return absl::OkStatus();
-  return Problem({"an idempotency key has 1 to 255 visible ASCII characters",
-                  "幂等键应为 1 至 255 个可见 ASCII 字符"});
+  const bool control =
+      std::any_of(key.begin(), key.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+  if (key.size() <= kMaxIdempotencyKeyBytes && IsUtf8(key) && !control) return absl::OkStatus();
+  return Problem({"an idempotency key has 1 to 255 bytes of UTF-8 without control characters",
+                  "幂等键应为 1 至 255 字节的 UTF-8，不含控制字符"});
 }
 
 absl::Status CheckKeyword(const std::string& key) {

@@ -53,6 +53,24 @@ absl::Status CheckName(absl::string_view value, absl::string_view field, bool re
   return absl::OkStatus();
 }
 
+// Any UTF-8 but control characters: C0, DEL and C1 (U+0080 to U+009F).
+absl::Status CheckKey(absl::string_view key) {
+  constexpr char kField[] = "idempotency_key";
+  if (key.size() > kMaxKey) {
+    return InvalidField(kField, absl::StrCat("is longer than ", kMaxKey, " bytes"),
+                        absl::StrCat("超过 ", kMaxKey, " 字节"));
+  }
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(key[i]);
+    const bool c1 =
+        byte == 0xC2 && i + 1 < key.size() && static_cast<unsigned char>(key[i + 1]) < 0xA0;
+    if (byte < 0x20 || byte == 0x7F || c1) {
+      return InvalidField(kField, "holds control characters", "含有控制字符");
+    }
+  }
+  return base::IsUtf8(key) ? absl::OkStatus() : InvalidField(kField, "is not UTF-8", "不是 UTF-8");
+}
+
 absl::Status CheckContent(absl::string_view content) {
   if (content.empty()) return InvalidField("text.content", "is required", "必须填写");
   if (content.size() > kMaxContent) {
@@ -167,8 +185,7 @@ absl::Status CheckLang(absl::string_view lang) {
 absl::Status CheckNotification(const Notification& notification) {
   absl::Status status =
       notification.unionid ? CheckUnionid(*notification.unionid) : CheckOpenid(notification.openid);
-  status = Joined(std::move(status),
-                  CheckName(notification.idempotency_key, "idempotency_key", false, kMaxKey));
+  status = Joined(std::move(status), CheckKey(notification.idempotency_key));
   status = Joined(std::move(status), CheckLabels(notification.labels));
   const auto* text = std::get_if<wechat::TextMessage>(&notification.body);
   return Joined(std::move(status),

@@ -267,6 +267,13 @@ void DatabaseFile::LeaveNoOldCompanions(bool whole) {
 absl::Status DatabaseFile::FindAgain() {
   const FileView found = ViewPath(configured_);
   if (found.found() && found.id == id_ && !Overwritten()) return FindSame();
+  // Who moved it may move it back, and what came into a new one meanwhile would be lost.
+  if (found.gone() && HasName()) {
+    candidate_.reset();
+    found_nothing_ = 0;
+    return Unavailable(absl::StrCat(path_, " is gone; it is at ", Whereabouts(),
+                                    " now. Put it back, or start again to begin a new storage"));
+  }
   // Whoever copies a file here begins with an empty one.
   if (found.gone() || (found.found() && found.size == 0)) {
     candidate_.reset();

@@ -129,9 +129,10 @@ absl::StatusOr<FileState> Inspect(const std::string& path) {
       return Refused(absl::StrCat(path, " can't be looked at: ", std::strerror(errno)));
     }
     if (Exists(path + "-wal")) {
-      return Corrupt(absl::StrCat(path, " is missing, but its WAL is there: ", path,
-                                  "-wal; nothing was changed. Put the file that it belongs to back, "
-                                  "or move the WAL away to begin anew"));
+      return Corrupt(
+          absl::StrCat(path, " is missing, but its WAL is there: ", path,
+                       "-wal; nothing was changed. Put the file that it belongs to back, "
+                       "or move the WAL away to begin anew"));
     }
     const std::string folder = FolderOf(path);
     if (::access(folder.c_str(), W_OK | X_OK) != 0) {

@@ -32,7 +32,7 @@ using Clock = std::chrono::steady_clock;
 
 bool IsDamage(const absl::Status& status) { return base::ReasonOf(status) == "STORAGE_CORRUPT"; }
 
-// It is told at once by the storage's own health, and ended by a probe.
+// It is told at once by the storage's own health, and a probe may end that.
 bool IsStorageFault(const absl::Status& status) {
   const std::string reason = base::ReasonOf(status);
   return reason == "STORAGE_FULL" || reason == "STORAGE_UNAVAILABLE";
@@ -153,13 +153,14 @@ class StorageThread::Worker {
   void Write(JobList jobs) {
     if (jobs.empty()) return;
     tidy_ = false;
+    const bool was_healthy = healthy_;
     worker_.Commit(jobs);
     const absl::Status& told = Telling(jobs);
     const bool damage = IsDamage(told);
     // Writes that succeed beside the damage don't mend it.
     if (damage || (!damaged_ && (told.ok() || IsStorageFault(told)))) Judge(told);
     damaged_ = damaged_ || damage;
-    NoteResults(jobs);
+    NoteResults(jobs, was_healthy);
     if (told.ok()) {
       const auto now = Clock::now();
       writes_.NoteLate(absl::FromChrono(now - jobs.front()->since) > limits_.late, now);
@@ -169,13 +170,14 @@ class StorageThread::Worker {
   }
 
   // One result for each kind: the writes of a kind failed if none of them succeeded.
-  void NoteResults(const JobList& jobs) {
+  // `healthy`: the storage was thought to be when they began.
+  void NoteResults(const JobList& jobs, bool healthy) {
     std::map<const void*, const absl::Status*> kinds;
     for (const auto& job : jobs) {
       const absl::Status& status = job->status;
-      const bool counts =
-          status.ok() || (IsFailure(status) && !IsStorageFault(status) && !IsDamage(status));
-      if (!counts) continue;
+      if (!status.ok() && (!IsFailure(status) || IsDamage(status))) continue;
+      // What failed while a probe found all well: its one row says nothing of the disk for this kind.
+      if (!healthy && IsStorageFault(status)) continue;
       const absl::Status*& result = kinds[job->Kind()];
       if (result == nullptr || status.ok()) result = &status;
     }

@@ -27,7 +27,8 @@ TOO_LONG = {**SHIPPED_DATA, "thing1": "超" * 21}
     ({"content": "a\0b"}, "content"),
     ({"kf_account": "a b"}, "kf_account"),
     ({"idempotency_key": "k" * 256}, "idempotency_key"),
-    ({"idempotency_key": "a b"}, "idempotency_key"),
+    ({"idempotency_key": "a\nb"}, "idempotency_key"),
+    ({"idempotency_key": "a\u0085b"}, "idempotency_key"),
     ({"account": "nobody"}, "account"),
 ], ids=lambda value: repr(value)[:40])
 def test_G01_bad_text(service, main, openid, change, field):

@@ -112,7 +112,7 @@ TEST(MessageRules, AMalformedOpenidIsTheReasonAMissingOneIsNot) {
 
 TEST(MessageRules, EachWrongFieldIsNamed) {
   Notification text;
-  text.idempotency_key = "a b";
+  text.idempotency_key = "a\nb";
   text.labels = {{"", "x"}};
   text.body = wechat::TextMessage{"", "no account"};
   const absl::Status status = CheckNotification(text);
@@ -271,8 +271,14 @@ INSTANTIATE_TEST_SUITE_P(
         ForAny("Longest", "", [](Notification& n) { n.idempotency_key = Chars(255); }),
         ForAny("TooLong", "idempotency_key",
                [](Notification& n) { n.idempotency_key = Chars(256); }),
-        ForAny("Blank", "idempotency_key", [](Notification& n) { n.idempotency_key = "a b"; }),
-        ForAny("Chinese", "idempotency_key", [](Notification& n) { n.idempotency_key = "键"; })),
+        ForAny("Blank", "", [](Notification& n) { n.idempotency_key = "a b"; }),
+        ForAny("Chinese", "", [](Notification& n) { n.idempotency_key = "订单-1"; }),
+        ForAny("ChineseTooLong", "idempotency_key",
+               [](Notification& n) { n.idempotency_key = Chars(253) + "键"; }),
+        ForAny("LineEnd", "idempotency_key", [](Notification& n) { n.idempotency_key = "a\nb"; }),
+        ForAny("Delete", "idempotency_key", [](Notification& n) { n.idempotency_key = "a\x7F"; }),
+        ForAny("C1", "idempotency_key", [](Notification& n) { n.idempotency_key = "a\xC2\x85"; }),
+        ForAny("NoBreakSpace", "", [](Notification& n) { n.idempotency_key = "a\xC2\xA0"; })),
     kNameOf);
 
 INSTANTIATE_TEST_SUITE_P(Labels, G01_Rules,

@@ -88,6 +88,19 @@ TEST_F(DatabaseFileTest, A04_MovedFileIsNoticedHoldsAllAndGoesOnWhenItIsBack) {
   EXPECT_EQ(thread_->stats().lost_events, 0);
 }
 
+TEST_F(DatabaseFileTest, A04_MovedFileIsWaitedForHoweverLongItTakes) {
+  OpenWith(2, {"a"});
+  const std::string elsewhere = folder_ + "/elsewhere.db";
+  fs::rename(path_, elsewhere);
+  ExpectUnavailable("b", "is gone");
+  ExpectStillRefused("b");
+  EXPECT_THAT(std::string(Record(Event("b")).status().message()), HasSubstr(elsewhere));
+  EXPECT_FALSE(fs::exists(path_));
+  fs::rename(elsewhere, path_);
+  EXPECT_EQ(RecordAtLast(Event("b"))->cursor, Nth(2));
+  EXPECT_EQ(Keys(), "a,b");
+}
+
 TEST_F(DatabaseFileTest, A04_MovedFileIsNoticedWithoutAnyWrite) {
   OpenWith(kNever, {"a"});
   fs::rename(path_, folder_ + "/elsewhere.db");
@@ -361,7 +374,7 @@ TEST_F(DatabaseFileTest, A04_FolderThatIsMovedAwayAndBack) {
   AwaitUnhealthy();
   ExpectStillRefused("b");
   EXPECT_FALSE(fs::exists(folder_ + "/data"));
-  ExpectUnavailable("b", "folder " + folder_ + "/data");
+  ExpectUnavailable("b", folder_ + "/moved/hongyan.db");
   fs::rename(folder_ + "/moved", folder_ + "/data");
   EXPECT_EQ(RecordAtLast(Event("b"))->cursor, Nth(2));
   EXPECT_EQ(Keys(), "a,b");

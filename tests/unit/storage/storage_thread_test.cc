@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "server/storage/errors.h"
 #include "tests/unit/storage/storage_fixture.h"
 
 namespace hongyan::storage {
@@ -96,6 +97,29 @@ TEST_F(StorageThreadTest, OneThatFailsDoesNotFailItsNeighbours) {
   EXPECT_EQ((**third)->cursor, Nth(2));  // what the failed one did is undone
   EXPECT_THAT(thread_->health(), IsOk());
   EXPECT_EQ(Sql("SELECT dedup_key FROM event_keys ORDER BY seq"), "a\nb");
+}
+
+TEST_F(StorageThreadTest, A11_OneKindThatMeetsAStorageFaultEachTimeIsNotWellThoughProbesAre) {
+  Open();
+  // As with a bad sector that only this kind's rows come to.
+  const StorageWork<int> unlucky = [](Database&) -> absl::StatusOr<int> {
+    return Unavailable("disk I/O error");
+  };
+  const async::MonoTime end = Later();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(Await(thread_->Write<int>(unlucky, 0, Later())),
+                StatusIs(absl::StatusCode::kUnavailable, "STORAGE_UNAVAILABLE"));
+    EXPECT_THAT(thread_->health(), StatusIs(absl::StatusCode::kUnavailable, "STORAGE_UNAVAILABLE"));
+    // Another kind's success says, as a probe does, that the disk works.
+    ASSERT_THAT(Record(Event(absl::StrCat("a", i))), IsOk());
+  }
+  EXPECT_THAT(thread_->health(), StatusIs(absl::StatusCode::kUnavailable, "STORAGE_UNAVAILABLE"));
+  EXPECT_THAT(std::string(thread_->health().message()), ::testing::HasSubstr("disk I/O error"));
+  const StorageWork<int> lucky = [](Database&) -> absl::StatusOr<int> { return 0; };
+  while (!thread_->health().ok() && clock_.Mono() < end) {
+    ASSERT_THAT(Await(thread_->Write<int>(lucky, 0, Later())), IsOk());
+  }
+  EXPECT_THAT(thread_->health(), IsOk());
 }
 
 TEST_F(StorageThreadTest, WhatIsOverTheBoundsIsRefusedAtOnce) {
