@@ -152,10 +152,14 @@ void Metrics::Introduce(absl::string_view account, absl::string_view token_api,
     }
   }
   // The list of the README.
-  for (const char* errcode : {"40125", "40164", "45009", "48001"}) {
+  for (const char* errcode : {"40125", "40164", "45009"}) {
     wechat_requests_.At({account, token_api, errcode});
   }
-  for (const char* api : {"/cgi-bin/message/custom/send", "/cgi-bin/message/template/send"}) {
+  // Every other API that WechatClient calls.
+  for (const char* api :
+       {"/cgi-bin/message/custom/send", "/cgi-bin/message/custom/typing",
+        "/cgi-bin/message/template/send", "/cgi-bin/template/get_all_private_template",
+        "/cgi-bin/user/get", "/cgi-bin/user/info", "/cgi-bin/user/info/batchget"}) {
     for (const char* errcode : {"45009", "48001"}) wechat_requests_.At({account, api, errcode});
   }
   if (types.empty()) return;

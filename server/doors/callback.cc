@@ -221,7 +221,7 @@ HttpReply CallbackDoor::Counted(const RequestHead& head, Verdict verdict) {
 }
 
 void CallbackDoor::OnRefused(int status, absl::string_view peer) {
-  const absl::string_view outcome = status == 0                                       ? "no_room"
+  const absl::string_view outcome = status == 0                                       ? "over_limit"
                                     : status == 408                                   ? "timeout"
                                     : status == 413 || status == 414 || status == 431 ? "too_large"
                                                                                       : "malformed";

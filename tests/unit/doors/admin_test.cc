@@ -19,6 +19,7 @@ namespace hongyan::doors {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 http::RequestHead Head(const std::string& method, const std::string& path) {
   http::RequestHead head;
@@ -98,6 +99,24 @@ TEST_F(AdminTest, WhatIsWorthAnAlertBeginsAtZero) {
        R"(hongyan_callbacks_total{account="unknown",outcome="not_found",type="unknown"} 0)"}) {
     EXPECT_THAT(body, HasSubstr(absl::StrCat(series, "\n")));
   }
+}
+
+TEST_F(AdminTest, EachApiThatIsCalledHasItsErrcodesAtZero) {
+  metrics_.Introduce("main", "/cgi-bin/token", {});
+  const std::string body = door_.Answer(Head("GET", "/metrics")).body;
+  const auto series = [](absl::string_view api, absl::string_view errcode) {
+    return absl::StrCat("hongyan_wechat_requests_total{account=\"main\",api=\"/cgi-bin/", api,
+                        "\",errcode=\"", errcode, "\"} 0\n");
+  };
+  for (const char* api :
+       {"message/custom/send", "message/custom/typing", "message/template/send",
+        "template/get_all_private_template", "user/get", "user/info", "user/info/batchget"}) {
+    EXPECT_THAT(body, HasSubstr(series(api, "45009")));
+    EXPECT_THAT(body, HasSubstr(series(api, "48001")));
+  }
+  EXPECT_THAT(body, HasSubstr(series("token", "45009")));
+  // The endpoint of tokens doesn't ask what else the account may do.
+  EXPECT_THAT(body, Not(HasSubstr(series("token", "48001"))));
 }
 
 TEST_F(AdminTest, OnlyKnownPathsAndReadingMethods) {

@@ -247,7 +247,7 @@ TEST_F(CallbackTest, WhatTheServerRefusesIsCountedButNotTimed) {
   for (const int status : {0, 408, 413, 400}) door_.OnRefused(status, "192.0.2.1");
   door_.OnEvicted("192.0.2.1");
   const std::string metrics = Metrics();
-  for (const char* outcome : {"no_room", "timeout", "too_large", "malformed", "evicted"}) {
+  for (const char* outcome : {"over_limit", "timeout", "too_large", "malformed", "evicted"}) {
     EXPECT_TRUE(absl::StrContains(
         metrics, absl::StrCat("hongyan_callbacks_total{account=\"unknown\",outcome=\"", outcome,
                               "\",type=\"unknown\"} 1")))
