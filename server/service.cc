@@ -270,7 +270,7 @@ async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> 
   done->set_value();
 }
 
-// Whether it came to that. Looked for, since the last touch of a call is on a thread of gRPC's.
+// True once no call is open. Polled, since the last touch of a call is on a thread of gRPC's.
 async::Task<bool> Service::Graph::NoCallIsOpen(async::MonoTime until) {
   const auto alarm = clock.NewAlarm();
   while (environment.open > 0 && clock.Mono() < until) {

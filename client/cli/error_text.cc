@@ -1,7 +1,7 @@
 #include "client/cli/error_text.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "client/cli/error_json.h"
 #include "client/cli/text.h"
 
@@ -61,13 +61,16 @@ std::string ErrorText(const FailedCall& call, const client::Error& error, Langua
   lines.Add({"what to do", "怎么办"}, RemedyFor(error, call.operation, call.target, language));
   std::string reason = absl::StatusCodeToString(error.code);
   if (!error.reason.empty()) {
-    reason = absl::StrFormat("%s (%s, %s)", error.reason, reason, error.domain);
+    reason = chinese ? absl::StrCat(error.reason, "（", reason, "，", error.domain, "）")
+                     : absl::StrCat(error.reason, " (", reason, ", ", error.domain, ")");
   }
   lines.Add({"reason", "原因"}, reason);
-  // The descriptions are English; the sentence above says the same in Chinese.
+  // The descriptions are English; the sentence above says the same in Chinese, and in English where it has the words.
   const bool translated = chinese && !error.localized.empty();
   const auto add = [&](const Wording& label, const client::Violation& one) {
-    lines.Add(label, translated ? one.subject : absl::StrCat(one.subject, ": ", one.description));
+    const bool said = translated || absl::StrContains(error.message, one.description);
+    lines.Add(label, said ? one.subject
+                          : absl::StrCat(one.subject, chinese ? "：" : ": ", one.description));
   };
   for (const client::Violation& field : error.fields) add({"field", "字段"}, field);
   for (const client::Violation& quota : error.quotas) add({"quota", "额度"}, quota);

@@ -135,11 +135,10 @@ constexpr auto kRemedies = std::to_array<Remedy>({
       "请改用该用户的 openid，或用 `hongyan subscriber sync` 导入关注者。"}},
     {"CURSOR_UNKNOWN",
      {"The service's storage never gave out this cursor; perhaps it was put back from a backup, "
-      "and "
-      "later events are lost. Go on with --after 0 (everything that is kept) or without --after "
-      "(from now on).",
+      "and later events are lost. Go on with --after 0 (everything that is kept); `hongyan event "
+      "watch` also without --after (from now on).",
       "服务的存储从未给出过这个 cursor；可能是从备份恢复过，之后的事件已丢失。请用 --after 0"
-      "（保留的全部事件）或不带 --after（从此刻起）继续。"}},
+      "（保留的全部事件）继续；`hongyan event watch` 也可以不带 --after（从此刻起）。"}},
     {"NOT_IMPLEMENTED",
      {"This version of the service can't do it yet; see its change log.",
       "当前版本的服务尚不支持；请查看更新日志。"}},

@@ -17,13 +17,15 @@ namespace {
 constexpr auto kLaterCommands = std::to_array<absl::string_view>(
     {"delivery", "account", "doctor", "send message", "send subscription"});
 
+// $0: what was typed. $1, $3: the commands, in English and in Chinese.
 constexpr Wording kLater = {
     "'$0' comes with a later version of hongyan; this one has $1: see `$2 --help`",
-    "“$0”将在后续版本中提供；当前版本的命令有 $1，详见 `$2 --help`"};
+    "“$0”将在后续版本中提供；当前版本的命令有 $3，详见 `$2 --help`"};
 constexpr Wording kUnknownCommand = {"unknown command '$0'; there are $1: see `$2 --help`",
-                                     "未知命令“$0”；可用的命令有 $1，详见 `$2 --help`"};
+                                     "未知命令“$0”；可用的命令有 $3，详见 `$2 --help`"};
+// $0, $2: the commands, in English and in Chinese.
 constexpr Wording kNoCommand = {"a command is missing behind `$1`; there are $0: see `$1 --help`",
-                                "`$1` 之后缺少命令；可用的命令有 $0，详见 `$1 --help`"};
+                                "`$1` 之后缺少命令；可用的命令有 $2，详见 `$1 --help`"};
 constexpr Wording kUnknownOption = {
     "unknown option '$0'; text that begins with a dash goes behind --, for the rest see `$1 "
     "--help`",
@@ -56,10 +58,12 @@ std::string PathOf(const CLI::App& command) {
   return absl::StrCat(PathOf(*parent), " ", command.get_name());
 }
 
-std::string Names(const Commands& commands) {
-  return absl::StrJoin(commands, ", ", [](std::string* out, const CLI::App* one) {
-    absl::StrAppend(out, one->get_name());
-  });
+// The commands of `app`, also those that the grammar doesn't have.
+std::string Names(const CLI::App& app, const char* separator) {
+  std::vector<std::string> names;
+  for (const CLI::App* one : CommandsOf(app)) names.push_back(one->get_name());
+  if (app.get_parent() == nullptr) names.insert(names.end(), {"help", "version"});
+  return absl::StrJoin(names, separator);
 }
 
 // The command as it is typed, without options.
@@ -134,7 +138,8 @@ absl::Status Unknown(const Named& named) {
   }
   const bool later =
       std::find(kLaterCommands.begin(), kLaterCommands.end(), typed) != kLaterCommands.end();
-  return Problem(later ? kLater : kUnknownCommand, typed, Names(CommandsOf(*named.command)), path);
+  return Problem(later ? kLater : kUnknownCommand, typed, Names(*named.command, ", "), path,
+                 Names(*named.command, "、"));
 }
 
 // What nothing in the grammar took.
@@ -147,9 +152,10 @@ absl::Status Extra(const std::string& word, const std::vector<std::string>& args
 }
 
 absl::Status Missing(const CLI::App& command) {
-  const Commands commands = CommandsOf(command);
   const std::string path = PathOf(command);
-  if (!commands.empty()) return Problem(kNoCommand, Names(commands), path);
+  if (!CommandsOf(command).empty()) {
+    return Problem(kNoCommand, Names(command, ", "), path, Names(command, "、"));
+  }
   for (const CLI::Option* option : command.get_options()) {
     if (!option->get_required() || option->count() > 0) continue;
     return Problem(kMissing, option->get_name(), UsageOf(command), path);

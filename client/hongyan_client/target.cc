@@ -64,6 +64,16 @@ absl::Status CheckAddress(absl::string_view target, absl::string_view address) {
   return CheckPort(target, port);
 }
 
+// What to write instead of a URL whose scheme is taken off.
+std::string AddressOf(absl::string_view url) {
+  const absl::string_view host = url.substr(0, url.find_first_of("/?#"));
+  for (const std::string& address :
+       {std::string(host), absl::StrCat(host, ":9090"), absl::StrCat(host, "9090")}) {
+    if (CheckAddress(address, address).ok()) return address;
+  }
+  return kExample;
+}
+
 }  // namespace
 
 absl::Status CheckTarget(const std::string& target) {
@@ -83,14 +93,13 @@ absl::Status CheckTarget(const std::string& target) {
   absl::string_view address = target;
   for (const absl::string_view scheme : {"http://", "https://", "grpc://", "grpcs://"}) {
     if (!absl::StartsWithIgnoreCase(target, scheme)) continue;
-    address = absl::string_view(target).substr(scheme.size());
-    address = address.substr(0, address.find('/'));
+    const std::string instead = AddressOf(absl::string_view(target).substr(scheme.size()));
     const bool tls = scheme == "https://" || scheme == "grpcs://";
-    return Refused(target,
-                   absl::StrCat("is a URL; write HOST:PORT alone, such as ",
-                                address.empty() ? kExample : address, tls ? ", with TLS on" : ""),
-                   absl::StrCat("是网址；只需写 HOST:PORT，例如 ",
-                                address.empty() ? kExample : address, tls ? "，并启用 TLS" : ""));
+    return Refused(
+        target,
+        absl::StrCat("is a URL; write HOST:PORT alone, such as ", instead,
+                     tls ? ", with TLS on" : ""),
+        absl::StrCat("是网址；只需写 HOST:PORT，例如 ", instead, tls ? "，并启用 TLS" : ""));
   }
   if (absl::ConsumePrefix(&address, "dns://")) {
     // An authority, mostly empty, comes first.

@@ -19,8 +19,10 @@ std::string StorageMetricsText(const storage::StorageStats& stats) {
   append("hongyan_storage_reads_total", "counter", "Reads.", stats.reads);
   append("hongyan_storage_failures_total", "counter", "Writes and reads that failed.",
          stats.failed);
-  append("hongyan_storage_reopened_total", "counter", "Connections after an input/output error.",
-         stats.reopened);
+  append(
+      "hongyan_storage_reopened_total", "counter",
+      "Connections after an input/output error, or after the file was moved, removed or replaced.",
+      stats.reopened);
   append("hongyan_storage_failed_probes_total", "counter",
          "Probes of a storage that had failed, which found it still failing.", stats.failed_looks);
   append("hongyan_storage_damaged_events_total", "counter",

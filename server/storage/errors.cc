@@ -43,13 +43,14 @@ absl::Status CursorUnknown(std::int64_t cursor, std::int64_t last) {
              absl::StrCat("after_cursor: this storage never gave out ", cursor, ", its last is ",
                           last,
                           "; perhaps it was put back from a backup, and later events are lost. "
-                          "Begin again with 0 (all that is kept), or without it (from now on)"))
+                          "Begin again with 0 (all that is kept); a watch may also begin without "
+                          "it (from now on)"))
       .With("last_cursor", absl::StrCat(last))
       .Field("after_cursor", "was never given out")
       .Chinese(
           absl::StrCat("after_cursor：存储从未给出过 ", cursor, "，最后一个是 ", last,
-                       "；可能是从备份恢复过，之后的事件已丢失。请从 0（保留的全部事件）重新开始，"
-                       "或不带它（从此刻起）"));
+                       "；可能是从备份恢复过，之后的事件已丢失。请从 0（保留的全部事件）重新开始；"
+                       "WatchEvents 也可以不带它（从此刻起）"));
 }
 
 absl::Status Broken(const std::string& detail) {

@@ -301,7 +301,7 @@ def test_a_batch_of_bad_lines_sends_nothing(fake, tmp_path):
     (["user", "get", "oA", "--timeout", "10"], "“10”不是 500ms、10s、2m 这样的时间"),
     (["send", "text", "oA"], "`hongyan send text OPENID CONTENT` 中缺少 CONTENT"),
     (["doctor"], "“doctor”将在后续版本中提供"),
-    (["bogus"], "未知命令“bogus”；可用的命令有 send, "),
+    (["bogus"], "未知命令“bogus”；可用的命令有 send、user、"),
     (["send", "batch", "/nowhere.jsonl"], "无法读取 /nowhere.jsonl")])
 def test_wrong_usage_is_named_in_chinese_in_a_chinese_locale(fake, args, said):
     run = hongyan(fake, *args, LANG="zh_CN.UTF-8")

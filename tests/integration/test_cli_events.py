@@ -118,7 +118,7 @@ def test_a_type_that_does_not_exist_ends_with_one(called):
         assert f"hongyan: event {command} failed: " in run.stderr and "types[0]" in run.stderr
         assert "did you mean text? There are text, image, " in run.stderr
     run = hongyan(called, "event", "watch", "--type", "tex", LANG="zh_CN.UTF-8")
-    assert "hongyan: 跟随事件失败：" in run.stderr and "是否想写 text？可用的类型有 text, image, " in run.stderr
+    assert "hongyan: 跟随事件失败：" in run.stderr and "是否想写 text？可用的类型有 text、image、" in run.stderr
 
 
 def test_watch_shows_each_event_at_once_and_ends_well_at_ctrl_c(account, watch):

@@ -29,16 +29,15 @@ constexpr absl::Duration kWatchCeiling = absl::Hours(24);
 
 absl::Status UnknownType(const std::string& field, const std::string& typed) {
   const std::vector<absl::string_view> types = core::PushTypes();
-  const std::string all = absl::StrJoin(types, ", ");
   const auto meant = base::NearestWord(typed, types);
   return base::InvalidField(
       field,
       absl::StrCat("is no event type; ",
                    meant ? absl::StrCat("did you mean ", *meant, "? ") : std::string(),
-                   "There are ", all),
+                   "There are ", absl::StrJoin(types, ", ")),
       absl::StrCat("不是事件类型；",
                    meant ? absl::StrCat("是否想写 ", *meant, "？") : std::string(), "可用的类型有 ",
-                   all));
+                   absl::StrJoin(types, "、")));
 }
 
 // The filter of either request.

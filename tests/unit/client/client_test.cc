@@ -288,7 +288,7 @@ TEST(Options, LoopbackIsRecognized) {
   }
 }
 
-TEST(Options, C05_AnAddressIsLookedOverBeforeAnybodyDials) {
+TEST(Options, W05_AnAddressIsLookedOverBeforeAnybodyDials) {
   for (const char* target :
        {"127.0.0.1:9090", "localhost:1", "svc.example.org:65535", "[::1]:9090", "dns:svc:1",
         "dns:///svc:1", "dns://8.8.8.8/svc:1", "unix:/run/hongyan.sock", "unix-abstract:hongyan",
@@ -300,6 +300,11 @@ TEST(Options, C05_AnAddressIsLookedOverBeforeAnybodyDials) {
       {"https://svc:9090/x", "is a URL; write HOST:PORT alone, such as svc:9090, with TLS on"},
       {"HTTP://svc:9090", "is a URL"},
       {"grpc://svc:9090", "is a URL"},
+      {"http://svc", "such as svc:9090"},
+      {"https://svc/v1?x", "such as svc:9090, with TLS on"},
+      {"http://svc:", "such as svc:9090"},
+      {"http://[::1]/", "such as [::1]:9090"},
+      {"http://::1", "such as 127.0.0.1:9090"},
       {"http://", "is a URL; write HOST:PORT alone, such as 127.0.0.1:9090"},
       {"127.0.0.1", "has no port: HOST:PORT, such as 127.0.0.1:9090"},
       {"svc", "has no port"},
@@ -325,6 +330,7 @@ TEST(Options, C05_AnAddressIsLookedOverBeforeAnybodyDials) {
     EXPECT_THAT(error.message, testing::HasSubstr(said));
     EXPECT_THAT(error.localized, testing::HasSubstr("服务地址"));
   }
+  EXPECT_THAT(Describe(CheckTarget("http://svc")).localized, testing::HasSubstr("例如 svc:9090"));
 }
 
 TEST(Options, WhatDoesNotFitTogetherIsRefused) {

@@ -140,10 +140,10 @@ TEST_F(CommandLineTest, WrongUsageEndsWithTwo) {
 }
 
 TEST_F(CommandLineTest, AnUnknownCommandIsNamedWithThoseThatThereAre) {
-  EXPECT_EQ(
-      End({"bogus"}).err,
-      "hongyan: unknown command 'bogus'; there are send, user, subscriber, event: see `hongyan "
-      "--help`\n");
+  EXPECT_EQ(End({"bogus"}).err,
+            "hongyan: unknown command 'bogus'; there are send, user, subscriber, event, help, "
+            "version: see `hongyan "
+            "--help`\n");
   EXPECT_EQ(
       End({"send", "--timeout", "5s", "fax", "--account=a", "oA"}).err,
       "hongyan: unknown command 'send fax'; there are text, template, batch: see `hongyan send "
@@ -163,9 +163,11 @@ TEST_F(CommandLineTest, AnUnknownCommandIsNamedWithThoseThatThereAre) {
   EXPECT_THAT(End({}).err, HasSubstr("a command is missing behind `hongyan`"));
   env_["LANG"] = "zh_CN.UTF-8";
   EXPECT_EQ(End({"bogus"}).err,
-            "hongyan: 未知命令“bogus”；可用的命令有 send, user, subscriber, event，详见 `hongyan "
+            "hongyan: 未知命令“bogus”；可用的命令有 "
+            "send、user、subscriber、event、help、version，详见 `hongyan "
             "--help`\n");
-  EXPECT_THAT(End({"event"}).err, HasSubstr("`hongyan event` 之后缺少命令"));
+  EXPECT_THAT(End({"event"}).err,
+              HasSubstr("`hongyan event` 之后缺少命令；可用的命令有 list、watch，"));
 }
 
 TEST_F(CommandLineTest, CommandsOfLaterVersionsAreAnnounced) {
@@ -260,7 +262,7 @@ TEST_F(CommandLineTest, HelpAndVersionEndWithZero) {
   EXPECT_THAT(End({"--version"}).out, testing::MatchesRegex("hongyan [0-9.]+\n"));
 }
 
-TEST_F(CommandLineTest, C05_HelpAndVersionAreCommandsToo) {
+TEST_F(CommandLineTest, W05_HelpAndVersionAreCommandsToo) {
   EXPECT_EQ(End({"help"}).out, End({"--help"}).out);
   EXPECT_EQ(End({"help", "send", "text"}).out, End({"send", "text", "--help"}).out);
   EXPECT_EQ(End({"version"}).out, End({"--version"}).out);
@@ -268,7 +270,7 @@ TEST_F(CommandLineTest, C05_HelpAndVersionAreCommandsToo) {
   EXPECT_THAT(End({"help", "bogus"}).err, HasSubstr("unknown command 'bogus'"));
 }
 
-TEST_F(CommandLineTest, C05_HelpIsChineseInAChineseLocale) {
+TEST_F(CommandLineTest, W05_HelpIsChineseInAChineseLocale) {
   env_["LANG"] = "zh_CN.UTF-8";
   for (const std::vector<std::string>& command :
        std::vector<std::vector<std::string>>{{},
@@ -303,7 +305,7 @@ TEST_F(CommandLineTest, C05_HelpIsChineseInAChineseLocale) {
   }
 }
 
-TEST_F(CommandLineTest, C05_TokenOptionsAreTakenAndNotShown) {
+TEST_F(CommandLineTest, W05_TokenOptionsAreTakenAndNotShown) {
   EXPECT_EQ(Good({"user", "get", "oA", "--token-file", "f"}).global.token_file, "f");
   EXPECT_TRUE(Good({"user", "get", "oA", "--allow-plaintext-token"}).global.allow_plaintext_token);
   for (const std::string& help : {End({"--help"}).out, End({"send", "text", "--help"}).out}) {
@@ -311,7 +313,7 @@ TEST_F(CommandLineTest, C05_TokenOptionsAreTakenAndNotShown) {
   }
 }
 
-TEST_F(CommandLineTest, C05_DurationsAreThoseOfTheConfiguration) {
+TEST_F(CommandLineTest, W05_DurationsAreThoseOfTheConfiguration) {
   EXPECT_EQ(Good({"user", "get", "oA", "--timeout", "1d"}).global.timeout, absl::Hours(24));
   EXPECT_EQ(Good({"user", "get", "oA", "--timeout", "2m"}).global.timeout, absl::Minutes(2));
   for (const char* bad :
@@ -320,7 +322,7 @@ TEST_F(CommandLineTest, C05_DurationsAreThoseOfTheConfiguration) {
   }
 }
 
-TEST_F(CommandLineTest, C05_WrongUsageIsJsonWhereJsonIsAskedFor) {
+TEST_F(CommandLineTest, W05_WrongUsageIsJsonWhereJsonIsAskedFor) {
   for (const std::vector<std::string>& args :
        std::vector<std::vector<std::string>>{{"send", "text", "oA", "-o", "json"},
                                              {"-ojson", "send", "text", "oA"},

@@ -48,7 +48,7 @@ TEST(ErrorText, ChineseInFull) {
             "hongyan: 发送文本失败：超过了 48 小时的回复时限\n"
             "  怎么办：只有在用户最后一次互动后的 48 小时内才能发送客服消息；请改用 `hongyan send "
             "template`，或等用户再次发来消息。\n"
-            "  原因：RESPONSE_WINDOW_CLOSED (FAILED_PRECONDITION, weixin.qq.com)\n"
+            "  原因：RESPONSE_WINDOW_CLOSED（FAILED_PRECONDITION，weixin.qq.com）\n"
             "  account：main\n"
             "  api：/cgi-bin/message/custom/send\n"
             "  errcode：45015\n"
@@ -85,7 +85,19 @@ TEST(ErrorText, InChineseAFieldHasItsNameAlone) {
   // Where nobody says it in Chinese, English is better than nothing.
   error.localized.clear();
   text = ErrorText(kSendText, error, Language::kChinese);
-  EXPECT_THAT(text, HasSubstr("\n  字段：openid: the openid is malformed\n"));
+  EXPECT_THAT(text, HasSubstr("失败：openid: the openid is malformed\n"));
+  EXPECT_THAT(text, HasSubstr("\n  字段：openid\n  额度：account:main：500 a day\n"));
+}
+
+TEST(ErrorText, WhatTheSentenceSaysIsNotSaidAgainBehindTheField) {
+  client::Error error;
+  error.code = absl::StatusCode::kInvalidArgument;
+  error.reason = "INVALID_REQUEST";
+  error.message = "types[0]: is no event type; There are text, image";
+  error.fields = {{"types[0]", "is no event type; There are text, image"},
+                  {"page_size", "must not be negative"}};
+  const std::string text = ErrorText(kSendText, error, Language::kEnglish);
+  EXPECT_THAT(text, HasSubstr("\n  field: types[0]\n  field: page_size: must not be negative\n"));
 }
 
 TEST(ErrorText, WithoutConnectionItSaysHowToCheck) {
