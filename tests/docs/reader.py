@@ -58,12 +58,12 @@ class Reader:
     def stop(self):
         subprocess.run(["bash", "-c", self._stop], check=True)
 
-    def run(self, code, stdin="", until=None, limit=PATIENCE):
-        """All of it, or until `until(what was printed)` is true: then comes Ctrl-C."""
+    def run(self, code, stdin="", until=None, limit=PATIENCE, stopped=None):
+        """All of it, or until `until(what was printed)` is true: then comes Ctrl-C, and it ends with `stopped` (None: any)."""
         printed = self.clone.parent / "printed"
         with open(printed, "wb") as out:
             # A worker of pytest may ignore SIGINT, and whoever is started by it would too.
-            shell = subprocess.Popen(["bash", "-e", "-u", "-c", f"{self.pasted}\n{code}"], cwd=self.clone, env=self.env,
+            shell = subprocess.Popen(["bash", "-e", "-u", "-o", "pipefail", "-c", f"{self.pasted}\n{code}"], cwd=self.clone, env=self.env,
                                      stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
                                      preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
         try:
@@ -76,24 +76,25 @@ class Reader:
                 except AssertionError as error:
                     raise AssertionError(f"{error}\n{printed.read_text('utf-8')}") from None
                 os.killpg(shell.pid, signal.SIGINT)
-            code = shell.wait(timeout=limit)
+            ended = shell.wait(timeout=limit)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(shell.pid, signal.SIGKILL)
             shell.wait()
         text = printed.read_text("utf-8")
-        assert until or code == 0, f"exit code {code}\n{text}"
+        promised = stopped if until else 0
+        assert promised is None or ended == promised, f"exit code {ended}\n{text}"
         return text
 
 
 # --- what becomes of each block: functions of (reader, code) -----------------------------------------------------------
 
 
-def prints(*fragments, stdin="", then="", limit=PATIENCE):
-    """It is run, ends with 0 (or at Ctrl-C, where the block says that it ends so), and prints all of these."""
+def prints(*fragments, stdin="", then="", limit=PATIENCE, stopped=None):
+    """It is run, ends with 0 (or at Ctrl-C, where the block says that it ends so, with `stopped`), and prints all of these."""
     def run(reader, code):
         if "Ctrl-C" in code:
-            reader.run(code, until=lambda text: all(fragment in text for fragment in fragments))
+            reader.run(code, until=lambda text: all(fragment in text for fragment in fragments), stopped=stopped)
             return
         text = reader.run(code + then, stdin, limit=limit)
         for fragment in fragments:

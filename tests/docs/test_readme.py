@@ -1,5 +1,7 @@
 """Every code block of README.md and README.zh-CN.md, run as it is printed."""
 
+import re
+
 import pytest
 
 import code_blocks
@@ -51,6 +53,16 @@ def answers_users(reader, code):
         sandbox.stop()
 
 
+def serves_the_sandbox(reader, code):
+    """The configuration of the block before, but for the ports, which are free ones, and WeChat, which is the sandbox."""
+    path = reader.clone / "hongyan.yaml"
+    listeners = "".join(f"{name}: {{listen: '127.0.0.1:0'}}\n" for name in ("grpc", "callback", "admin"))
+    (sandbox,) = re.findall(r"SANDBOX=(\S+)", reader.pasted)
+    path.write_text(reader.configurations[1] + f"{listeners}wechat: {{api_urls: ['{sandbox}']}}\n", encoding="utf-8")
+    reader.run("export WX_APP_SECRET=s\n" + code, stopped=0,
+               until=lambda text: all(f"listening {name} 127.0.0.1:" in text for name in ("grpc", "callback", "admin")))
+
+
 ALICE, CAROL = "oSandbox_AliceDemoFollower01", "oSandbox_CarolDemoFollower03"
 
 # In the order of the file, by the heading that a block stands below (in README.md).
@@ -59,7 +71,7 @@ BLOCKS = [
     ("Two commands", prints("build/release/bin/hongyand", then="command -v hongyand")),
     ("A first message to a real account", checks()),
     ("A first message to a real account", prints(stdin="the-secret\n")),
-    ("A first message to a real account", cannot("it needs a real account, and its ports are fixed")),
+    ("A first message to a real account", serves_the_sandbox),
     ("A first message to a real account", prints("ACCEPTED")),
     ("A first message to a real account", prints("oSandbox_", CAROL)),
     ("A first message to a real account", prints("32 43", then="echo ${#WX_CALLBACK_TOKEN} ${#WX_ENCODING_AES_KEY}")),
@@ -77,9 +89,9 @@ BLOCKS = [
     ("Replies and your own handler", checks(after=2)),
     ("Replies and your own handler", file("bot.py")),
     ("Replies and your own handler", answers_users),
-    ("The `hongyan` command", prints(CAROL, "ACCEPTED", ALICE, "subscribe", '"content":"帮助"')),
+    ("The `hongyan` command", prints(CAROL, "ACCEPTED", ALICE, "subscribe", '"content":"帮助"', stopped=0)),
     ("The `hongyan` command", prints("2 notifications: 2 accepted")),
-    ("The sandbox, for any SDK", prints("listening sandbox 127.0.0.1:")),
+    ("The sandbox, for any SDK", prints("listening sandbox 127.0.0.1:", stopped=0)),
     ("The sandbox, for any SDK", prints("夏日蜜桃茶", "您好，这是第一条消息", "POST   /sandbox/templates")),
     ("Building and contributing", cannot("it builds for minutes; the demo of the release does the same")),
 ]
@@ -91,16 +103,16 @@ def read(name):
     return code_blocks.blocks((ROOT / name).read_text("utf-8"))
 
 
-def test_C01_each_block_is_known():
+def test_W01_each_block_is_known():
     assert [block.heading for block in read("README.md")] == [heading for heading, _ in BLOCKS]
 
 
-def test_C01_both_languages_have_the_same_code():
+def test_W01_both_languages_have_the_same_code():
     code_blocks.compare(ROOT, *READMES)
 
 
 @pytest.mark.parametrize("name", [*READMES, "docs/stubs.md", "docs/stubs.zh-CN.md"])
-def test_C01_links_lead_somewhere(name):
+def test_W01_links_lead_somewhere(name):
     text = (ROOT / name).read_text("utf-8")
     for link in code_blocks.links(text):
         path, _, anchor = link.partition("#")
@@ -112,7 +124,7 @@ def test_C01_links_lead_somewhere(name):
 
 
 @pytest.mark.parametrize("name", READMES)
-def test_C01_every_block_runs_as_printed(name, tmp_path):
+def test_W01_every_block_runs_as_printed(name, tmp_path):
     reader = Reader(tmp_path)
     try:
         follow(name, reader, read(name), BLOCKS)

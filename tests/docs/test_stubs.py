@@ -63,16 +63,16 @@ def compiled(*arguments):
     assert done.stderr == ""
 
 
-def test_C02_each_block_is_known():
+def test_W02_each_block_is_known():
     for page in PAGES:
         assert [block.heading for block in read(page)] == [heading for heading, _ in STEPS]
 
 
-def test_C02_both_languages_have_the_same_code():
+def test_W02_both_languages_have_the_same_code():
     code_blocks.compare(ROOT, *PAGES)
 
 
-def test_C02_the_protos_need_one_include_path(tmp_path):
+def test_W02_the_protos_need_one_include_path(tmp_path):
     image = tmp_path / "image"
     compiled("--include_imports", "-o", str(image), *ALL)
     files = {one.name: one for one in FileDescriptorSet.FromString(image.read_bytes()).file}
@@ -83,7 +83,7 @@ def test_C02_the_protos_need_one_include_path(tmp_path):
             assert imported in ALL or imported.startswith("google/protobuf/"), (name, imported)
 
 
-def test_C02_go_finds_each_package_by_its_path(tmp_path):
+def test_W02_go_finds_each_package_by_its_path(tmp_path):
     image = tmp_path / "image"
     compiled("-o", str(image), *ALL)
     packages = {one.name: one.options.go_package for one in FileDescriptorSet.FromString(image.read_bytes()).file}
@@ -96,13 +96,13 @@ def test_C02_go_finds_each_package_by_its_path(tmp_path):
 @pytest.mark.parametrize("language, made", [("java", "io/hongyan/v1/SendTextRequest.java"), ("cpp", "hongyan/v1/notify.pb.h"),
                                             ("python", "hongyan/v1/notify_pb2.py"), ("csharp", "Notify.cs"),
                                             ("php", "Hongyan/V1/SendTextRequest.php"), ("ruby", "hongyan/v1/notify_pb.rb")])
-def test_C02_protocs_own_generators_take_them(language, made, tmp_path):
+def test_W02_protocs_own_generators_take_them(language, made, tmp_path):
     compiled(f"--{language}_out={tmp_path}", *OURS)
     assert (tmp_path / made).exists()
 
 
 @pytest.mark.parametrize("language", TOOLS)
-def test_C02_a_text_is_sent_with(language, tmp_path):
+def test_W02_a_text_is_sent_with(language, tmp_path):
     missing = [tool for tool in TOOLS[language] if not shutil.which(tool)]
     if missing:
         pytest.skip(f"{', '.join(missing)} is missing")

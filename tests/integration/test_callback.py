@@ -295,7 +295,7 @@ def test_a_path_of_ones_own_and_two_accounts(start, sandbox):
     assert ask(service, "GET", signed(one, echostr="1"), path="/wechat/callback/two")[0] == 403
 
 
-def test_C4_a_wrong_url_in_the_console_is_warned_about(start, sandbox):
+def test_W04_a_wrong_url_in_the_console_is_warned_about(start, sandbox):
     account = sandbox.new_account()
     called = start(account)
     account.calls_back(called.callback_url.replace("/wechat/", "/wx/") + "main")

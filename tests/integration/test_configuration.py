@@ -91,6 +91,12 @@ def test_check_of_a_good_file_ends_with_0(config):
     assert "plainsecret" not in done.stdout + done.stderr
 
 
+def test_B04_check_names_the_folder_in_which_the_storage_cannot_be_made(config, tmp_path):
+    done = hongyand("--config", config(GOOD + f"storage: {{url: 'sqlite:{tmp_path}/none/here.db'}}\n"), "--check")
+    assert done.returncode == 2
+    assert f"storage.url: {tmp_path}/none/here.db can't be made in the folder {tmp_path}/none: " in done.stderr
+
+
 def test_missing_file_and_wrong_usage(tmp_path):
     assert hongyand("--config", tmp_path / "none.yaml").returncode == 2
     assert hongyand().returncode == 2
@@ -168,7 +174,7 @@ def test_K04_missing_or_mismatched_certificates_are_refused(config, tmp_path):
         assert "listening" not in done.stdout
 
 
-def test_K05_C06_grpc_stays_on_loopback_unless_certificates_tell_who_calls(config, tmp_path):
+def test_K05_W06_grpc_stays_on_loopback_unless_certificates_tell_who_calls(config, tmp_path):
     done = hongyand("--config", config("grpc: {listen: 0.0.0.0:0}\n" + GOOD), "--check")
     assert done.returncode == 2 and "grpc.listen" in done.stderr and "client_ca_file" in done.stderr
     authority = Authority(tmp_path, "ca")
@@ -179,7 +185,7 @@ def test_K05_C06_grpc_stays_on_loopback_unless_certificates_tell_who_calls(confi
         assert done.returncode == code and ("grpc.listen" in done.stderr) == (code == 2), done
 
 
-def test_K05_C06_admin_beyond_loopback_is_a_warning(config):
+def test_K05_W06_admin_beyond_loopback_is_a_warning(config):
     done = hongyand("--config", config("admin: {listen: 0.0.0.0:0}\n" + GOOD), "--check")
     assert done.returncode == 0 and "warning: admin.listen" in done.stderr, done
 

@@ -73,7 +73,7 @@ def test_wrong_filters_are_named(called):
         assert field in failed.fields, failed
 
 
-def test_C05_a_mistyped_type_is_answered_with_those_that_there_are(called):
+def test_W05_a_mistyped_type_is_answered_with_those_that_there_are(called):
     request = called.api.events.ListEventsRequest
     failed = failure(events(called).ListEvents, request(types=["subscrib"]), timeout=LIMIT)
     expect(failed, "INVALID_ARGUMENT", "INVALID_REQUEST", "hongyan")

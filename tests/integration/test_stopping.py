@@ -222,7 +222,7 @@ def test_a_signal_that_comes_twice_at_once_is_one(start, account):
     assert service.log(event="stopped") and not service.log(event="second signal: ending at once")
 
 
-def test_C_the_delay_goes_by_the_monotonic_clock(start, account, odd_machine):
+def test_B01_C01_the_delay_goes_by_the_monotonic_clock(start, account, odd_machine):
     service = start(account, {"shutdown": {"delay": f"{int(1500 * SCALE)}ms"}}, env=odd_machine.environment)
     watch = service.watch_health()
     assert next(watch).status == 1

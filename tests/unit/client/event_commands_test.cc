@@ -150,7 +150,7 @@ TEST_F(EventCommandsTest, ListFollowsPagesUntilOneIsEmpty) {
   EXPECT_EQ(Lines().size(), 4U);
 }
 
-TEST_F(EventCommandsTest, C05_AnEmptyListSaysWhatToDoNext) {
+TEST_F(EventCommandsTest, W05_AnEmptyListSaysWhatToDoNext) {
   EXPECT_EQ(Run({"event", "list"}), kExitOk);
   EXPECT_EQ(out_.str(), "");
   EXPECT_THAT(err_.str(), StartsWith("hongyan: no event is recorded yet; "));

@@ -91,7 +91,7 @@ TEST_F(RunTest, AFailedSendEndsWithOneAndItsReason) {
                                               "  怎么办：该用户需先关注公众号"));
 }
 
-TEST_F(RunTest, C05_AFailureIsJsonWhereJsonIsAskedFor) {
+TEST_F(RunTest, W05_AFailureIsJsonWhereJsonIsAskedFor) {
   service_.on_text = [](auto&, const auto&, auto&) {
     return client::Failure{.code = grpc::StatusCode::RESOURCE_EXHAUSTED,
                            .reason = "OVERLOADED",
@@ -119,7 +119,7 @@ TEST_F(RunTest, C05_AFailureIsJsonWhereJsonIsAskedFor) {
   EXPECT_THAT(err_.str(), testing::StartsWith(R"({"error":{"code":"INVALID_ARGUMENT",)"));
 }
 
-TEST_F(RunTest, C05_AnAddressThatIsNoneIsWrongUsage) {
+TEST_F(RunTest, W05_AnAddressThatIsNoneIsWrongUsage) {
   EXPECT_EQ(Run({"user", "get", "oA", "--target", "http://127.0.0.1:9090"}), kExitUsage);
   EXPECT_EQ(
       err_.str(),

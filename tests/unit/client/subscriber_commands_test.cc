@@ -153,7 +153,7 @@ TEST_F(SubscriberCommandsTest, PagesAreFollowedUpToTheLimit) {
   EXPECT_THAT(lines[1000], HasSubstr(R"("openid":"o1000")"));
 }
 
-TEST_F(SubscriberCommandsTest, C05_AnEmptyListSaysWhatToDoNext) {
+TEST_F(SubscriberCommandsTest, W05_AnEmptyListSaysWhatToDoNext) {
   EXPECT_EQ(Run({"subscriber", "list"}), kExitOk);
   EXPECT_EQ(out_.str(), "");
   EXPECT_THAT(err_.str(), HasSubstr("`hongyan subscriber sync` imports the followers"));

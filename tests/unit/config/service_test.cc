@@ -150,7 +150,7 @@ TEST_F(ServiceTest, TwoListenersOnOneAddressAreRefused) {
   Accepted("grpc: {listen: 127.0.0.1:0}\nadmin: {listen: 127.0.0.1:0}");
 }
 
-TEST_F(ServiceTest, K05_C06_GrpcStaysOnLoopbackUnlessInsecureAndAdminWarns) {
+TEST_F(ServiceTest, K05_W06_GrpcStaysOnLoopbackUnlessInsecureAndAdminWarns) {
   for (const char* address : {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[::ffff:127.0.0.1]:0"}) {
     const std::string grpc = absl::StrCat("grpc: {listen: '", address, "'}");
     const std::string admin = absl::StrCat("admin: {listen: '", address, "'}");

@@ -153,7 +153,7 @@ TEST_F(YamlTest, K01_TabsInTheIndentation) {
   EXPECT_EQ(result.settings.accounts[0].replies[0].text, "a\n\tb\n");
 }
 
-TEST_F(YamlTest, C03_WhatLooksLikeYamlIsToldWithItsLine) {
+TEST_F(YamlTest, W03_WhatLooksLikeYamlIsToldWithItsLine) {
   const struct {
     const char* text;  // from line 5
     const char* path;
@@ -205,7 +205,7 @@ TEST_F(YamlTest, C03_WhatLooksLikeYamlIsToldWithItsLine) {
   }
 }
 
-TEST_F(YamlTest, C03_FullWidthQuotesAreWarnedAbout) {
+TEST_F(YamlTest, W03_FullWidthQuotesAreWarnedAbout) {
   const LoadResult wrong =
       Load("accounts:\n  - name: “main”\n    app_id: wx1\n    app_secret: ${WX_APP_SECRET}\n");
   EXPECT_THAT(wrong.warnings,
@@ -217,7 +217,7 @@ TEST_F(YamlTest, C03_FullWidthQuotesAreWarnedAbout) {
   EXPECT_THAT(meant.warnings, Not(Contains(Field(&Problem::message, HasSubstr("quotes")))));
 }
 
-TEST_F(YamlTest, C03_AVariableWithoutBracesIsRefused) {
+TEST_F(YamlTest, W03_AVariableWithoutBracesIsRefused) {
   for (const char* value : {"$WX_APP_SECRET", "\"$WX_APP_SECRET\"", "$(WX_APP_SECRET)",
                             "$｛WX_APP_SECRET｝", "\"%WX_APP_SECRET%\""}) {
     SCOPED_TRACE(value);
@@ -233,14 +233,14 @@ TEST_F(YamlTest, C03_AVariableWithoutBracesIsRefused) {
               IsEmpty());
 }
 
-TEST_F(YamlTest, C03_AKeyWithASlipIsNotMissingToo) {
+TEST_F(YamlTest, W03_AKeyWithASlipIsNotMissingToo) {
   const LoadResult result =
       Load("accounts:\n  - name: main\n    app_id: wx1\n    app_secret=abc\n");
   EXPECT_THAT(result.problems, ElementsAre(IsProblem("accounts[0].app_secret", 4, "\"=\"")));
 }
 
 // The value of a key that was written wrongly may be a secret.
-TEST_F(YamlTest, C03_HintsShowNoValue) {
+TEST_F(YamlTest, W03_HintsShowNoValue) {
   for (const char* line :
        {"app_secret=5ecretvalue", "app_secret:5ecretvalue", "app_secret：5ecretvalue",
         "app_secret 5ecretvalue", "app_secret = 5ecretvalue"}) {

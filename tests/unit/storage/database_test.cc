@@ -355,6 +355,13 @@ TEST_F(DatabaseTest, FirstSchemaIsBroughtUpToDate) {
   EXPECT_TRUE(List({}, 0)->events.empty());
 }
 
+TEST_F(DatabaseTest, B04_AFolderThatIsMissingIsNamed) {
+  const absl::Status status = Database::Open("sqlite:" + path_ + ".d/sub/x.db").status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr(absl::StrCat("can't be made in the folder ", path_, ".d/sub: ")));
+}
+
 TEST_F(DatabaseTest, MigrationVersionsAreDense) {
   int expected = 1;
   for (const Migration& migration : Migrations()) EXPECT_EQ(migration.version, expected++);
