@@ -28,6 +28,7 @@ if(HONGYAN_TESTS)
   hongyan_precompile(hongyan_precompiled_tests
     HEADERS ${HONGYAN_PRECOMPILED} <gmock/gmock.h> <gtest/gtest.h>
     DEPS GTest::gmock)
+  target_compile_options(hongyan_precompiled_tests PRIVATE ${HONGYAN_TESTS_SANITIZE})
 endif()
 
 # For tests, which are built for release so that nothing rots: GCC 12's optimizer sees ghosts in strings that it inlines, and
