@@ -1,5 +1,6 @@
 #include "server/core/housekeeping.h"
 
+#include <algorithm>
 #include <string>
 
 #include "server/base/log.h"
@@ -80,7 +81,8 @@ async::Task<std::optional<absl::Time>> Housekeeping::TimeToJudgeBy(async::MonoTi
       judged_at_ ? absl::FromChrono(mono - *judged_at_) : absl::ZeroDuration();
   judged_at_ = mono;
   const absl::Time wall = clock_.Now();
-  const absl::Time judged = JudgeTime(*age_, wall, ran);
+  const absl::Duration leap = std::min({kLeap, retention_.events / 2, retention_.unsubscribed / 2});
+  const absl::Time judged = JudgeTime(*age_, wall, ran, leap);
   if (age_->doubted.has_value() != doubted) LogClock(!doubted, wall, judged);
   // First, so that a doubt outlives the process.
   const absl::Status saved = co_await age_clock_.Save(*age_, until);

@@ -122,9 +122,9 @@ bool Idempotency::ForgetOldest(const Entry* kept, async::MonoTime now) {
     return entry->result && entry.get() != kept;
   });
   if (oldest == order_.end()) return false;
-  const bool in_time = async::Between((*oldest)->first_used, now) >= kRemember;
+  const bool time_is_over = async::Between((*oldest)->first_used, now) >= kRemember;
   Erase(oldest);
-  if (!in_time) NoteForgotten(now);
+  if (!time_is_over) NoteForgotten(now);
   return true;
 }
 

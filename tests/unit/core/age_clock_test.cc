@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace hongyan::core {
 namespace {
 
@@ -48,6 +50,34 @@ TEST(AgeClockTest, A06_C01_LeapAheadMakesNothingOld) {
   wrong = right + 31 * kDay;
   EXPECT_EQ(Rounds(clock, wrong, kRoundsOfADay), right + kDay);
   EXPECT_TRUE(clock.doubted);
+}
+
+TEST(AgeClockTest, A06_LeapIsLessWhereRetentionIsShort) {
+  storage::AgeClock clock = Believing(kStart);
+  const absl::Duration leap = absl::Minutes(30);
+  EXPECT_EQ(JudgeTime(clock, kStart + absl::Hours(23), absl::ZeroDuration(), leap), kStart);
+  EXPECT_TRUE(clock.doubted);
+  const absl::Time right = kStart + leap;
+  EXPECT_EQ(JudgeTime(clock, right, absl::ZeroDuration(), leap), right);
+  EXPECT_FALSE(clock.doubted);
+}
+
+// Else it would fall behind by every night.
+TEST(AgeClockTest, A06_ServiceThatIsOffEveryNightAgreesWithItselfWhateverTheLeap) {
+  const absl::Duration leap = absl::Minutes(30);
+  storage::AgeClock clock = Believing(kStart);
+  absl::Time now = kStart;
+  absl::Duration behind;
+  for (int day = 0; day < 30; ++day) {
+    now += absl::Hours(8);
+    absl::Time judged = JudgeTime(clock, now, absl::ZeroDuration(), leap);
+    for (int i = 0; i < 96; ++i) {  // sixteen hours
+      now += absl::Minutes(10);
+      judged = JudgeTime(clock, now, absl::Minutes(10), leap);
+    }
+    behind = std::max(behind, now - judged);
+  }
+  EXPECT_LE(behind, absl::Hours(16));
 }
 
 TEST(AgeClockTest, A06_ServiceThatWasOffForAMonthBelievesItsClockAfterADay) {

@@ -25,9 +25,9 @@ constexpr absl::Duration kDay = absl::Hours(24);
 class HousekeepingTest : public ::testing::Test {
  protected:
   HousekeepingTest() { Restart(); }
-  void Restart() {
-    housekeeping_.emplace(Retention{30 * kDay, 30 * kDay}, storage_.events(),
-                          storage_.subscribers(), age_clock_, subscribers_, clock_);
+  void Restart(Retention retention = {30 * kDay, 30 * kDay}) {
+    housekeeping_.emplace(retention, storage_.events(), storage_.subscribers(), age_clock_,
+                          subscribers_, clock_);
   }
   async::MonoTime Soon() const { return async::After(clock_.Mono(), absl::Hours(1)); }
   void Round() {
@@ -141,6 +141,24 @@ TEST_F(HousekeepingTest, A06_C01_StartWithAWrongClockRemovesNothing) {
     EXPECT_THAT(Profiles(), ElementsAre("oLeft"));
   }
   EXPECT_TRUE(KnowsKey("A"));
+}
+
+TEST_F(HousekeepingTest, A06_ClockAheadByLessThanADayRemovesNothingThatIsKeptForHours) {
+  const Retention hours[] = {{absl::Hours(1), 30 * kDay}, {30 * kDay, absl::Hours(1)}};
+  for (const Retention& retention : hours) {
+    Restart(retention);
+    Round();
+    Record("A");
+    Leave("oLeft");
+    clock_.JumpWallTime(absl::Hours(23));
+    Restart(retention);
+    Round();
+    clock_.JumpWallTime(-absl::Hours(23));
+    Restart(retention);
+    Round();
+    EXPECT_THAT(Events(), ElementsAre("oA"));
+    EXPECT_THAT(Profiles(), ElementsAre("oLeft"));
+  }
 }
 
 // A crash before the first round has noted the time.
