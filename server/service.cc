@@ -362,6 +362,7 @@ absl::Status Service::Graph::Listen() {
     return absl::UnavailableError(absl::StrCat("grpc.listen: ", std::string(listening.message())));
   }
   for (core::Account& account : accounts.all()) background.Spawn(account.token.KeepFresh());
+  background.Spawn(transport.ProbeAddresses());
   background.Spawn(self_probe.Run(grpc.address(), settings.grpc.tls.enabled()));
   background.Spawn(BecomeReady());
   background.Spawn(housekeeping.Run());

@@ -29,14 +29,15 @@ constexpr absl::Duration kRenewAhead = absl::Seconds(300);
 constexpr absl::Duration kRenewJitter = absl::Seconds(60);
 constexpr absl::Duration kSafetyMargin = absl::Seconds(10);
 
-// WeChat gives the classic endpoint 2000 requests a day. Only silence and -1 are sure to pass soon.
+// WeChat gives the classic endpoint 2000 requests a day. Only silence and -1 are sure to pass
+// soon; a front's 502 or page may stay for a day.
 constexpr absl::Duration kSilencePauses[] = {absl::Seconds(1), absl::Seconds(2), absl::Seconds(4),
                                              absl::Seconds(5)};
 constexpr absl::Duration kRefusalPauses[] = {absl::Minutes(1), absl::Minutes(2), absl::Minutes(4),
                                              absl::Minutes(8), absl::Minutes(10)};
 constexpr absl::Duration kOddAnswerPauses[] = {
     absl::Seconds(5), absl::Seconds(15), absl::Minutes(1), absl::Minutes(2), absl::Minutes(5)};
-// Whoever waited so long for WeChat in vain has not come with too little time.
+// Who meets a request that has been without an answer for so long has not come with too little time.
 constexpr absl::Duration kSilence = absl::Milliseconds(500);
 
 // WeChat takes a replaced token for five minutes more.
@@ -47,6 +48,7 @@ constexpr std::size_t kMaxErrmsg = 64 << 10;
 // WeChat allows 20 forced refreshes a day, 30 s apart; other systems of the account may need some too.
 constexpr absl::Duration kForceSpacing = absl::Seconds(30);
 constexpr int kForcedPerDay = 10;
+constexpr std::int64_t kBusy = -1;
 // Replacements of refused tokens: ten at once, then one in ten seconds.
 constexpr double kReplacementBurst = 10;
 constexpr double kReplacementsPerSecond = 0.1;
@@ -76,7 +78,6 @@ bool AccessToken::has_token() const {
 }
 
 async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Get(MonoTime deadline) {
-  const MonoTime begun = clock_.Mono();
   while (true) {
     if (has_token()) co_return Current{token_, generation_};
     if (!renewing_) {
@@ -85,9 +86,7 @@ async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Get(MonoTime dead
       if (!renewing_) co_return last_error_;
     }
     const auto woken = co_await renewed_.Wait(deadline);
-    if (woken == async::WaitList::Woken::kDeadline) {
-      co_return DeadlinePassed(async::Between(begun, clock_.Mono()));
-    }
+    if (woken == async::WaitList::Woken::kDeadline) co_return DeadlinePassed();
     if (woken == async::WaitList::Woken::kCancelled) {
       co_return ErrorBuilder(
           absl::StatusCode::kCancelled, Reason::kCancelled,
@@ -100,10 +99,11 @@ async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Get(MonoTime dead
   }
 }
 
-absl::Status AccessToken::DeadlinePassed(absl::Duration waited) const {
+absl::Status AccessToken::DeadlinePassed() const {
   if (!last_error_.ok()) return last_error_;
-  if (waited >= kSilence) {
-    const std::int64_t milliseconds = absl::ToInt64Milliseconds(waited);
+  const absl::Duration silent = async::Between(asked_at_, clock_.Mono());
+  if (silent >= kSilence) {
+    const std::int64_t milliseconds = absl::ToInt64Milliseconds(silent);
     return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                         absl::StrCat("no access_token: WeChat's ", path(), " has not answered for ",
                                      milliseconds, " ms; nothing was sent, try again later"))
@@ -157,6 +157,7 @@ async::Task<void> AccessToken::KeepFresh() {
 
 void AccessToken::StartRenewal() {
   renewing_ = true;
+  asked_at_ = clock_.Mono();
   if (!group_.Spawn(Renew())) {
     renewing_ = false;
     trouble_ = Trouble::kSilence;
@@ -209,6 +210,7 @@ async::Task<void> AccessToken::Renew() {
 }
 
 async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, TokenGrant* grant) {
+  asked_at_ = clock_.Mono();
   ApiRequest request;
   request.account = options_.account;
   request.path = path();
@@ -225,7 +227,7 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
   }
   Attempt attempt = co_await transport_.Call(std::move(request));
   absl::Status status;
-  bool silent = false;
+  const bool silent = !attempt.answer_came;
   switch (attempt.outcome) {
     case Attempt::Outcome::kAnswered:
       status = ReadAnswer(attempt.answer, grant);
@@ -233,11 +235,9 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
     case Attempt::Outcome::kNotNow:
     case Attempt::Outcome::kRejected:
       status = RefusalStatus(attempt, options_.account, path());
-      silent = absl::IsUnavailable(status);
       break;
     case Attempt::Outcome::kNotSent:
     case Attempt::Outcome::kUnknown:
-      silent = true;
       status = ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                             absl::StrCat("no access_token: WeChat gave no usable answer (",
                                          attempt.detail, "); nothing was sent, try again later"))
@@ -247,8 +247,10 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
                    .Chinese("无法从微信获取 access_token，什么也没有发送，请稍后重试");
       break;
   }
-  const bool busy = IsBusy(status);
-  may_pass_ = busy || (silent && attempt.outcome != Attempt::Outcome::kNotSent);
+  const bool busy =
+      attempt.outcome == Attempt::Outcome::kAnswered && attempt.answer.errcode == kBusy;
+  may_pass_ = IsBusy(status) || attempt.outcome == Attempt::Outcome::kUnknown ||
+              (attempt.outcome == Attempt::Outcome::kNotNow && absl::IsUnavailable(status));
   trouble_ = silent || busy ? Trouble::kSilence
              : absl::IsFailedPrecondition(status) || absl::IsPermissionDenied(status) ||
                      absl::IsResourceExhausted(status)

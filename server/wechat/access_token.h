@@ -6,14 +6,16 @@
 //           not used again while no other can be had, which is asked for in the background too. If the normal mode of
 //           stable_token hands back the refused token, one forced refresh follows, at most once in 30 s and 10 times
 //           a day; a refused token that stays all the same is used on, for other APIs may take it. Failing fetches are
-//           remembered for a while and answered from memory: 1, 2, 4, then 5 s while WeChat is silent or busy (-1); 60 s
+//           remembered for a while and answered from memory: 1, 2, 4, then 5 s while no answer comes or it is -1; 60 s
 //           and doubling to 10 min when it refuses the credentials, the rate or the quota; 5 s, 15 s, 1, 2, then 5 min
-//           when it answers anything else, so that no answer that stays costs more than 300 requests a day.
+//           when it answers anything else, be it HTTP 502 or no JSON, so that no answer that stays costs more than 300
+//           requests a day.
 // Errors:   FAILED_PRECONDITION ACCOUNT_CONFIG - WeChat refuses appid, secret or address.
 //           UNAVAILABLE WECHAT_BUSY, WECHAT_UNREACHABLE, ACCESS_TOKEN_REJECTED - later may work.
 //           RESOURCE_EXHAUSTED QUOTA_EXHAUSTED, THROTTLED; UNKNOWN and INTERNAL WECHAT_ERROR - as WeChat answered.
-//           When `deadline` passes while waiting: why the fetch before failed; UNAVAILABLE WECHAT_UNREACHABLE when WeChat
-//           was silent for half a second of the wait; else DEADLINE_EXCEEDED DEADLINE_TOO_SHORT.
+//           When `deadline` passes while waiting: why the fetch before failed; UNAVAILABLE WECHAT_UNREACHABLE when the
+//           request for a token, whoever began it, has been without an answer for half a second; else
+//           DEADLINE_EXCEEDED DEADLINE_TOO_SHORT.
 //           CANCELLED - the caller left.
 // Threads:  event loop only.   Lifetime: everything it is given outlives it; `group` is drained before it goes.
 // Units:    WeChat's expires_in is seconds (7200 when this was written).
@@ -92,7 +94,7 @@ class AccessToken {
   void Hold(base::Secret token);
   void Failed(absl::Status error);
   absl::Duration PauseAfterFailure();
-  absl::Status DeadlinePassed(absl::Duration waited) const;
+  absl::Status DeadlinePassed() const;
   bool MayForce() const;
   bool TakeReplacement();
   absl::Status StillRefused() const;
@@ -112,6 +114,7 @@ class AccessToken {
   async::MonoTime renew_at_{};
   bool refused_ = false;  // WeChat refused token_, and nothing has replaced it yet
   bool renewing_ = false;
+  async::MonoTime asked_at_{};  // when the request for a token that is under way began
   async::WaitList renewed_;
   std::unique_ptr<async::Alarm> next_;
 

@@ -115,11 +115,10 @@ std::string OpenidFrom(const json::value& value) {
   return base::IsVisibleAscii(openid) ? openid : "";
 }
 
-// Nothing where it doesn't say who it is.
-std::optional<UserInfo> UserFrom(const json::object& object, OddFields& odd) {
+// Without openid where it doesn't say who it is.
+UserInfo UserFrom(const json::object& object, OddFields& odd) {
   UserInfo user;
   if (const auto* openid = Field(object, "openid")) user.openid = OpenidFrom(*openid);
-  if (user.openid.empty()) return std::nullopt;
   // Neither absence nor nonsense says that somebody left.
   if (const auto* subscribe = Field(object, "subscribe")) {
     if (const auto number = AsInt(*subscribe)) user.subscribed = *number != 0;
@@ -275,10 +274,15 @@ absl::StatusOr<std::int64_t> ReadMsgId(const ApiAnswer& answer) {
   return *id;
 }
 
-absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer, OddFields& odd) {
-  auto user = UserFrom(answer.json, odd);
-  if (!user) return Unintelligible("a user without openid");
-  return *std::move(user);
+absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer, const std::string& asked,
+                                  OddFields& odd) {
+  UserInfo user = UserFrom(answer.json, odd);
+  if (user.openid.empty()) {
+    NoteOdd("openid", odd);
+    if (!user.subscribed) return Unintelligible("neither openid nor subscribe");
+    user.openid = asked;
+  }
+  return user;
 }
 
 absl::StatusOr<UserBatch> ReadUsers(const ApiAnswer& answer, OddFields& odd) {
@@ -287,9 +291,11 @@ absl::StatusOr<UserBatch> ReadUsers(const ApiAnswer& answer, OddFields& odd) {
   UserBatch batch;
   for (const json::value& entry : list->get_array()) {
     const auto* object = entry.if_object();
-    auto user = object == nullptr ? std::nullopt : UserFrom(*object, odd);
-    if (user) {
-      batch.users.push_back(*std::move(user));
+    OddFields odd_here;
+    UserInfo user = object == nullptr ? UserInfo{} : UserFrom(*object, odd_here);
+    if (!user.openid.empty()) {
+      batch.users.push_back(std::move(user));
+      odd.merge(odd_here);
     } else {
       ++batch.unusable;
       NoteOdd("user_info_list", odd);

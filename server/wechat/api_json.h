@@ -49,7 +49,10 @@ using OddFields = std::set<std::string>;
 absl::StatusOr<TokenGrant> ReadToken(const ApiAnswer& answer);
 // 0 where the answer has no msgid.
 absl::StatusOr<std::int64_t> ReadMsgId(const ApiAnswer& answer);
-absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer, OddFields& odd);
+// `asked`: whom the request named, and so whom an answer without a usable openid is about, if it says whether the person
+// follows.
+absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer, const std::string& asked,
+                                  OddFields& odd);
 absl::StatusOr<UserBatch> ReadUsers(const ApiAnswer& answer, OddFields& odd);
 // `asked`: the next_openid of the request. WeChat's last full page names one too, so that the end shows in several ways.
 absl::StatusOr<FollowerPage> ReadFollowers(const ApiAnswer& answer, const std::string& asked,

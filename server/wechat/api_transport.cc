@@ -14,8 +14,15 @@ namespace {
 constexpr std::size_t kFailuresToOpen = 5;
 constexpr absl::Duration kFailureWindow = absl::Seconds(10);
 constexpr absl::Duration kTryAgainAfter = absl::Seconds(30);
+constexpr absl::Duration kLongestPause = absl::Minutes(10);
+// Failing again within it is a relapse.
+constexpr absl::Duration kRelapse = absl::Minutes(10);
+// Needs no account: without a token WeChat answers 41001.
+constexpr char kProbePath[] = "/cgi-bin/user/info";
 // Who has not answered by then won't. WeChat answers within 200 ms.
 constexpr absl::Duration kFairTime = absl::Seconds(2);
+// Who has the request and says nothing for so long is not merely slow: a deadline of a second must be enough to tell.
+constexpr absl::Duration kSilence = absl::Milliseconds(500);
 constexpr int kHurriedInARow = 5;
 constexpr std::size_t kMaxOddCodes = 50;
 
@@ -23,7 +30,11 @@ constexpr std::size_t kMaxOddCodes = 50;
 
 ApiTransport::ApiTransport(http::HttpClient& http, async::Clock& clock, base::Metrics& metrics,
                            std::vector<std::string> api_urls, absl::Duration timeout)
-    : http_(http), clock_(clock), metrics_(metrics), timeout_(timeout) {
+    : http_(http),
+      clock_(clock),
+      metrics_(metrics),
+      timeout_(timeout),
+      next_probe_(clock.NewAlarm()) {
   for (std::string& url : api_urls) {
     addresses_.emplace_back().url = std::move(url);
   }
@@ -37,7 +48,7 @@ async::Task<Attempt> ApiTransport::Call(ApiRequest request) {
     const async::MonoTime begun = clock_.Mono();
     const bool probe = address->passed_over && MayProbe(*address, request, begun);
     // Nobody else tries it meanwhile.
-    if (probe) address->try_again_at = async::After(begun, kTryAgainAfter);
+    if (probe) address->try_again_at = async::After(begun, address->pause);
     const bool goes_on = probe && request.harmless && order.size() > 1;
     http::HttpRequest http;
     http.method =
@@ -66,6 +77,41 @@ async::Task<Attempt> ApiTransport::Call(ApiRequest request) {
     }
   }
   co_return attempt;
+}
+
+async::Task<void> ApiTransport::ProbeAddresses() {
+  while (true) {
+    const bool cancelled = co_await async::Cancelled();
+    if (cancelled) co_return;
+    Address* const next = NextToProbe();
+    const async::MonoTime when = next == nullptr ? async::MonoTime::max() : next->try_again_at;
+    // Ended early when another address is passed over: then look again.
+    const bool time_came = co_await next_probe_->WaitUntil(when);
+    const bool due = time_came && next->passed_over && next->try_again_at <= clock_.Mono();
+    if (!due) continue;
+    co_await Probe(*next);
+  }
+}
+
+ApiTransport::Address* ApiTransport::NextToProbe() {
+  Address* next = nullptr;
+  for (Address& address : addresses_) {
+    if (!address.passed_over) continue;
+    if (next == nullptr || address.try_again_at < next->try_again_at) next = &address;
+  }
+  return next;
+}
+
+async::Task<void> ApiTransport::Probe(Address& address) {
+  const async::MonoTime begun = clock_.Mono();
+  address.try_again_at = async::After(begun, address.pause);  // nobody else tries it meanwhile
+  http::HttpRequest http;
+  http.url = absl::StrCat(address.url, kProbePath);
+  http.deadline = async::After(begun, timeout_);
+  http.timeout = absl::ToChronoNanoseconds(std::min(timeout_, kFairTime));
+  http::HttpResult result = co_await http_.Send(std::move(http));
+  const Attempt attempt = ClassifyAttempt(std::move(result), AbsentErrcode::kIsUnintelligible);
+  Judge(address, attempt, begun, attempt.cancelled);
 }
 
 ApiTransport::Order ApiTransport::OrderFor(const ApiRequest& request) {
@@ -129,14 +175,15 @@ void ApiTransport::Judge(Address& address, const Attempt& attempt, async::MonoTi
       address.hurried = 0;
       return;
   }
-  if (silent && hurried && attempt.peer_time < kFairTime) {
+  const bool has_request = attempt.outcome == Attempt::Outcome::kUnknown;
+  if (silent && hurried && attempt.peer_time < (has_request ? kSilence : kFairTime)) {
     if (attempt.peer_time == absl::ZeroDuration()) return;  // it was not even tried
     if (address.hurried++ == 0) address.hurried_since = begun;
     const bool long_enough = async::Between(address.hurried_since, clock_.Mono()) >= kFairTime;
     if (address.hurried < kHurriedInARow || !long_enough) return;
-    return PassOver(address, attempt.outcome == Attempt::Outcome::kUnknown, attempt.detail);
+    return PassOver(address, has_request, attempt.detail);
   }
-  if (attempt.outcome == Attempt::Outcome::kUnknown) {
+  if (has_request) {
     PassOver(address, /*after_request=*/true, attempt.detail);
   } else if (attempt.unreachable || silent) {
     FailedToConnect(address, attempt.detail);
@@ -148,6 +195,7 @@ void ApiTransport::Answered(Address& address, async::MonoTime begun) {
   address.hurried = 0;
   if (!address.passed_over || begun < address.failed_at) return;
   address.passed_over = address.after_request = false;
+  address.answered_at = clock_.Mono();
   metrics_.AddressesPassedOver(-1);
   base::Log(base::Level::kInfo, "address answers again", {{"address", address.url}});
 }
@@ -170,8 +218,15 @@ void ApiTransport::PassOver(Address& address, bool after_request, const std::str
   address.hurried = 0;
   address.after_request |= after_request;
   address.failed_at = clock_.Mono();
-  address.try_again_at = async::After(address.failed_at, kTryAgainAfter);
-  if (std::exchange(address.passed_over, true)) return;
+  const bool is_new = !std::exchange(address.passed_over, true);
+  if (is_new) {
+    const bool relapse = address.answered_at != async::MonoTime{} &&
+                         async::Between(address.answered_at, address.failed_at) < kRelapse;
+    address.pause = relapse ? std::min(2 * address.pause, kLongestPause) : kTryAgainAfter;
+  }
+  address.try_again_at = async::After(address.failed_at, address.pause);
+  next_probe_->Cancel();
+  if (!is_new) return;
   metrics_.AddressesPassedOver(1);
   base::Log(base::Level::kWarn, "address passed over until it answers again",
             {{"address", address.url}, {"problem", problem}});

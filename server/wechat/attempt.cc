@@ -39,6 +39,7 @@ Attempt FromFailure(http::HttpFailure failure) {
   attempt.busy = failure.kind == Kind::kBusy;
   attempt.unreachable = failure.kind == Kind::kResolve || failure.kind == Kind::kConnect ||
                         failure.kind == Kind::kTls || failure.kind == Kind::kSend;
+  attempt.answer_came = failure.kind == Kind::kTooLarge;
   attempt.peer_time = absl::FromChrono(failure.peer_time);
   switch (failure.kind) {
     case Kind::kResolve:
@@ -64,6 +65,7 @@ Attempt FromFailure(http::HttpFailure failure) {
 Attempt FromResponse(http::HttpResponse response, AbsentErrcode absent) {
   Attempt attempt;
   attempt.http_status = response.status;
+  attempt.answer_came = true;
   if (response.status == 200) {
     auto answer = ParseAnswer(std::move(response.body));
     if (!answer.ok()) {

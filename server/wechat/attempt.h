@@ -34,7 +34,9 @@ struct Attempt {
   bool busy = false;           // no connection of ours came free
   // Resolving, connecting or TLS failed, or no connection lasted: the address's fault.
   bool unreachable = false;
-  bool cancelled = false;    // the calling task was cancelled
+  bool cancelled = false;  // the calling task was cancelled
+  // Something of an answer came: a status of HTTP, or more than an answer may have. Else the peer was silent.
+  bool answer_came = false;
   bool foreign = false;      // a whole answer came, of somebody else than WeChat
   absl::Duration peer_time;  // how long the address was tried; only where no answer came
   std::string detail;        // for logs and messages: "connection refused", "HTTP 502"

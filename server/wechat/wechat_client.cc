@@ -100,9 +100,11 @@ async::Task<absl::StatusOr<UserInfo>> WechatClient::GetUser(std::string openid, 
   Outcome outcome = co_await Run(call);
   if (!outcome.status.ok()) co_return outcome.status;
   OddFields odd;
-  auto user = ReadUser(outcome.answer, odd);
+  auto user = ReadUser(outcome.answer, openid, odd);
   WarnOfOddFields(call.path, odd);
-  if (!user.ok()) co_return Unknown(call, std::string(user.status().message()));
+  if (!user.ok()) co_return Unreadable(call, "openid");
+  // To leave it out would read as somebody who has left.
+  if (!user->subscribed) co_return Unreadable(call, "subscribe");
   co_return user;
 }
 
@@ -320,6 +322,16 @@ absl::Status WechatClient::Unusable(const Call& call, const std::string& detail)
       .With("api", call.path)
       .RetryAfter(absl::Seconds(1))
       .Chinese("微信没有返回可用的应答，请稍后重试");
+}
+
+absl::Status WechatClient::Unreadable(const Call& call, absl::string_view field) const {
+  return ErrorBuilder(absl::StatusCode::kInternal, Reason::kWechatError,
+                      absl::StrCat("WeChat's answer about this person has no usable `", field,
+                                   "`; asking again brings the same"))
+      .SaidByWechat()
+      .With("account", account_)
+      .With("api", call.path)
+      .Chinese(absl::StrCat("微信对此用户的应答缺少可用的 ", field, "，重试不会有变化"));
 }
 
 absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attempt) const {

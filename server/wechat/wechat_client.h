@@ -4,7 +4,8 @@
 //           left. -1 is repeated up to three times with 1, 2, 4 s and jitter inside the deadline; a refused token is
 //           replaced and the call repeated once. A send whose outcome is unknown is never repeated, unless WeChat
 //           recognizes the repeat by its client_msg_id; reads are. A field of a read's answer that is odd and not needed is
-//           absent, and a warning names it. A 200 without errcode is no answer to a send. After three 45009 in a row an API is left alone
+//           absent, and a warning names it. One user's answer that doesn't say whether the person follows is
+//           WECHAT_ERROR, for to ask again brings the same. A 200 without errcode is no answer to a send. After three 45009 in a row an API is left alone
 //           for 5 s at a time, for this account only.
 // Errors:   those of errcode.h, and OUTCOME_UNKNOWN, WECHAT_UNREACHABLE, DEADLINE_TOO_SHORT, CANCELLED, WECHAT_ERROR
 //           (see protos/hongyan/v1/errors.proto for their codes).
@@ -95,6 +96,8 @@ class WechatClient {
   absl::Status Unknown(const Call& call, const std::string& detail) const;
   // For what is no send: WeChat gave no usable answer.
   absl::Status Unusable(const Call& call, const std::string& detail) const;
+  // For one user: asking again brings the same answer.
+  absl::Status Unreadable(const Call& call, absl::string_view field) const;
   static bool IsHarmless(const Call& call, const Attempt& attempt);
   absl::Status TooLate(const Call& call) const;
   // Waits before a repeat. False: it would not end in time, or the caller left.

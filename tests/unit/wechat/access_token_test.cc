@@ -316,13 +316,10 @@ TEST_P(RenewalTrouble, T06_FailureIsAnsweredFromMemoryForASecondAtLeast) {
 
 INSTANTIATE_TEST_SUITE_P(
     , RenewalTrouble,
-    ::testing::Values(Trouble{"Http500", HttpStatus(500), "WECHAT_UNREACHABLE"},
-                      Trouble{"Busy", Refuses(-1), "WECHAT_BUSY"},
+    ::testing::Values(Trouble{"Busy", Refuses(-1), "WECHAT_BUSY"},
                       Trouble{"Timeout", NeverAnswers(), "WECHAT_UNREACHABLE"},
                       Trouble{"Refused", support::ConnectionRefused(), "WECHAT_UNREACHABLE"},
-                      Trouble{"Reset", BreaksAfterSending(), "WECHAT_UNREACHABLE"},
-                      Trouble{"Http408", HttpStatus(408), "WECHAT_UNREACHABLE"},
-                      Trouble{"Html", Json("<html></html>"), "WECHAT_UNREACHABLE"}),
+                      Trouble{"Reset", BreaksAfterSending(), "WECHAT_UNREACHABLE"}),
     [](const auto& info) { return info.param.name; });
 
 // Answers that a repeat is not likely to change.
@@ -378,6 +375,19 @@ INSTANTIATE_TEST_SUITE_P(
                       Trouble{"WrongPath", Refuses(40066), "WECHAT_ERROR"},
                       Trouble{"Http404", HttpStatus(404), "WECHAT_ERROR"},
                       Trouble{"Http302", HttpStatus(302), "WECHAT_ERROR"},
+                      Trouble{"Http408", HttpStatus(408), "WECHAT_UNREACHABLE"},
+                      Trouble{"Http500", HttpStatus(500), "WECHAT_UNREACHABLE"},
+                      Trouble{"Http502", HttpStatus(502), "WECHAT_UNREACHABLE"},
+                      Trouble{"Http503", HttpStatus(503), "WECHAT_UNREACHABLE"},
+                      Trouble{"Html", Json("<html></html>"), "WECHAT_UNREACHABLE"},
+                      Trouble{"Empty", Json(""), "WECHAT_UNREACHABLE"},
+                      Trouble{
+                          "TooLarge",
+                          {http::HttpFailure{http::HttpFailure::Kind::kTooLarge, true, "large"}},
+                          "WECHAT_UNREACHABLE"},
+                      Trouble{"KfFailed", Refuses(61450), "WECHAT_BUSY"},
+                      Trouble{"BackendAway", Refuses(9001002), "WECHAT_BUSY"},
+                      Trouble{"PlatformBusy", Refuses(268487001), "WECHAT_BUSY"},
                       Trouble{"NoToken", Json(R"({"expires_in":7200})"), "WECHAT_UNREACHABLE"},
                       Trouble{"SomebodyElse", Json(R"({"code":503})"), "WECHAT_UNREACHABLE"},
                       Trouble{"TokenRefused", Refuses(42001), "ACCESS_TOKEN_REJECTED"},
@@ -397,8 +407,9 @@ TEST_F(AccessTokenTest, A16_OddAnswerOfOneMomentIsOverWithinSeconds) {
 
 TEST_F(AccessTokenTest, A16_AnswersBetweenSilencesStillGrowRare) {
   int asked = 0;
-  http_.Respond(kStableTokenPath,
-                [&](const auto&) { return ++asked % 2 == 0 ? Refuses(99999) : HttpStatus(502); });
+  http_.Respond(kStableTokenPath, [&](const auto&) {
+    return ++asked % 2 == 0 ? HttpStatus(502) : BreaksAfterSending();
+  });
   group_.Spawn(token_.KeepFresh());
   clock_.Advance(absl::Hours(24));
   EXPECT_LE(fetches(), 650u);
@@ -433,6 +444,23 @@ TEST_F(AccessTokenTest, A16_SilenceOfTheEndpointIsToldAsSuch) {
   auto second = Start(token_.Get(In(absl::Milliseconds(100))));
   clock_.Advance(absl::Milliseconds(100));
   EXPECT_THAT(second.value(), StatusIs(StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
+}
+
+// However short the callers' deadlines are, one after the other.
+TEST_F(AccessTokenTest, A16_SilenceCountsFromTheStartOfTheRequest) {
+  Answers(NeverAnswers());
+  const auto hasty = [this] {
+    auto caller = Start(token_.Get(In(absl::Milliseconds(400))));
+    clock_.Advance(absl::Milliseconds(400));
+    return caller.value();
+  };
+  EXPECT_THAT(hasty(), StatusIs(StatusCode::kDeadlineExceeded, "DEADLINE_TOO_SHORT"));
+  for (int i = 0; i < 7; ++i) {
+    const Got got = hasty();
+    EXPECT_THAT(got, StatusIs(StatusCode::kUnavailable, "WECHAT_UNREACHABLE")) << i;
+    EXPECT_EQ(base::MetadataOf(got.status(), "api"), kStableTokenPath);
+  }
+  EXPECT_EQ(fetches(), 1u);
 }
 
 TEST_F(AccessTokenTest, BlotsOutEveryTokenThatMayStillWork) {

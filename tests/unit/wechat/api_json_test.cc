@@ -24,7 +24,7 @@ using ::testing::Not;
 // Where the odd fields don't matter.
 absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer) {
   OddFields odd;
-  return ReadUser(answer, odd);
+  return ReadUser(answer, "oAsked", odd);
 }
 
 constexpr char kBom[] = "\xEF\xBB\xBF";
@@ -351,7 +351,7 @@ TEST_P(A12_OddField, IsAbsentAndNamedAndTheRestStays) {
   OddFields odd;
   const auto user = ReadUser(
       Parsed(absl::StrCat(R"({"subscribe":1,"openid":"o1","unionid":"u1",)", GetParam().json, "}")),
-      odd);
+      "o1", odd);
   ASSERT_THAT(user, IsOk());
   EXPECT_THAT(odd, ElementsAre(GetParam().name));
   EXPECT_EQ(user->openid, "o1");
@@ -390,7 +390,7 @@ TEST(User, A12_NullIsAsGoodAsAbsent) {
   const auto user = ReadUser(
       Parsed(
           R"({"subscribe":1,"openid":"o1","sex":null,"remark":null,"tagid_list":null,"qr_scene":null})"),
-      odd);
+      "o1", odd);
   ASSERT_THAT(user, IsOk());
   EXPECT_THAT(odd, IsEmpty());
 }
@@ -398,7 +398,7 @@ TEST(User, A12_NullIsAsGoodAsAbsent) {
 TEST(User, A12_OddTagHidesNoOther) {
   OddFields odd;
   const auto user =
-      ReadUser(Parsed(R"({"subscribe":1,"openid":"o1","tagid_list":[2,null,128]})"), odd);
+      ReadUser(Parsed(R"({"subscribe":1,"openid":"o1","tagid_list":[2,null,128]})"), "o1", odd);
   ASSERT_THAT(user, IsOk());
   EXPECT_THAT(user->tag_ids, ElementsAre(2, 128));
 }
@@ -409,11 +409,24 @@ TEST(User, A12_UnreadableSubscribeIsNoLeave) {
                                 R"("subscribe":0.0,)", ""}) {
     OddFields odd;
     const auto user =
-        ReadUser(Parsed(absl::StrCat("{", subscribe, R"("openid":"o1","remark":"r"})")), odd);
+        ReadUser(Parsed(absl::StrCat("{", subscribe, R"("openid":"o1","remark":"r"})")), "o1", odd);
     ASSERT_THAT(user, IsOk()) << subscribe;
     EXPECT_EQ(user->subscribed, std::nullopt) << subscribe;
     EXPECT_EQ(user->remark, "r") << subscribe;
     EXPECT_THAT(odd, ElementsAre("subscribe")) << subscribe;
+  }
+}
+
+TEST(User, A12_WithoutUsableOpenidItIsThePersonAskedFor) {
+  for (const char* openid : {"", R"("openid":7,)", R"("openid":"",)", R"("openid":null,)"}) {
+    OddFields odd;
+    const auto user = ReadUser(Parsed(absl::StrCat("{", openid, R"("subscribe":1,"remark":"r"})")),
+                               "oAsked", odd);
+    ASSERT_THAT(user, IsOk()) << openid;
+    EXPECT_EQ(user->openid, "oAsked") << openid;
+    EXPECT_EQ(user->subscribed, true) << openid;
+    EXPECT_EQ(user->remark, "r") << openid;
+    EXPECT_THAT(odd, ElementsAre("openid")) << openid;
   }
 }
 
@@ -426,7 +439,7 @@ TEST(User, C03_SubscribeTimeAfter2038IsExact) {
 TEST(User, WithoutOpenidIsNone) {
   for (const char* openid : {"", R"(,"openid":"")", R"(,"openid":7)", R"(,"openid":null)",
                              R"(,"openid":"a b")", R"(,"openid":"中")", R"(,"openid":["o1"])"}) {
-    EXPECT_THAT(ReadUser(Parsed(absl::StrCat(R"({"subscribe":1)", openid, "}"))),
+    EXPECT_THAT(ReadUser(Parsed(absl::StrCat(R"({"remark":"r")", openid, "}"))),
                 StatusIs(StatusCode::kDataLoss))
         << openid;
   }

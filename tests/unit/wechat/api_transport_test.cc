@@ -64,6 +64,10 @@ class ApiTransportTest : public support::WechatTest {
     read.harmless = true;
     return Await(transport_.Call(std::move(read)));
   }
+  async::Task<bool> Probes() {
+    co_await transport_.ProbeAddresses();
+    co_return true;
+  }
   // A send, and where it went.
   std::string SendsTo() {
     Call();
@@ -412,6 +416,96 @@ TEST_F(ApiTransportTest, A10_DeadlineThatLeftTheAddressAFairTimeDoes) {
   FirstSays(NeverAnswers());
   EXPECT_EQ(Call(Milliseconds(2500)).outcome, Outcome::kUnknown);
   EXPECT_EQ(SendsTo(), kSecond);
+}
+
+TEST_F(ApiTransportTest, A10_DeadlineOfASecondDoesOnceTheRequestHasLeft) {
+  FirstSays(NeverAnswers());
+  EXPECT_EQ(Call(Seconds(1)).outcome, Outcome::kUnknown);
+  EXPECT_EQ(PassedOver(), 1);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Call(Seconds(1)).outcome, Outcome::kAnswered);
+  EXPECT_EQ(TriesOfFirst(), 1u);
+}
+
+TEST_F(ApiTransportTest, A10_DeadlineOfASecondDoesNotWhereNothingLeft) {
+  FirstSays(Slowly(Seconds(4), ConnectionRefused()));
+  EXPECT_EQ(Call(Seconds(1)).outcome, Outcome::kNotSent);
+  Call(Seconds(1));
+  EXPECT_EQ(TriesOfFirst(), 2u);
+}
+
+TEST_F(ApiTransportTest, A10_ServiceThatOnlySendsComesBackToTheFirstAddress) {
+  auto probes = Start(Probes());
+  FirstSays(NeverAnswers());
+  Call();
+  clock_.Advance(absl::Minutes(10));
+  EXPECT_EQ(SendsTo(), kSecond);
+  EXPECT_EQ(TriesOfFirst(), 19u) << "one every 30 s, each with 2 s";
+  FirstSays(Refuses(41001));
+  clock_.Advance(Seconds(35));
+  EXPECT_EQ(PassedOver(), 0);
+  FirstSays(Accepts());
+  EXPECT_EQ(SendsTo(), kFirst);
+  std::size_t texts = 0;
+  for (const auto& request : http_.requests()) {
+    if (request.host != kFirst) continue;
+    if (request.path == kTextPath) {
+      ++texts;
+      continue;
+    }
+    EXPECT_EQ(request.url, "https://one.example/cgi-bin/user/info") << "no token, nobody's openid";
+    EXPECT_EQ(request.method, http::HttpRequest::Method::kGet);
+  }
+  EXPECT_EQ(texts, 2u) << "no message finds out";
+  const std::size_t before = http_.requests().size();
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(http_.requests().size(), before) << "what answers is not probed";
+  probes.Cancel();
+  EXPECT_TRUE(probes.done());
+}
+
+TEST_F(ApiTransportTest, A10_AddressThatCannotBeConnectedToIsProbedForCallersInAHurry) {
+  auto probes = Start(Probes());
+  http_.Always(kTextPath, Accepts());
+  http_.Always(kUserPath, Refuses(41001));
+  http_.Down(kFirst);
+  for (int i = 0; i < 5; ++i) Call(Seconds(1));
+  clock_.Advance(absl::Minutes(5));
+  EXPECT_EQ(PassedOver(), 1);
+  http_.Up(kFirst);
+  clock_.Advance(Seconds(35));
+  Call(Seconds(1));
+  EXPECT_EQ(Hosts().back(), kFirst);
+  probes.Cancel();
+}
+
+// It answers what is cheap and no send: each time that it is taken back may cost a message.
+TEST_F(ApiTransportTest, A10_AddressThatRelapsesIsProbedLessAndLess) {
+  auto probes = Start(Probes());
+  http_.Respond(kUserPath, [](const auto&) { return Refuses(41001); });
+  http_.Respond(kTextPath, [](const FakeHttpClient::Request& request) {
+    return request.host == kFirst ? HttpStatus(502) : Accepts();
+  });
+  int unknown = 0;
+  for (int second = 0; second < 3600; ++second) {
+    unknown += Call().outcome == Outcome::kUnknown ? 1 : 0;
+    clock_.Advance(Seconds(1));
+  }
+  EXPECT_LE(unknown, 11);
+  EXPECT_GE(unknown, 6);
+  probes.Cancel();
+}
+
+TEST_F(ApiTransportTest, A10_PageOfSomebodyElseIsNoAnswerToAProbe) {
+  auto probes = Start(Probes());
+  FirstSays(HttpStatus(502));
+  Call();
+  for (const Reply& reply :
+       {Json("<html>"), Json("{}"), HttpStatus(403), HttpStatus(503), BreaksAfterSending()}) {
+    FirstSays(reply);
+    clock_.Advance(absl::Minutes(2));
+    EXPECT_EQ(PassedOver(), 1);
+  }
+  probes.Cancel();
 }
 
 TEST_F(ApiTransportTest, A10_CallerWhoGaveUpAfterAFairTimeDoesToo) {

@@ -398,9 +398,29 @@ TEST_F(WechatClientTest, UsersComeAsTheyAre) {
   EXPECT_EQ(users->users[1].subscribed, false);
 }
 
+TEST_F(WechatClientTest, A12_UserWithoutOpenidIsTheOneAskedFor) {
+  http_.Always(kUserPath, Json(R"({"subscribe":1,"openid":12,"remark":"r"})"));
+  const auto user = GetUser();
+  ASSERT_THAT(user, IsOk());
+  EXPECT_EQ(user->openid, "oABC");
+  EXPECT_EQ(user->remark, "r");
+}
+
+// Neither "try again later" nor "has left".
+TEST_F(WechatClientTest, A12_UserOfWhomNothingIsSaidIsAnErrorThatStays) {
+  for (const char* answer :
+       {R"({"subscribe":"yes","openid":"oABC"})", R"({"openid":"oABC","remark":"r"})", "{}"}) {
+    http_.Always(kUserPath, Json(answer));
+    const auto user = GetUser();
+    EXPECT_THAT(user, StatusIs(StatusCode::kInternal, "WECHAT_ERROR")) << answer;
+    EXPECT_EQ(base::RetryDelayOf(user.status()), std::nullopt) << answer;
+    EXPECT_THAT(std::string(user.status().message()),
+                HasSubstr(answer == std::string("{}") ? "`openid`" : "`subscribe`"));
+  }
+  EXPECT_EQ(http_.count(kUserPath), 3u) << "it isn't asked for again";
+}
+
 TEST_F(WechatClientTest, ReadWithoutItsFieldsIsUnavailable) {
-  http_.Always(kUserPath, Json("{}"));
-  EXPECT_THAT(GetUser(), StatusIs(StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
   http_.Always(kTemplateListPath, Json("{}"));
   EXPECT_THAT(Await(client_.ListTemplates(Within(Seconds(30)))),
               StatusIs(StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
