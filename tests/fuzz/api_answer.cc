@@ -44,7 +44,7 @@ void CheckReaders(const ApiAnswer& answer) {
   }
   if (const auto id = wechat::ReadMsgId(answer); id.ok()) FUZZ_CHECK(*id >= 0);
   wechat::OddFields odd;
-  if (const auto user = wechat::ReadUser(answer, odd); user.ok()) CheckUser(*user);
+  if (const auto user = wechat::ReadUser(answer, "oAsked", odd); user.ok()) CheckUser(*user);
   if (const auto users = wechat::ReadUsers(answer, odd); users.ok()) {
     for (const auto& user : users->users) CheckUser(user);
   }
