@@ -103,12 +103,19 @@ class ServiceCheck {
     if (reach == kFigures) {
       return findings_.Warn(path, "whoever reaches this address may read the metrics and probes");
     }
-    if (config_.auth().insecure()) {
-      return findings_.Warn(
-          path,
-          "whoever reaches this address may send messages: auth.insecure waives all credentials");
+    if (findings_.Given("grpc.tls.client_ca_file")) {  // only its certificates get in
+      if (config_.auth().insecure()) {
+        findings_.Warn("auth.insecure",
+                       "waives nothing: with grpc.tls.client_ca_file only certificates of that "
+                       "authority get in; remove it");
+      }
+      return;
     }
-    if (findings_.Given("grpc.tls.client_ca_file")) return;  // only its certificates get in
+    if (config_.auth().insecure()) {
+      return findings_.Warn(path,
+                            "whoever reaches this address may send messages: with auth.insecure no "
+                            "client certificate is demanded");
+    }
     findings_.Refuse(
         path,
         "is not a loopback address, and callers can't be told apart: set grpc.tls.client_ca_file, "

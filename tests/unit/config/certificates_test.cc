@@ -89,6 +89,19 @@ TEST_F(CertificatesTest, AMatchingPairIsTaken) {
   EXPECT_EQ(callback.settings.callback.tls.key_file, "one.key");
 }
 
+TEST_F(CertificatesTest, K05_C06_WithAClientAuthorityInsecureOpensNothing) {
+  const std::string open = "  listen: '0.0.0.0:0'\n";
+  const std::string insecure = "auth: {insecure: true}\n";
+  const std::string pair = "cert_file: one.pem, key_file: one.key";
+  const std::string mutual = pair + ", client_ca_file: one.pem";
+  EXPECT_THAT(LoadTls(mutual, "grpc", open).warnings, IsEmpty());
+  const LoadResult both = LoadTls(mutual, "grpc", open + insecure);
+  EXPECT_THAT(both.problems, IsEmpty());
+  EXPECT_THAT(both.warnings, ElementsAre(IsProblem("auth.insecure", 8, "waives nothing")));
+  EXPECT_THAT(LoadTls(pair, "grpc", open + insecure).warnings,
+              ElementsAre(IsProblem("grpc.listen", 7, "no client certificate is demanded")));
+}
+
 TEST_F(CertificatesTest, A18_WithCallbackTlsOneAddressHasAQuarterOfTheConnections) {
   const auto limit = [this](const std::string& more) {
     return LoadTls("cert_file: one.pem, key_file: one.key", "callback", more)
