@@ -3,9 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -13,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/http/peer_network.h"
 
 namespace hongyan::http {
 namespace {
@@ -47,16 +46,6 @@ std::string ToText(const tcp::endpoint& endpoint) {
   const std::string host = endpoint.address().to_string();
   return endpoint.address().is_v6() ? absl::StrCat("[", host, "]:", endpoint.port())
                                     : absl::StrCat(host, ":", endpoint.port());
-}
-
-// By what connections are counted: who has an IPv6 address has 2^64 of them.
-std::string OriginOf(const asio::ip::address& address) {
-  if (address.is_v4()) return address.to_string();
-  const asio::ip::address_v6 v6 = address.to_v6();
-  if (v6.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, v6).to_string();
-  auto bytes = v6.to_bytes();
-  std::fill(bytes.begin() + 8, bytes.end(), 0);
-  return asio::ip::address_v6(bytes).to_string();
 }
 
 int OpenSpare() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
@@ -135,7 +124,8 @@ Task<void> HttpServer::AcceptLoop() {
       Take(std::move(socket));
       continue;
     }
-    if (error.value() == EMFILE || error.value() == ENFILE) RefuseForWantOfDescriptors();
+    const bool none_left = error.value() == EMFILE || error.value() == ENFILE;
+    if (none_left && TakeWithoutDescriptor()) continue;
     // Aborted and reset connections are the peer's affair; anything else may last, so it is not
     // asked again at once.
     if (error == asio::error::connection_aborted || error == asio::error::connection_reset)
@@ -150,12 +140,15 @@ Task<void> HttpServer::AcceptLoop() {
   }
 }
 
-// The kernel would report the same waiting connection again and again. The spare descriptor lets us take it; it is closed
-// only if there is still no other, so that whoever comes just behind a flood isn't turned away.
-void HttpServer::RefuseForWantOfDescriptors() {
+// Whether a connection was taken. The kernel would report the same one again and again, also when none waits. The spare
+// descriptor lets us look; what it brings takes the descriptor of the one that has waited longest, and is closed only when
+// none waits.
+bool HttpServer::TakeWithoutDescriptor() {
+  if (spare_descriptor_ < 0) spare_descriptor_ = OpenSpare();
   if (spare_descriptor_ < 0) {
+    if (!Evict(waiting_.Next())) return false;
     spare_descriptor_ = OpenSpare();
-    return;
+    return false;
   }
   close(spare_descriptor_);
   error_code error;
@@ -163,18 +156,23 @@ void HttpServer::RefuseForWantOfDescriptors() {
   TcpSocket socket(executor_);
   acceptor_.accept(socket, error);
   spare_descriptor_ = OpenSpare();
-  if (error) return;
-  if (spare_descriptor_ >= 0) return Take(std::move(socket));
+  if (error) return false;
+  if (spare_descriptor_ < 0 && Evict(waiting_.Next())) spare_descriptor_ = OpenSpare();
+  if (spare_descriptor_ >= 0) {
+    Take(std::move(socket));
+    return true;
+  }
   socket.close(error);
   Refused({});
   spare_descriptor_ = OpenSpare();
+  return false;
 }
 
 void HttpServer::Take(TcpSocket socket) {
   error_code error;
   const auto remote = socket.remote_endpoint(error);
   if (error) return;
-  Peer peer{remote.address().to_string(), OriginOf(remote.address())};
+  Peer peer{remote.address().to_string(), NetworkOf(remote.address()).to_string()};
   if (!MakeRoom(peer.origin)) {
     Refused(peer.address);
     return;

@@ -4,8 +4,9 @@
 //           When there are `max_connections` (in all, or from one address), the connection that has
 //           waited longest for its peer is closed for a new one; where all of them are being
 //           worked on the new one is. An IPv6 address counts as its network of 64 bits. Running out
-//           of file descriptors does not end the accepting: the connection that finds none is
-//           closed, and after a pause the next is accepted.
+//           of file descriptors does not end the accepting: a new connection gets that of the one
+//           that has waited longest for its peer; where all are being worked on it is closed, and
+//           after a pause the next is accepted.
 // Errors:   StartListening: kInvalidArgument for an address or a file that is wrong, kUnavailable
 //           when it can't be bound.
 // Threads:  event loop only.
@@ -81,7 +82,7 @@ class HttpServer {
   bool Evict(HttpConnection* connection);
   void Forget(HttpConnection* connection);
   void Refused(absl::string_view peer);
-  void RefuseForWantOfDescriptors();
+  bool TakeWithoutDescriptor();
 
   const async::Executor executor_;
   async::Clock& clock_;

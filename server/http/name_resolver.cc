@@ -27,7 +27,6 @@ using namespace std::chrono_literals;
 constexpr auto kFresh = 30s;
 constexpr auto kOld = 5min;
 constexpr auto kPatienceForNews = 100ms;
-constexpr auto kKeptWithoutAnswer = 24h;
 constexpr auto kKeptThoughAbsent = 1h;
 constexpr int kAbsentReadings = 3;
 constexpr auto kPauseAfterFailure = 1s;
@@ -132,7 +131,7 @@ NameResolver::Host& NameResolver::HostOf(const std::string& name) {
 }
 
 bool NameResolver::Usable(const Host& host, MonoTime now) {
-  if (host.addresses == nullptr || now - host.found_at >= kKeptWithoutAnswer) return false;
+  if (host.addresses == nullptr) return false;
   return host.absent < kAbsentReadings || now - host.absent_since < kKeptThoughAbsent;
 }
 

@@ -2,8 +2,8 @@
 //
 // Contract: at most one look-up of a host goes on at a time, and all who ask share what it brings. An answer is used for
 //           30 s. An older one is used too, while a new look-up goes on behind it; when it is older than 5 min the
-//           caller gives that look-up 100 ms. As long as look-ups fail the last good answer is used: for 24 h, or for
-//           one hour of nothing but "no such name", said three times at least. A failure is told from memory for a second.
+//           caller gives that look-up 100 ms. As long as look-ups fail the last good answer is used: without end, but
+//           for one hour only of nothing but "no such name", said three times at least. A failure is told from memory for a second.
 //           Look-ups are getaddrinfo's, so /etc/hosts and nsswitch.conf hold, and IPv6 and IPv4 come in its order. Each
 //           has a thread of its own, for nothing can end it: one that hangs is left alone, also at the process's end,
 //           and counts as lost after 2 min.

@@ -403,7 +403,7 @@ TEST_F(HttpServerTest, H08_WhoWorksAtItsAddressLimitGetsNoMore) {
   EXPECT_EQ(busy.ReadReply()->status, 200);
 }
 
-TEST_F(HttpServerTest, H09_AcceptingGoesOnAfterDescriptorsRanOut) {
+TEST_F(HttpServerTest, A03_H09_WithoutDescriptorsWhoHasWaitedLongestGoes) {
   Start();
   ASSERT_EQ(Ask(kGet)->status, 200);
   ASSERT_TRUE(AllClosed());
@@ -414,22 +414,45 @@ TEST_F(HttpServerTest, H09_AcceptingGoesOnAfterDescriptorsRanOut) {
   rlimit tight = before;
   tight.rlim_cur = static_cast<rlim_t>(clients.back().fd()) + 4;
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
-  int served = 0;
-  int dropped = 0;
-  for (RawClient& client : clients) {
-    ASSERT_TRUE(client.Connect(address_));
-    client.Send(kGet);
-    client.ReadReply() ? ++served : ++dropped;
-    EXPECT_FALSE(client.timed_out());
+  // More of them than there are descriptors, and none ever sends its whole head.
+  for (std::size_t i = 0; i < clients.size(); i += 2) {
+    ASSERT_TRUE(clients[i].Connect(address_));
+    clients[i].Send("GET /a HTTP/1.1\r\n");
+    ASSERT_TRUE(clients[i + 1].Connect(address_));
+    clients[i + 1].Send(kGet);
+    EXPECT_TRUE(clients[i + 1].ReadReply().has_value()) << i;
   }
-  EXPECT_GE(served, 1);
-  EXPECT_GE(dropped, 1);
-  RawClient late = std::move(clients.back());
+  EXPECT_TRUE(clients[0].IsClosed());
+  EXPECT_EQ(OnLoop([this] { return server_->counts().refused; }), 0);
+  EXPECT_GE(handler_.evicted, 9);
   clients.clear();
   ASSERT_TRUE(AllClosed());
-  RawClient again(address_);
-  again.Send(kGet);
-  EXPECT_TRUE(again.ReadReply().has_value());
+  EXPECT_EQ(Ask(kGet)->status, 200);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+TEST_F(HttpServerTest, A03_H09_WithoutDescriptorsWhoseRequestIsBeingWorkedOnStays) {
+  Start();
+  std::vector<RawClient> clients(4);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit tight = before;
+  tight.rlim_cur = static_cast<rlim_t>(clients.back().fd()) + 2;  // one descriptor for all of them
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  ASSERT_TRUE(clients[0].Connect(address_));
+  clients[0].Send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  handler_.slow_began.get_future().wait();
+  for (int i = 1; i < 3; ++i) {
+    ASSERT_TRUE(clients[i].Connect(address_));
+    EXPECT_TRUE(clients[i].IsClosed());
+  }
+  loop_.Post([this] { handler_.OpenGate(); });
+  EXPECT_EQ(clients[0].ReadReply()->status, 200);
+  // From now on it waits, so the next one gets its place.
+  ASSERT_TRUE(clients[3].Connect(address_));
+  clients[3].Send(kGet);
+  EXPECT_EQ(clients[3].ReadReply()->status, 200);
+  EXPECT_TRUE(clients[0].IsClosed());
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
