@@ -82,13 +82,12 @@ class Stage:
             self.life += 1
             self.changed.notify_all()
 
-    def _ended(self):
+    def _ends(self):
         with self.changed:
             self.life += 1
         for channel in self.service.channels:
             channel.close()
         self.service.channels.clear()
-        self.keep_log()
 
     def running(self):
         return self.life % 2 == 1
@@ -99,22 +98,25 @@ class Stage:
 
     def kill(self):
         """Ends it as a power cut would, and starts it again."""
+        self._ends()
         self.service.process.kill()
         self.service.process.wait()
-        self._ended()
+        self.keep_log()
         self.service.start()
         self._began()
 
     def restart(self):
         """Ends it in peace, and starts it again."""
+        self._ends()
         self.service.stop()
-        self._ended()
+        self.keep_log()
         self.service.start()
         self._began()
 
     def stop(self):
+        self._ends()
         self.service.stop()
-        self._ended()
+        self.keep_log()
 
     def abandon(self):
         """Leaves nothing behind, whatever has happened."""
