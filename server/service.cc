@@ -210,11 +210,15 @@ doors::Readiness Service::Graph::Ready() const {
   doors::Readiness ready;
   const absl::Status stored = storage.health();
   const absl::Status grpc_answers = self_probe.ready();
-  ready.ready = phase == Phase::kServing && stored.ok() && grpc_answers.ok();
+  const bool grpc_full = grpc.counts().full;
+  ready.ready = phase == Phase::kServing && stored.ok() && grpc_answers.ok() && !grpc_full;
   if (!stored.ok())
     absl::StrAppend(&ready.reasons, "storage: ", std::string(stored.message()), "\n");
   if (!grpc_answers.ok()) {
     absl::StrAppend(&ready.reasons, std::string(grpc_answers.message()), "\n");
+  }
+  if (grpc_full) {
+    ready.reasons += "gRPC port: full, connections are refused (grpc.max_connections)\n";
   }
   if (phase == Phase::kStarting) ready.reasons += "starting\n";
   if (phase == Phase::kDraining) ready.reasons += "draining\n";

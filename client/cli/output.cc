@@ -35,12 +35,16 @@ class Fields {
 
 std::string YesOrNo(bool value) { return value ? "yes" : "no"; }
 
+std::string Subscribed(const v1::UserInfo& user) {
+  return user.subscribed_unknown() ? "?" : YesOrNo(user.subscribed());
+}
+
 std::string OrDash(std::string text) { return text.empty() ? "-" : text; }
 
 void AddUser(const v1::UserInfo& user, absl::TimeZone zone, Fields& fields) {
   fields.Add("openid", user.openid());
   fields.Add("unionid", user.unionid());
-  fields.Add("subscribed", YesOrNo(user.subscribed()));
+  fields.Add("subscribed", Subscribed(user));
   if (user.has_subscribe_time()) {
     fields.Add("subscribe_time", TimeText(user.subscribe_time(), zone));
   }
@@ -139,10 +143,9 @@ std::string UsersTable(const std::vector<v1::UserInfo>& users, absl::TimeZone zo
   std::vector<Row> rows = {
       {"OPENID", "SUBSCRIBED", "SUBSCRIBE_TIME", "SCENE", "TAGS", "REMARK", "UNIONID"}};
   for (const v1::UserInfo& user : users) {
-    rows.push_back({user.openid(), YesOrNo(user.subscribed()),
-                    TimeText(user.subscribe_time(), zone), OrDash(user.subscribe_scene()),
-                    OrDash(absl::StrJoin(user.tag_ids(), ",")), OrDash(user.remark()),
-                    OrDash(user.unionid())});
+    rows.push_back({user.openid(), Subscribed(user), TimeText(user.subscribe_time(), zone),
+                    OrDash(user.subscribe_scene()), OrDash(absl::StrJoin(user.tag_ids(), ",")),
+                    OrDash(user.remark()), OrDash(user.unionid())});
   }
   return Table(rows);
 }

@@ -100,8 +100,23 @@ def test_A03_G12_silent_and_half_connections_end(serve, secure):
             each.recv(4096)  # its SETTINGS
         each.close()
     assert stopwatch.seconds() < 15 * SCALE
-    assert refused(service, "silent") == 2
+    # Without a whole ClientHello, or a whole preface with SETTINGS; what can't become one is gRPC's to refuse.
+    assert refused(service, "silent") == (4 if secure else 2)
     assert greet(service) == 1
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_A03_who_sends_half_an_opening_makes_room_for_the_next(serve, secure):
+    service = serve(secure, limits={"max_connections": 4})
+    half = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 100 if secure else raw_http2.PREFACE + b"\0\0\x06\x04"
+    for _ in range(3):
+        there = [raw_http2.connect(service.grpc_address) for _ in range(4)]
+        for each in there:
+            each.sendall(half)
+        assert greet(service) == 1  # at the first attempt or, with backoff, at the next
+        for each in there:
+            each.close()
+    assert refused(service, "silent") >= 3 and refused(service, "over_limit") == 0
 
 
 def open_and_listen(service, source=""):
@@ -128,12 +143,18 @@ def test_A03_who_speaks_keeps_the_place_and_the_newest_goes(serve):
     # Our own probe gets in all the same.
     eventually(lambda: service.metric("hongyan_grpc_self_probes_total", outcome="answered") > probes, what="a probe")
     assert service.metric("hongyan_grpc_self_probes_total", outcome="failed") == 0
-    assert service.http("/readyz") == (200, "ready\n")
+    # Nobody else gets in, so this is no place to send anybody to.
+    turned_away = service.metric("hongyan_grpc_connections_refused_total", reason="over_limit")
+    eventually(lambda: open_and_listen(service) is None and service.http("/readyz")[0] == 503, limit=2 * LIMIT, what="not ready")
+    assert "grpc.max_connections" in service.http("/readyz")[1] and service.http("/livez")[0] == 200
+    assert refused(service, "over_limit") > turned_away
+    eventually(lambda: service.http("/readyz") == (200, "ready\n"), limit=2 * LIMIT, what="ready again")
+    turned_away = refused(service, "over_limit")
     # One leaves, one gets in, at once.
     for client in there:
         client.socket.close()
         assert open_and_listen(service)
-    assert refused(service, "over_limit") == 3
+    assert refused(service, "over_limit") == turned_away
 
 
 def test_A03_one_address_has_a_limit_of_its_own(serve):

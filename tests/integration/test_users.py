@@ -138,3 +138,6 @@ def test_A12_unusable_row_concerns_its_person_alone(service, main, row):
     main.user(openid=openids[1], odd_fields=row)
     users = service.users_info(openids)
     assert [user.openid for user in users] == openids and [user.remark for user in users] == ["r0", "", "r2"]
+    # Nothing says that the person left.
+    assert [user.subscribed for user in users] == [True, False, True]
+    assert [user.subscribed_unknown for user in users] == [False, True, False]

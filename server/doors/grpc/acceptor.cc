@@ -16,6 +16,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/http/peer_network.h"
 
 namespace hongyan::doors {
 namespace {
@@ -31,6 +32,9 @@ constexpr absl::Duration kTick = absl::Seconds(1);
 constexpr absl::Duration kRefreshPause = absl::Milliseconds(10);
 constexpr int kRefreshShare = 10;  // at most a tenth of the time is spent on looking
 constexpr absl::Duration kWarningPause = absl::Seconds(10);
+constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+// Connections of others, refused for so long without a pause of that length: there is no room for the next one either.
+constexpr absl::Duration kFullTime = absl::Seconds(10);
 
 absl::StatusOr<tcp::endpoint> ParseEndpoint(const std::string& listen) {
   const std::size_t colon = listen.rfind(':');
@@ -51,10 +55,10 @@ absl::StatusOr<tcp::endpoint> ParseEndpoint(const std::string& listen) {
   return tcp::endpoint(address, static_cast<std::uint16_t>(port));
 }
 
-// An IPv4 peer of an IPv6 socket is the same peer.
-OpenConnections::Address Plain(const OpenConnections::Address& address) {
-  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
-  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+// The connection's first bytes, without taking them.
+absl::string_view Peek(int fd, char* buffer, std::size_t size) {
+  const ssize_t got = recv(fd, buffer, size, MSG_PEEK | MSG_DONTWAIT);
+  return {buffer, got > 0 ? static_cast<std::size_t>(got) : 0};
 }
 
 int OpenSpare() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
@@ -77,6 +81,27 @@ int BytesThere(int fd) {
 }
 
 }  // namespace
+
+std::size_t OpeningBytes(absl::string_view begun, bool tls) {
+  const auto byte = [begun](std::size_t at) {
+    return std::size_t{static_cast<unsigned char>(begun[at])};
+  };
+  if (begun.size() < kFirstBytes) return kFirstBytes;
+  std::size_t whole = 0;
+  if (tls) {
+    // A record of a handshake: type, version, length.
+    if (byte(0) != 0x16 || byte(1) != 3) return 0;
+    whole = 5 + (byte(3) << 8 | byte(4));
+  } else {
+    // The preface and the SETTINGS frame: length, type, flags, stream.
+    if (begun.substr(0, kFirstBytes) != kPreface) return 0;
+    if (begun.size() < kFirstBytes + 9) return kFirstBytes + 9;
+    if (byte(kFirstBytes + 3) != 4) return 0;
+    whole = kFirstBytes + 9 +
+            (byte(kFirstBytes) << 16 | byte(kFirstBytes + 1) << 8 | byte(kFirstBytes + 2));
+  }
+  return whole <= kMaxOpeningBytes ? whole : 0;
+}
 
 Acceptor::Acceptor(AcceptorOptions options)
     : options_(std::move(options)),
@@ -135,7 +160,7 @@ void Acceptor::Stop() {
 }
 
 AcceptorCounts Acceptor::counts() const {
-  return {open_, over_limit_, over_address_limit_, silent_closed_, no_descriptor_};
+  return {open_, over_limit_, over_address_limit_, silent_closed_, no_descriptor_, full_};
 }
 
 Task<void> Acceptor::AcceptLoop() {
@@ -147,7 +172,9 @@ Task<void> Acceptor::AcceptLoop() {
     }
     if (error) {
       if (error.value() == EMFILE || error.value() == ENFILE) {
-        if (CloseSilent(nullptr)) continue;
+        // Linux says so even when nobody waits.
+        const bool somebody = WaitingToBeAccepted(listener_.native_handle()) > 0;
+        if (somebody && CloseSilent(nullptr)) continue;
         std::optional<Socket> taken = AcceptOnSpare();
         if (taken) socket = *std::move(taken);
       }
@@ -170,7 +197,7 @@ Task<void> Acceptor::AcceptLoop() {
     const tcp::endpoint local = socket.local_endpoint(error);
     if (error) continue;
     const bool self = remote.port() == self_port_ && remote.address() == local.address();
-    const Address peer = Plain(remote.address());
+    const Address peer = http::NetworkOf(remote.address());
     const bool full = !self && (IsFull() || IsFullFor(peer));
     if (full && !older) co_await AwaitNews();
     if (stopping_) co_return;
@@ -211,7 +238,7 @@ std::optional<Acceptor::Socket> Acceptor::AcceptOnSpare() {
 void Acceptor::Admit(Socket socket, const Address& peer, bool self) {
   if (!self && !MakeRoom(peer)) return;
   SetLeastBytes(socket.native_handle(), kFirstBytes);
-  silent_.push_back({std::move(socket), peer, clock_.Mono(), self});
+  silent_.push_back({std::move(socket), peer, clock_.Mono(), kFirstBytes, self});
   if (!self) ++silent_count_;
   const auto it = std::prev(silent_.end());
   if (!tasks_.Spawn(AwaitFirstBytes(it))) {
@@ -223,10 +250,23 @@ void Acceptor::Admit(Socket socket, const Address& peer, bool self) {
 }
 
 Task<void> Acceptor::AwaitFirstBytes(SilentList::iterator it) {
-  const auto [error] =
-      co_await it->socket.async_wait(tcp::socket::wait_read, asio::as_tuple(async::use_task));
-  // Without a byte the peer has hung up.
-  if (!error && !it->closed && BytesThere(it->socket.native_handle()) > 0) Give(*it);
+  while (true) {
+    const auto [error] =
+        co_await it->socket.async_wait(tcp::socket::wait_read, asio::as_tuple(async::use_task));
+    if (error || it->closed) break;
+    const int fd = it->socket.native_handle();
+    const std::size_t there = BytesThere(fd);
+    if (there == 0) break;  // the peer has hung up
+    char begun[kFirstBytes + 9];
+    const std::size_t needed = OpeningBytes(Peek(fd, begun, sizeof(begun)), options_.tls);
+    // With fewer than were waited for nothing more will come, and gRPC ends it.
+    if (there < it->needed || needed <= there) {
+      Give(*it);
+      break;
+    }
+    it->needed = needed;
+    SetLeastBytes(fd, static_cast<int>(needed));
+  }
   Close(*it);
   silent_.erase(it);
   Publish();
@@ -256,6 +296,8 @@ Task<void> Acceptor::LookAround() {
       Close(silent);
       if (!silent.self) ++silent_closed_;
     }
+    full_ = last_over_limit_ && async::Between(*last_over_limit_, now) < kFullTime &&
+            async::Between(full_since_, *last_over_limit_) >= kFullTime;
     Publish();
     const bool time_came = co_await tick_->WaitUntil(async::After(now, kTick));
     if (!time_came) co_return;
@@ -268,6 +310,9 @@ bool Acceptor::MakeRoom(const Address& peer) {
     return false;
   }
   if (IsFull() && !CloseSilent(nullptr)) {
+    const async::MonoTime now = clock_.Mono();
+    if (!last_over_limit_ || async::Between(*last_over_limit_, now) >= kFullTime) full_since_ = now;
+    last_over_limit_ = now;
     Refused(over_limit_, "over_limit");
     return false;
   }
@@ -290,7 +335,7 @@ bool Acceptor::IsFullFor(const Address& peer) const {
 bool Acceptor::CloseSilent(const Address* peer) {
   const auto is_silent = [peer](Silent& one) {
     return !one.closed && !one.self && (peer == nullptr || one.peer == *peer) &&
-           BytesThere(one.socket.native_handle()) < kFirstBytes;
+           static_cast<std::size_t>(BytesThere(one.socket.native_handle())) < one.needed;
   };
   const auto it = std::find_if(silent_.begin(), silent_.end(), is_silent);
   if (it == silent_.end()) return false;

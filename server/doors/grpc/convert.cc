@@ -169,6 +169,7 @@ void ToProto(const core::Delivery& delivery, v1::Delivery& proto) {
 void ToProto(const wechat::UserInfo& user, v1::UserInfo& proto) {
   proto.set_openid(user.openid);
   proto.set_subscribed(user.subscribed.value_or(false));
+  proto.set_subscribed_unknown(!user.subscribed);
   if (user.subscribe_time_seconds != 0) {
     proto.mutable_subscribe_time()->set_seconds(user.subscribe_time_seconds);
   }

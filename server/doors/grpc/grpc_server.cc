@@ -81,6 +81,7 @@ absl::Status GrpcServer::Start(const GrpcServerOptions& options,
   if (!credentials.ok()) return credentials.status();
   AcceptorOptions limits;
   limits.listen = options.listen;
+  limits.tls = !options.cert_file.empty();
   limits.max_connections = options.max_connections;
   limits.max_connections_per_address = options.max_connections_per_address;
   auto acceptor = std::make_unique<Acceptor>(std::move(limits));
