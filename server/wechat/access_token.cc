@@ -29,10 +29,13 @@ constexpr absl::Duration kRenewAhead = absl::Seconds(300);
 constexpr absl::Duration kRenewJitter = absl::Seconds(60);
 constexpr absl::Duration kSafetyMargin = absl::Seconds(10);
 
-// WeChat gives the classic endpoint 2000 requests a day. Only silence and -1 are sure to pass
-// soon; a front's 502 or page may stay for a day.
+// WeChat gives the classic endpoint 2000 requests a day. Only silence and -1 are sure to pass soon.
 constexpr absl::Duration kSilencePauses[] = {absl::Seconds(1), absl::Seconds(2), absl::Seconds(4),
                                              absl::Seconds(5)};
+// A front's 502 or page mostly passes within minutes, and then callers wait for a token; but it may stay for a day. So the
+// pauses of silence stand for half an hour, and longer ones for the rest.
+constexpr int kShortFrontPauses = 360;
+constexpr absl::Duration kFrontPause = absl::Minutes(2);
 constexpr absl::Duration kRefusalPauses[] = {absl::Minutes(1), absl::Minutes(2), absl::Minutes(4),
                                              absl::Minutes(8), absl::Minutes(10)};
 constexpr absl::Duration kOddAnswerPauses[] = {
@@ -251,7 +254,9 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
       attempt.outcome == Attempt::Outcome::kAnswered && attempt.answer.errcode == kBusy;
   may_pass_ = IsBusy(status) || attempt.outcome == Attempt::Outcome::kUnknown ||
               (attempt.outcome == Attempt::Outcome::kNotNow && absl::IsUnavailable(status));
+  const bool front = attempt.outcome != Attempt::Outcome::kAnswered && absl::IsUnavailable(status);
   trouble_ = silent || busy ? Trouble::kSilence
+             : front        ? Trouble::kFront
              : absl::IsFailedPrecondition(status) || absl::IsPermissionDenied(status) ||
                      absl::IsResourceExhausted(status)
                  ? Trouble::kRefusal
@@ -343,6 +348,9 @@ absl::Duration AccessToken::PauseAfterFailure() {
       return step(kRefusalPauses);
     case Trouble::kOddAnswer:
       return step(kOddAnswerPauses);
+    case Trouble::kFront:
+      if (before >= kShortFrontPauses) return kFrontPause;
+      break;
     case Trouble::kSilence:
       break;
   }

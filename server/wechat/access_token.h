@@ -8,8 +8,8 @@
 //           a day; a refused token that stays all the same is used on, for other APIs may take it. Failing fetches are
 //           remembered for a while and answered from memory: 1, 2, 4, then 5 s while no answer comes or it is -1; 60 s
 //           and doubling to 10 min when it refuses the credentials, the rate or the quota; 5 s, 15 s, 1, 2, then 5 min
-//           when it answers anything else, be it HTTP 502 or no JSON, so that no answer that stays costs more than 300
-//           requests a day.
+//           when it answers anything else, so that no answer that stays costs more than 300 requests a day. A front's
+//           HTTP 5xx, or a page, counts as silence for half an hour, and then for 2 min each: 1100 requests a day.
 // Errors:   FAILED_PRECONDITION ACCOUNT_CONFIG - WeChat refuses appid, secret or address.
 //           UNAVAILABLE WECHAT_BUSY, WECHAT_UNREACHABLE, ACCESS_TOKEN_REJECTED - later may work.
 //           RESOURCE_EXHAUSTED QUOTA_EXHAUSTED, THROTTLED; UNKNOWN and INTERNAL WECHAT_ERROR - as WeChat answered.
@@ -78,7 +78,7 @@ class AccessToken {
  private:
   enum class Mode { kNormal, kForced };
   // What a failed fetch met; each has its own pauses.
-  enum class Trouble { kSilence, kRefusal, kOddAnswer };
+  enum class Trouble { kSilence, kFront, kRefusal, kOddAnswer };
   struct Held {
     base::Secret token;
     async::MonoTime dies;
@@ -121,7 +121,7 @@ class AccessToken {
   absl::Status last_error_;
   bool may_pass_ = false;
   Trouble trouble_ = Trouble::kSilence;
-  int failures_[3] = {};                   // since the last token, by Trouble
+  int failures_[4] = {};                   // since the last token, by Trouble
   async::MonoTime quiet_until_{};          // failures are answered from memory until then
   async::MonoTime irreplaceable_until_{};  // token_ was handed back although refused
   std::deque<async::MonoTime> forced_;     // of the last day, at most kForcedPerDay
