@@ -91,7 +91,7 @@ def test_A18_with_tls_one_address_has_a_quarter_of_the_places(start, sandbox, tm
     with Dawdlers(service.callback_address, 24, source="127.0.0.2", tls=context):
         for number in range(100):
             assert push(number) == 200
-            assert held() <= 16
+            eventually(lambda: held() <= 16, what="a quarter")  # the kernel takes them before the service looks
         eventually(lambda: held() > 0, what="the dawdlers' return")
 
 
