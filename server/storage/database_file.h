@@ -76,9 +76,9 @@ class DatabaseFile {
   // has a name elsewhere, they stay for the day when it is put back.
   void LeaveNoOldCompanions(bool whole);
   // Without a session: finds the file to open next, and locks it. The same file again is taken at once. Another one, or
-  // other contents, are taken when two looks in a row have found it unchanged, and when it is ours by its contents. If the file
-  // was removed and nothing, or nothing but an empty file, is there `looks` times in a row, a new database is begun; one that
-  // was moved and still has a name is waited for. The caller leaves half a second between its looks.
+  // other contents, are taken when two looks in a row have found it unchanged, and when it is ours by its contents. If the
+  // file was removed and nothing, or nothing but an empty file, is there `looks` times in a row, a new database is begun;
+  // one that was moved and still has a name is waited for. The caller leaves half a second between its looks.
   absl::Status FindAgain();
 
  private:

@@ -6,8 +6,8 @@
 //           be connected to 5 times within 10 s. A caller's deadline says something of an address only when the request
 //           has left and the address was tried for half a second, or for 2 s where nothing left, or when five callers in
 //           a row left it without an answer for as long.
-//           After 30 s ProbeAddresses() asks it, or one call at a time tries it again: one whose repeat does no harm or, as long as connecting was
-//           all that failed, any. An answer to a request that began after the failure ends it. When no other address
+//           After 30 s ProbeAddresses() asks it, or one call at a time tries it again: one whose repeat does no harm or,
+//           as long as connecting was all that failed, any. An answer to a request that began after the failure ends it. When no other address
 //           can be reached those passed over are tried too, for nothing better is left.
 //           Each try has at most `timeout`, and all together end by `deadline`. Each is counted and, at the level
 //           debug, logged.

@@ -5,8 +5,8 @@
 //           replaced and the call repeated once. A send whose outcome is unknown is never repeated, unless WeChat
 //           recognizes the repeat by its client_msg_id; reads are. A field of a read's answer that is odd and not needed is
 //           absent, and a warning names it. One user's answer that doesn't say whether the person follows is
-//           WECHAT_ERROR, for to ask again brings the same. A 200 without errcode is no answer to a send. After three 45009 in a row an API is left alone
-//           for 5 s at a time, for this account only.
+//           WECHAT_ERROR, for to ask again brings the same. A 200 without errcode is no answer to a send. After three
+//           45009 in a row an API is left alone for 5 s at a time, for this account only.
 // Errors:   those of errcode.h, and OUTCOME_UNKNOWN, WECHAT_UNREACHABLE, DEADLINE_TOO_SHORT, CANCELLED, WECHAT_ERROR
 //           (see protos/hongyan/v1/errors.proto for their codes).
 // Threads:  event loop only.   Lifetime: everything it is given outlives it.

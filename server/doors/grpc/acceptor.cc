@@ -33,7 +33,7 @@ constexpr absl::Duration kRefreshPause = absl::Milliseconds(10);
 constexpr int kRefreshShare = 10;  // at most a tenth of the time is spent on looking
 constexpr absl::Duration kWarningPause = absl::Seconds(10);
 constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-// Connections of others, refused for so long without a pause of that length: there is no room for the next one either.
+// The listener counts as full once connections have been refused for so long, and until none was for as long.
 constexpr absl::Duration kFullTime = absl::Seconds(10);
 
 absl::StatusOr<tcp::endpoint> ParseEndpoint(const std::string& listen) {

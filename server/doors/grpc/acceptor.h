@@ -4,8 +4,8 @@
 //
 // Contract: Listen() binds; Start() accepts until Stop(). A connection is handed over once all has come that a client
 //           sends unasked: HTTP/2's preface with its SETTINGS, or a TLS ClientHello. One whose opening isn't there after
-//           `silent_time` is closed, and counts as silent. When a limit is reached, the connection that has been silent for longest goes; where none is
-//           silent, the new one is closed at once. Whoever has hung up doesn't count, even before gRPC has noticed.
+//           `silent_time` is closed, and counts as silent. When a limit is reached, the connection that has been silent
+//           for longest goes; where none is silent, the new one is closed at once. Whoever has hung up doesn't count, even before gRPC has noticed.
 //           Without a free descriptor connections are closed, not left waiting, and accepting goes on.
 // Errors:   Listen: kInvalidArgument for an address that is none, kUnavailable with the system's reason.
 //           When connections were refused for ten seconds because the limit was reached, the listener is full.
