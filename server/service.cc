@@ -33,6 +33,7 @@
 #include "server/doors/grpc/grpc_server.h"
 #include "server/doors/grpc/health_service.h"
 #include "server/doors/grpc/notify_service.h"
+#include "server/doors/grpc/poller_waker.h"
 #include "server/doors/grpc/reflection_service.h"
 #include "server/doors/grpc/self_probe.h"
 #include "server/doors/grpc/subscriber_service.h"
@@ -151,6 +152,7 @@ struct Service::Graph {
   doors::GrpcServer grpc;
   doors::SelfProbe self_probe{loop.executor(), clock,
                               [this](std::uint16_t port) { grpc.ExpectSelf(port); }};
+  doors::PollerWaker poller_waker{clock};
 
   doors::CallbackDoor callback_door;
   http::HttpServer callback;
@@ -368,6 +370,7 @@ absl::Status Service::Graph::Listen() {
   for (core::Account& account : accounts.all()) background.Spawn(account.token.KeepFresh());
   background.Spawn(transport.ProbeAddresses());
   background.Spawn(self_probe.Run(grpc.address(), settings.grpc.tls.enabled()));
+  background.Spawn(poller_waker.Run());
   background.Spawn(BecomeReady());
   background.Spawn(housekeeping.Run());
   background.Spawn(CancelUnreadAnswers());
@@ -397,6 +400,7 @@ bool Service::Stop() {
     g.environment.calls_end =
         async::After(g.clock.Mono(), g.settings.shutdown.grace + kLastAnswers);
     g.self_probe.Stop();
+    g.poller_waker.Stop();
     g.background.Spawn(g.EndCalls());
     g.health.EndWatches();
     g.feed.Close();

@@ -46,6 +46,17 @@ def without(*capabilities):
     return ["setpriv", "--bounding-set", dropped, "--inh-caps", dropped] if os.geteuid() == 0 else []
 
 
+def descriptor_links(pid):
+    """What each descriptor of a process leads to."""
+    links = []
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            links.append(os.readlink(f"/proc/{pid}/fd/{number}"))
+        except FileNotFoundError:
+            continue  # closed meanwhile
+    return links
+
+
 class Service:
     """`accounts`: {name: sandbox_process.Account}. `config` overrides what stands below, key by key. `launcher` is what
     the command line begins with; the process must stay the one that was started."""
@@ -177,12 +188,7 @@ class Service:
 
     def sockets(self):
         """Its TCP sockets, as /proc/net/tcp and tcp6 have them: (local address, remote address, state)."""
-        inodes = set()
-        for fd in os.listdir(f"/proc/{self.process.pid}/fd"):
-            try:
-                inodes.add(os.readlink(f"/proc/{self.process.pid}/fd/{fd}"))
-            except OSError:
-                continue  # closed meanwhile
+        inodes = set(descriptor_links(self.process.pid))
         rows = []
         for table in ("tcp", "tcp6"):
             with open(f"/proc/net/{table}", encoding="ascii") as lines:

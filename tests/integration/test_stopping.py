@@ -15,7 +15,7 @@ import pytest
 from odd_machine import odd_machine  # noqa: F401, a fixture
 from rpc_failure import expect, failure
 from sandbox_process import BIN, USER_LIST, USERS
-from service_process import merged, to_yaml
+from service_process import descriptor_links, merged, to_yaml
 from signed_push import message, post, signed
 from timing import LIMIT, SCALE, Stopwatch, eventually
 
