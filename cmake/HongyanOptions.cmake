@@ -61,7 +61,7 @@ if(HONGYAN_SANITIZE)
   add_compile_definitions(HONGYAN_SANITIZED)
 endif()
 
-# hongyan_library(NAME room SOURCES ... DEPS ...): one library a room, hongyan_<room>, alias hongyan::<room>.
+# hongyan_library(NAME module SOURCES ... DEPS ...): one library a module, hongyan_<module>, alias hongyan::<module>.
 function(hongyan_library)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   add_library(hongyan_${ARG_NAME} STATIC ${ARG_SOURCES})

@@ -48,8 +48,8 @@ core::ReplyRules RulesOf(const config::AccountSettings& account) {
 
 }  // namespace
 
-std::vector<doors::CallbackAccount> CallbackAccounts(const config::Settings& settings) {
-  std::vector<doors::CallbackAccount> accounts;
+std::vector<endpoints::CallbackAccount> CallbackAccounts(const config::Settings& settings) {
+  std::vector<endpoints::CallbackAccount> accounts;
   for (const config::AccountSettings& account : settings.accounts) {
     if (!account.has_callback) continue;
     accounts.push_back(
@@ -76,7 +76,7 @@ absl::StatusOr<HandlerClients> ConnectHandlers(const config::Settings& settings,
   for (const config::AccountSettings& account : settings.accounts) {
     if (!account.has_callback || !account.handler) continue;
     const config::HandlerSettings& handler = *account.handler;
-    auto client = doors::HandlerClient::Create(
+    auto client = endpoints::HandlerClient::Create(
         {handler.target, handler.tls, handler.ca_file, handler.cert_file, handler.key_file},
         executor);
     if (!client.ok()) {

@@ -1,4 +1,4 @@
-// The accounts of the callback door and of the intake behind it, and their handlers, made from the configuration.
+// The accounts of the callback endpoint and of the intake behind it, and their handlers, made from the configuration.
 //
 // Contract: both lists hold the accounts that have a callback, in the same order.
 // Errors:   none; the configuration has been checked, and its checks are as strict.
@@ -14,15 +14,15 @@
 #include "server/config/settings.h"
 #include "server/core/event_intake.h"
 #include "server/core/handler_calls.h"
-#include "server/doors/callback.h"
-#include "server/doors/handler/handler_client.h"
+#include "server/endpoints/callback/callback.h"
+#include "server/endpoints/handler/handler_client.h"
 
 namespace hongyan {
 
-using HandlerClients = std::map<std::string, std::unique_ptr<doors::HandlerClient>>;
+using HandlerClients = std::map<std::string, std::unique_ptr<endpoints::HandlerClient>>;
 using Handlers = std::map<std::string, std::unique_ptr<core::HandlerCalls>>;
 
-std::vector<doors::CallbackAccount> CallbackAccounts(const config::Settings& settings);
+std::vector<endpoints::CallbackAccount> CallbackAccounts(const config::Settings& settings);
 
 // The rest is made from what these have made before.
 std::vector<core::IntakeAccount> IntakeAccounts(const config::Settings& settings,

@@ -20,7 +20,7 @@
 #include "server/base/log.h"
 #include "server/base/output.h"
 #include "server/config/loader.h"
-#include "server/doors/grpc/grpc_server.h"
+#include "server/endpoints/grpc/grpc_server.h"
 #include "server/process.h"
 #include "server/service.h"
 #include "server/storage/database.h"
@@ -77,7 +77,7 @@ int Run(const config::LoadResult& loaded) {
   SignalThread signals;
   base::StartLog(settings.log.level, settings.log.format);
   const absl::Cleanup stop_log = [] { base::StopLog(); };
-  doors::PrepareGrpc();
+  endpoints::PrepareGrpc();
   curl_global_init(CURL_GLOBAL_DEFAULT);
   for (const config::Problem& warning : loaded.warnings) {
     base::Log(base::Level::kWarn, "configuration",

@@ -25,19 +25,19 @@
 #include "server/core/sender.h"
 #include "server/core/subscribers.h"
 #include "server/core/user_directory.h"
-#include "server/doors/admin.h"
-#include "server/doors/callback.h"
-#include "server/doors/grpc/call_info.h"
-#include "server/doors/grpc/event_service.h"
-#include "server/doors/grpc/grpc_metrics.h"
-#include "server/doors/grpc/grpc_server.h"
-#include "server/doors/grpc/health_service.h"
-#include "server/doors/grpc/notify_service.h"
-#include "server/doors/grpc/poller_waker.h"
-#include "server/doors/grpc/reflection_service.h"
-#include "server/doors/grpc/self_probe.h"
-#include "server/doors/grpc/subscriber_service.h"
-#include "server/doors/storage_metrics.h"
+#include "server/endpoints/admin/admin.h"
+#include "server/endpoints/admin/storage_metrics.h"
+#include "server/endpoints/callback/callback.h"
+#include "server/endpoints/grpc/call_info.h"
+#include "server/endpoints/grpc/event_service.h"
+#include "server/endpoints/grpc/grpc_metrics.h"
+#include "server/endpoints/grpc/grpc_server.h"
+#include "server/endpoints/grpc/health_service.h"
+#include "server/endpoints/grpc/notify_service.h"
+#include "server/endpoints/grpc/poller_waker.h"
+#include "server/endpoints/grpc/reflection_service.h"
+#include "server/endpoints/grpc/self_probe.h"
+#include "server/endpoints/grpc/subscriber_service.h"
 #include "server/http/curl_http_client.h"
 #include "server/http/http_server.h"
 #include "server/http/name_resolver.h"
@@ -100,7 +100,7 @@ struct Service::Graph {
   Graph(config::Settings configured, std::unique_ptr<storage::Database> database);
 
   absl::Status Listen();
-  doors::Readiness Ready() const;
+  endpoints::Readiness Ready() const;
   async::Task<void> BecomeReady();
   async::Task<void> CancelUnreadAnswers();
   async::Task<void> CloseHttp(std::shared_ptr<std::promise<void>> done);
@@ -142,21 +142,21 @@ struct Service::Graph {
       MakeHandlers(settings, handler_clients, sender, loop.executor(), clock, metrics)};
   core::EventIntake intake;
 
-  doors::InFlight in_flight;
-  doors::CallEnvironment environment{loop, clock, metrics, in_flight};
-  doors::NotifyService notify{environment, sender, users};
-  doors::EventService event_service{environment, accounts, events, feed};
-  doors::SubscriberService subscriber_service{environment, subscribers};
-  doors::HealthService health;
-  doors::Reflection reflection;
-  doors::GrpcServer grpc;
-  doors::SelfProbe self_probe{loop.executor(), clock,
-                              [this](std::uint16_t port) { grpc.ExpectSelf(port); }};
-  doors::PollerWaker poller_waker{clock};
+  endpoints::InFlight in_flight;
+  endpoints::CallEnvironment environment{loop, clock, metrics, in_flight};
+  endpoints::NotifyService notify{environment, sender, users};
+  endpoints::EventService event_service{environment, accounts, events, feed};
+  endpoints::SubscriberService subscriber_service{environment, subscribers};
+  endpoints::HealthService health;
+  endpoints::Reflection reflection;
+  endpoints::GrpcServer grpc;
+  endpoints::SelfProbe self_probe{loop.executor(), clock,
+                                  [this](std::uint16_t port) { grpc.ExpectSelf(port); }};
+  endpoints::PollerWaker poller_waker{clock};
 
-  doors::CallbackDoor callback_door;
+  endpoints::CallbackEndpoint callback_endpoint;
   http::HttpServer callback;
-  doors::AdminDoor admin_door;
+  endpoints::AdminEndpoint admin_endpoint;
   http::HttpServer admin;
 
   Phase phase = Phase::kStarting;  // the loop's
@@ -182,18 +182,18 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
                names.emplace_back();
                return names;
              }()),
-      reflection(doors::MakeReflection(environment, ServiceNames())),
-      callback_door(CallbackAccounts(settings), settings.callback.timestamp_window, intake, clock,
-                    metrics),
-      callback(loop.executor(), clock, callback_door, CallbackOptions(settings.callback)),
-      admin_door(
+      reflection(endpoints::MakeReflection(environment, ServiceNames())),
+      callback_endpoint(CallbackAccounts(settings), settings.callback.timestamp_window, intake,
+                        clock, metrics),
+      callback(loop.executor(), clock, callback_endpoint, CallbackOptions(settings.callback)),
+      admin_endpoint(
           metrics, [this] { return Ready(); }, [this] { return self_probe.alive(); },
           [this] {
-            return doors::StorageMetricsText(storage.stats()) +
-                   doors::GrpcMetricsText(grpc.counts(), self_probe.counts());
+            return endpoints::StorageMetricsText(storage.stats()) +
+                   endpoints::GrpcMetricsText(grpc.counts(), self_probe.counts());
           },
-          doors::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
-      admin(loop.executor(), clock, admin_door, AdminOptions()) {
+          endpoints::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
+      admin(loop.executor(), clock, admin_endpoint, AdminOptions()) {
   const std::vector<absl::string_view> push_types = core::PushTypes();
   for (const config::AccountSettings& account : settings.accounts) {
     const bool classic = settings.wechat.token_endpoint == config::TokenEndpoint::kClassic;
@@ -208,8 +208,8 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
   }
 }
 
-doors::Readiness Service::Graph::Ready() const {
-  doors::Readiness ready;
+endpoints::Readiness Service::Graph::Ready() const {
+  endpoints::Readiness ready;
   const absl::Status stored = storage.health();
   const absl::Status grpc_answers = self_probe.ready();
   const bool grpc_full = grpc.counts().full;
@@ -352,7 +352,7 @@ absl::Status Service::Graph::Listen() {
     return absl::UnavailableError(
         absl::StrCat("admin.listen: ", std::string(admin_address.status().message())));
   }
-  doors::GrpcServerOptions options;
+  endpoints::GrpcServerOptions options;
   options.listen = settings.grpc.listen;
   options.cert_file = settings.grpc.tls.cert_file;
   options.key_file = settings.grpc.tls.key_file;

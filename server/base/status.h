@@ -1,6 +1,6 @@
 // Errors that callers can act on: an absl::Status whose payloads are the details of google.rpc.
 //
-// Contract: ErrorBuilder is the only maker of errors that leave through a door. Each has an ErrorInfo (reason, domain,
+// Contract: ErrorBuilder is the only maker of errors that leave the service. Each has an ErrorInfo (reason, domain,
 //           metadata) and a zh-CN LocalizedMessage; BadRequest, RetryInfo and QuotaFailure where they apply.
 //           The texts are bounded and hold no secret: no token, no URL's query.
 // Source:   google/rpc/error_details.proto; the reasons are those of protos/hongyan/v1/errors.proto.

@@ -11,7 +11,7 @@
 #include "hongyan/v1/notify.pb.h"
 #include "server/base/status.h"
 #include "server/core/message_rules.h"
-#include "server/doors/grpc/convert.h"
+#include "server/endpoints/grpc/convert.h"
 #include "server/wechat/api_json.h"
 #include "tests/fuzz/check.h"
 
@@ -73,7 +73,7 @@ void CheckBody(const Notification& notification) {
 
 template <typename Request>
 void CheckRequest(const Request& request) {
-  const absl::StatusOr<Notification> notification = doors::FromProto(request);
+  const absl::StatusOr<Notification> notification = endpoints::FromProto(request);
   if (!notification.ok()) return CheckRefusal(notification.status());
   FUZZ_CHECK(notification->openid == request.openid());
   const absl::Status status = core::CheckNotification(*notification);

@@ -1,4 +1,4 @@
-// Errors as they leave a door, read back with the protos of google.rpc themselves.
+// Errors as they leave the service, read back with the protos of google.rpc themselves.
 #include "server/base/status.h"
 
 #include <gmock/gmock.h>

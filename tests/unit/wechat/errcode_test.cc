@@ -345,7 +345,7 @@ TEST(Errcode, MessageNamesOperationOrField) {
   EXPECT_THAT(std::string(StatusOf(45015).message()), testing::EndsWith(" (errcode 45015)"));
   EXPECT_THAT(std::string(StatusOf(48001, "/cgi-bin/user/info").message()),
               StartsWith("user/info: "));
-  // So that a door can put "notifications[3]." before it.
+  // So that an endpoint can put "notifications[3]." before it.
   EXPECT_THAT(std::string(StatusOf(40003).message()), StartsWith("openid: "));
   EXPECT_THAT(std::string(StatusOf(40003).message()),
               testing::EndsWith(" (custom/send, errcode 40003)"));
@@ -446,7 +446,7 @@ TEST(Fault, U22_InvalidTemplateValueNamesItsKeyword) {
   EXPECT_EQ(field("data..value data.a b.value data.\xff.value"), "template.data");
 }
 
-TEST(Fault, U22_FieldsCanBeRenamedByTheDoors) {
+TEST(Fault, U22_FieldsCanBeRenamedByTheEndpoints) {
   const absl::Status in_batch = base::PrefixFields(StatusOf(45002), "notifications[3].");
   EXPECT_EQ(FieldOf(in_batch), "notifications[3].text.content");
   EXPECT_THAT(std::string(in_batch.message()), StartsWith("notifications[3].text.content: "));
