@@ -10,6 +10,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/api/events.h"
+#include "server/api/notify.h"
+#include "server/api/subscribers.h"
 #include "server/async/clock.h"
 #include "server/async/event_loop.h"
 #include "server/async/task_group.h"
@@ -28,16 +31,12 @@
 #include "server/endpoints/admin/admin.h"
 #include "server/endpoints/admin/storage_metrics.h"
 #include "server/endpoints/callback/callback.h"
-#include "server/endpoints/grpc/call_info.h"
-#include "server/endpoints/grpc/event_service.h"
 #include "server/endpoints/grpc/grpc_metrics.h"
 #include "server/endpoints/grpc/grpc_server.h"
-#include "server/endpoints/grpc/health_service.h"
-#include "server/endpoints/grpc/notify_service.h"
-#include "server/endpoints/grpc/poller_waker.h"
-#include "server/endpoints/grpc/reflection_service.h"
+#include "server/endpoints/grpc/health.h"
+#include "server/endpoints/grpc/reflection.h"
+#include "server/endpoints/grpc/router.h"
 #include "server/endpoints/grpc/self_probe.h"
-#include "server/endpoints/grpc/subscriber_service.h"
 #include "server/http/curl_http_client.h"
 #include "server/http/http_server.h"
 #include "server/http/name_resolver.h"
@@ -62,14 +61,13 @@ constexpr absl::Duration kCutOffLater =
 constexpr absl::Duration kUnreadLook = absl::Seconds(1);
 constexpr absl::Duration kBackgroundLimit = absl::Seconds(1);
 
-const std::vector<std::string>& ServiceNames() {
-  static const std::vector<std::string> kNames = {"hongyan.v1.NotifyService",
-                                                  "hongyan.v1.EventService",
-                                                  "hongyan.v1.SubscriberService",
-                                                  "grpc.health.v1.Health",
-                                                  "grpc.reflection.v1.ServerReflection",
-                                                  "grpc.reflection.v1alpha.ServerReflection"};
-  return kNames;
+std::vector<std::string> ServiceNames() {
+  return {"hongyan.v1.NotifyService",
+          "hongyan.v1.EventService",
+          "hongyan.v1.SubscriberService",
+          "grpc.health.v1.Health",
+          "grpc.reflection.v1.ServerReflection",
+          "grpc.reflection.v1alpha.ServerReflection"};
 }
 
 http::ServerOptions CallbackOptions(const config::CallbackSettings& settings) {
@@ -102,6 +100,7 @@ struct Service::Graph {
   absl::Status Listen();
   endpoints::Readiness Ready() const;
   async::Task<void> BecomeReady();
+  std::vector<api::MethodTable> Tables();
   async::Task<void> CancelUnreadAnswers();
   async::Task<void> CloseHttp(std::shared_ptr<std::promise<void>> done);
   async::Task<bool> NoCallIsOpen(async::MonoTime until);
@@ -142,17 +141,15 @@ struct Service::Graph {
       MakeHandlers(settings, handler_clients, sender, loop.executor(), clock, metrics)};
   core::EventIntake intake;
 
-  endpoints::InFlight in_flight;
-  endpoints::CallEnvironment environment{loop, clock, metrics, in_flight};
-  endpoints::NotifyService notify{environment, sender, users};
-  endpoints::EventService event_service{environment, accounts, events, feed};
-  endpoints::SubscriberService subscriber_service{environment, subscribers};
-  endpoints::HealthService health;
-  endpoints::Reflection reflection;
+  api::Notify notify{sender, users, loop.executor(), clock};
+  api::Events event_api{events, feed, clock, metrics};
+  api::Subscribers subscriber_api{subscribers, clock};
+  endpoints::Health health{ServiceNames(), clock};
+  endpoints::Reflection reflection{ServiceNames()};
+  endpoints::Router router;
   endpoints::GrpcServer grpc;
   endpoints::SelfProbe self_probe{loop.executor(), clock,
                                   [this](std::uint16_t port) { grpc.ExpectSelf(port); }};
-  endpoints::PollerWaker poller_waker{clock};
 
   endpoints::CallbackEndpoint callback_endpoint;
   http::HttpServer callback;
@@ -175,14 +172,8 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
              [this](const std::string& account, const std::string& openid) {
                subscribers.Fetch(account, openid);
              }),
-      in_flight(settings.grpc.max_in_flight, metrics),
-      health(environment,
-             [] {
-               std::vector<std::string> names = ServiceNames();
-               names.emplace_back();
-               return names;
-             }()),
-      reflection(endpoints::MakeReflection(environment, ServiceNames())),
+      router(loop, clock, metrics, accounts, Tables(),
+             endpoints::RouterOptions{settings.grpc.max_in_flight}),
       callback_endpoint(CallbackAccounts(settings), settings.callback.timestamp_window, intake,
                         clock, metrics),
       callback(loop.executor(), clock, callback_endpoint, CallbackOptions(settings.callback)),
@@ -206,6 +197,15 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
     options.classic = classic;
     accounts.Add(std::move(options), transport, clock, metrics, background);
   }
+}
+
+std::vector<api::MethodTable> Service::Graph::Tables() {
+  std::vector<api::MethodTable> tables = reflection.Methods();
+  for (api::MethodTable table :
+       {notify.Methods(), event_api.Methods(), subscriber_api.Methods(), health.Methods()}) {
+    tables.push_back(std::move(table));
+  }
+  return tables;
 }
 
 endpoints::Readiness Service::Graph::Ready() const {
@@ -256,7 +256,7 @@ async::Task<void> Service::Graph::CancelUnreadAnswers() {
   while (true) {
     const bool time_came = co_await alarm->WaitUntil(async::After(clock.Mono(), kUnreadLook));
     if (!time_came) co_return;
-    environment.unread.CancelOld(clock.Mono());
+    router.CancelUnreadAnswers(clock.Mono());
   }
 }
 
@@ -279,16 +279,16 @@ async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> 
 // True once no call is open. Polled, since the last touch of a call is on a thread of gRPC's.
 async::Task<bool> Service::Graph::NoCallIsOpen(async::MonoTime until) {
   const auto alarm = clock.NewAlarm();
-  while (environment.open > 0 && clock.Mono() < until) {
+  while (router.open() > 0 && clock.Mono() < until) {
     const async::MonoTime next = std::min(until, async::After(clock.Mono(), kQuietLook));
     const bool time_came = co_await alarm->WaitUntil(next);
     if (!time_came) break;
   }
-  co_return environment.open == 0;
+  co_return router.open() == 0;
 }
 
 async::Task<void> Service::Graph::EndCalls() {
-  const async::MonoTime grace_end = async::After(environment.calls_end, -kLastAnswers);
+  const async::MonoTime grace_end = async::After(clock.Mono(), settings.shutdown.grace);
   const auto alarm = clock.NewAlarm();
   // A call may still begin until gRPC refuses new ones, so it takes a while without any before the connections are closed.
   bool quiet = co_await NoCallIsOpen(grace_end);
@@ -297,14 +297,13 @@ async::Task<void> Service::Graph::EndCalls() {
     const bool time_came = co_await alarm->WaitUntil(std::min(next, grace_end));
     if (!time_came) co_return;
     if (clock.Mono() >= grace_end) break;
-    if (environment.open == 0) grpc.HangUp();
+    if (router.open() == 0) grpc.HangUp();
     quiet = co_await NoCallIsOpen(grace_end);
   }
   // Before gRPC would cut them off: cut off, a caller can't know what became of its message. A batch gives its items half
   // of the time that is left, and its reader half of the rest; then it says its last word.
-  environment.calls_end = async::After(clock.Mono(), kLastAnswers / 2);
-  environment.writes_end = async::After(clock.Mono(), kLastAnswers * 3 / 4);
-  environment.CancelAll();
+  router.CancelAll(async::After(clock.Mono(), kLastAnswers / 2),
+                   async::After(clock.Mono(), kLastAnswers * 3 / 4));
   co_await NoCallIsOpen(async::After(clock.Mono(), kLastAnswers));
   const bool time_came = co_await alarm->WaitUntil(async::After(clock.Mono(), kHangUpEvery));
   if (time_came) grpc.HangUp();
@@ -361,16 +360,13 @@ absl::Status Service::Graph::Listen() {
   options.max_connections = static_cast<std::size_t>(settings.grpc.max_connections);
   options.max_connections_per_address =
       static_cast<std::size_t>(settings.grpc.max_connections_per_address);
-  std::vector<::grpc::Service*> services = {&notify, &event_service, &subscriber_service, &health};
-  for (const auto& service : reflection.services) services.push_back(service.get());
-  const absl::Status listening = grpc.Start(options, services);
+  const absl::Status listening = grpc.Start(options, router);
   if (!listening.ok()) {
     return absl::UnavailableError(absl::StrCat("grpc.listen: ", std::string(listening.message())));
   }
   for (core::Account& account : accounts.all()) background.Spawn(account.token.KeepFresh());
   background.Spawn(transport.ProbeAddresses());
   background.Spawn(self_probe.Run(grpc.address(), settings.grpc.tls.enabled()));
-  background.Spawn(poller_waker.Run());
   background.Spawn(BecomeReady());
   background.Spawn(housekeeping.Run());
   background.Spawn(CancelUnreadAnswers());
@@ -396,15 +392,9 @@ bool Service::Stop() {
   Graph& g = *graph_;
   auto http_closed = std::make_shared<std::promise<void>>();
   g.loop.Post([&g, http_closed] {
-    g.environment.stopping = true;
-    g.environment.calls_end =
-        async::After(g.clock.Mono(), g.settings.shutdown.grace + kLastAnswers);
     g.self_probe.Stop();
-    g.poller_waker.Stop();
     g.background.Spawn(g.EndCalls());
-    g.health.EndWatches();
-    g.feed.Close();
-    g.reflection.end();
+    g.router.BeginStop(async::After(g.clock.Mono(), g.settings.shutdown.grace + kLastAnswers));
     g.callback.StopListening();
     if (!g.background.Spawn(g.CloseHttp(http_closed))) http_closed->set_value();
   });

@@ -213,9 +213,7 @@ void Metrics::CallbackClockSkew(absl::Duration skew) {
   callback_clock_skew_.Set(absl::ToDoubleSeconds(skew));
 }
 
-void Metrics::EventWatchers(std::int64_t delta) {
-  event_watchers_.Increment(static_cast<double>(delta));
-}
+void Metrics::EventWatchers(int watchers) { event_watchers_.Set(watchers); }
 
 void Metrics::SignaturesForgotten(std::int64_t total) { RaiseTo(total, signatures_forgotten_); }
 

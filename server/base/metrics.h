@@ -63,7 +63,7 @@ class Metrics {
   // What a send has spent of a person's allowance, and found no place to wait for storage.
   void AllowanceNotNoted();
   void InFlight(std::int64_t delta);
-  void EventWatchers(std::int64_t delta);
+  void EventWatchers(int watchers);
   // Signatures that made room before their time, since the process began.
   void SignaturesForgotten(std::int64_t total);
   // The same of log lines.

@@ -22,11 +22,11 @@ void EventFeed::ToldLast(std::int64_t cursor) {
 }
 
 async::Task<bool> EventFeed::WaitBeyond(std::int64_t cursor, async::MonoTime deadline) {
-  while (latest_ <= cursor && !closed_) {
+  while (latest_ <= cursor) {
     const async::WaitList::Woken woken = co_await news_.Wait(deadline);
     if (woken != async::WaitList::Woken::kNotified) co_return false;
   }
-  co_return !closed_;
+  co_return true;
 }
 
 }  // namespace hongyan::core

@@ -29,14 +29,8 @@ class EventFeed {
   // who follows closely and who has much to catch up with.
   bool IsNearTheEnd(std::int64_t cursor) const { return cursor >= all_known_after_; }
 
-  // True once there may be an event after `cursor`; false when `deadline`, the task's cancellation or Close() came.
+  // True once there may be an event after `cursor`; false when `deadline` or the task's cancellation came.
   async::Task<bool> WaitBeyond(std::int64_t cursor, async::MonoTime deadline);
-  // Ends all waits, for the end of the process.
-  void Close() {
-    closed_ = true;
-    news_.NotifyAll();
-  }
-  bool closed() const { return closed_; }
 
  private:
   async::WaitList news_;
@@ -44,7 +38,6 @@ class EventFeed {
   // The cursors of all events after this one, in their order.
   std::int64_t all_known_after_ = std::numeric_limits<std::int64_t>::max();
   std::deque<std::int64_t> newest_;
-  bool closed_ = false;
 };
 
 }  // namespace hongyan::core

@@ -9,9 +9,9 @@
 #include <variant>
 
 #include "hongyan/v1/notify.pb.h"
+#include "server/api/convert.h"
 #include "server/base/status.h"
 #include "server/core/message_rules.h"
-#include "server/endpoints/grpc/convert.h"
 #include "server/wechat/api_json.h"
 #include "tests/fuzz/check.h"
 
@@ -73,7 +73,7 @@ void CheckBody(const Notification& notification) {
 
 template <typename Request>
 void CheckRequest(const Request& request) {
-  const absl::StatusOr<Notification> notification = endpoints::FromProto(request);
+  const absl::StatusOr<Notification> notification = api::FromProto(request);
   if (!notification.ok()) return CheckRefusal(notification.status());
   FUZZ_CHECK(notification->openid == request.openid());
   const absl::Status status = core::CheckNotification(*notification);

@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "hongyan/v1/event.pb.h"
+#include "server/api/event_convert.h"
 #include "server/core/dedup_key.h"
 #include "server/core/push_type.h"
-#include "server/endpoints/grpc/event_convert.h"
 #include "tests/fuzz/check.h"
 
 namespace hongyan::fuzz {
@@ -51,8 +51,8 @@ void CheckTexts(const PushedEvent& push) {
 
 v1::Event CheckEvent(const PushedEvent& push, absl::string_view type) {
   v1::Event event;
-  endpoints::ToProto(push, type, event);
-  FUZZ_CHECK(event.type() == type && endpoints::IsEventType(type));
+  api::ToProto(push, type, event);
+  FUZZ_CHECK(event.type() == type && api::IsEventType(type));
   const auto* payload = event.GetDescriptor()->FindOneofByName("payload");
   FUZZ_CHECK(payload != nullptr);
   const auto* field = event.GetReflection()->GetOneofFieldDescriptor(event, payload);
@@ -64,11 +64,11 @@ v1::Event CheckEvent(const PushedEvent& push, absl::string_view type) {
 
   if (event.has_unknown()) {
     const auto count = static_cast<std::size_t>(event.unknown().fields().size());
-    FUZZ_CHECK(count <= endpoints::kMaxUnknownFields);
+    FUZZ_CHECK(count <= api::kMaxUnknownFields);
     // Nothing gets lost unless it says so.
     FUZZ_CHECK(event.unknown().truncated() ? count < push.fields.size()
                                            : count == push.fields.size());
-    FUZZ_CHECK(event.ByteSizeLong() <= endpoints::kMaxUnknownBytes + 16 * count + 64);
+    FUZZ_CHECK(event.ByteSizeLong() <= api::kMaxUnknownBytes + 16 * count + 64);
   } else {
     // Two fields may come from one of the push; tags and lengths add little.
     FUZZ_CHECK(event.ByteSizeLong() <= 3 * BytesOf(push) + 256);

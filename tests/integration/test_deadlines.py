@@ -83,12 +83,20 @@ def test_G05_too_little_time_left_and_nothing_is_sent(service, main, millisecond
 def test_G05_deadline_passes_while_the_token_is_fetched(start, account):
     # The service itself gives a fetch ten seconds.
     account.fault({"delay_before_ms": int(min(3000 * SCALE, 9000))}, TOKEN)
-    service = start(account, wait=False)
-    openid, failed = told(account, "DEADLINE_TOO_SHORT", lambda openid: service.send_text(
-        openid, "x", timeout=None, metadata=within(400)))
+    # The fetch begins with the service. Where a busy machine takes so long to call that the silence is worth telling, or
+    # gRPC's own end of the call wins, another service is asked.
+    for _ in range(10):
+        service = start(account, wait=False)
+        openid = account.user()
+        failed = failure(service.send_text, openid, "x", timeout=None, metadata=within(200))
+        if failed.reason == "DEADLINE_TOO_SHORT":
+            break
+        assert failed.reason in (None, "WECHAT_UNREACHABLE"), failed
+        service.stop()
     expect(failed, "DEADLINE_EXCEEDED", "DEADLINE_TOO_SHORT", "hongyan")
+    fetched = account.arrivals(TOKEN)
     service.send_text(openid, "y")
-    assert account.texts(openid) == ["y"] and account.arrivals(TOKEN) == 1
+    assert account.texts(openid) == ["y"] and account.arrivals(TOKEN) == fetched
 
 
 def test_G07_cancel_while_waiting_for_the_answer_ends_the_request(start, account):

@@ -75,8 +75,7 @@ void LogFromGrpc(gpr_log_func_args* args) {
 
 }  // namespace
 
-absl::Status GrpcServer::Start(const GrpcServerOptions& options,
-                               const std::vector<grpc::Service*>& services) {
+absl::Status GrpcServer::Start(const GrpcServerOptions& options, Router& router) {
   auto credentials = Credentials(options);
   if (!credentials.ok()) return credentials.status();
   AcceptorOptions limits;
@@ -106,12 +105,14 @@ absl::Status GrpcServer::Start(const GrpcServerOptions& options,
   using External = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
   connections_ =
       builder.experimental().AddExternalConnectionAcceptor(External::FROM_FD, *credentials);
-  for (grpc::Service* service : services) builder.RegisterService(service);
+  router.AddTo(builder);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) {
     return absl::UnavailableError(
         absl::StrCat("can't serve on ", options.listen, ": gRPC gives no reason"));
   }
+  router_ = &router;
+  router_->Start();
   address_ = *std::move(address);
   acceptor_ = std::move(acceptor);
   acceptor_->Start([connections = connections_.get()](int fd) {
@@ -129,7 +130,7 @@ void GrpcServer::Shutdown(absl::Duration limit) {
   server_->Shutdown(
       gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                    gpr_time_from_millis(absl::ToInt64Milliseconds(limit), GPR_TIMESPAN)));
-  server_->Wait();
+  router_->Stop();
 }
 
 void GrpcServer::HangUp() {

@@ -1,4 +1,4 @@
-// The gRPC listener: services, limits, TLS, and its end. Connections come from an Acceptor of ours.
+// The gRPC listener: limits, TLS, and its end. Connections come from an Acceptor of ours.
 //
 // Contract: Start() listens and serves. Shutdown() refuses new calls, lets those in flight finish until `limit` is
 //           over, cancels the rest, and returns when all have ended and all connections are closed. gRPC leaves closing
@@ -15,11 +15,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/endpoints/grpc/acceptor.h"
+#include "server/endpoints/grpc/router.h"
 
 namespace hongyan::endpoints {
 
@@ -35,7 +35,7 @@ struct GrpcServerOptions {
 
 class GrpcServer {
  public:
-  absl::Status Start(const GrpcServerOptions& options, const std::vector<grpc::Service*>& services);
+  absl::Status Start(const GrpcServerOptions& options, Router& router);
   // "127.0.0.1:41234"
   const std::string& address() const { return address_; }
   void Shutdown(absl::Duration limit);
@@ -48,6 +48,7 @@ class GrpcServer {
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Acceptor> acceptor_;
+  Router* router_ = nullptr;
   std::string address_;
 };
 

@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "hongyan/v1/event_handler.pb.h"
+#include "server/api/stored_event.h"
 #include "server/async/handoff.h"
-#include "server/endpoints/grpc/call_task.h"
 #include "server/endpoints/grpc/files.h"
-#include "server/endpoints/grpc/stored_event.h"
+#include "server/endpoints/grpc/metadata.h"
 #include "server/endpoints/handler/reply_convert.h"
 
 namespace hongyan::endpoints {
@@ -79,7 +79,7 @@ absl::StatusOr<std::unique_ptr<HandlerClient>> HandlerClient::Create(const Handl
 async::Task<absl::StatusOr<std::optional<core::Reply>>> HandlerClient::Handle(
     storage::StoredEvent event, std::string request_id, absl::Duration time_left) {
   v1::HandleEventRequest request;
-  ToProto(event, *request.mutable_event());
+  api::ToProto(event, *request.mutable_event());
   const auto call = std::make_shared<Call>();
   if (!Serialize(request, call->request).ok()) co_return absl::InternalError("");
   call->context.AddMetadata("x-request-id", request_id);

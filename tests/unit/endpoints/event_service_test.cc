@@ -1,6 +1,4 @@
 // WatchEvents over a real connection: readers of every pace.
-#include "server/endpoints/grpc/event_service.h"
-
 #include <gmock/gmock.h>
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
@@ -16,7 +14,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "hongyan/v1/event.grpc.pb.h"
+#include "server/api/events.h"
 #include "server/endpoints/grpc/grpc_server.h"
+#include "server/endpoints/grpc/router.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_storage.h"
@@ -34,10 +35,10 @@ template <typename ClockKind>
 class EventServiceFixture : public ::testing::Test {
  protected:
   EventServiceFixture() {
-    environment_.stalled = absl::Seconds(1);
+    router_.options().stalled = absl::Seconds(1);
     GrpcServerOptions options;
     options.listen = "127.0.0.1:0";
-    EXPECT_TRUE(server_.Start(options, {&service_}).ok());
+    EXPECT_TRUE(server_.Start(options, router_).ok());
     thread_ = std::thread([this] { loop_.Run(); });
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // the window stays small
@@ -45,7 +46,7 @@ class EventServiceFixture : public ::testing::Test {
         server_.address(), grpc::InsecureChannelCredentials(), arguments));
   }
   ~EventServiceFixture() override {
-    loop_.Post([this] { feed_.Close(); });
+    loop_.Post([this] { router_.BeginStop(clock_.Mono()); });
     server_.Shutdown(absl::Seconds(10));
     loop_.Post([this] { loop_.ReleaseWork(); });
     thread_.join();
@@ -99,9 +100,8 @@ class EventServiceFixture : public ::testing::Test {
   support::TempStorage storage_{loop_, clock_};
   core::Accounts accounts_;
   core::EventFeed feed_{clock_};
-  InFlight in_flight_{10, metrics_};
-  CallEnvironment environment_{loop_, clock_, metrics_, in_flight_};
-  EventService service_{environment_, accounts_, storage_.events(), feed_};
+  api::Events events_{storage_.events(), feed_, clock_, metrics_};
+  Router router_{loop_, clock_, metrics_, accounts_, {events_.Methods()}, RouterOptions{10}};
   GrpcServer server_;
   std::thread thread_;
   std::unique_ptr<v1::EventService::Stub> stub_;

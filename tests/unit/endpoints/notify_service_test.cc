@@ -1,6 +1,4 @@
 // SendBatch over a real connection, against a scripted platform: readers of every pace.
-#include "server/endpoints/grpc/notify_service.h"
-
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 #include <grpcpp/grpcpp.h>
@@ -14,10 +12,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "hongyan/v1/notify.grpc.pb.h"
+#include "server/api/notify.h"
 #include "server/async/task_group.h"
 #include "server/core/accounts.h"
 #include "server/core/idempotency.h"
 #include "server/endpoints/grpc/grpc_server.h"
+#include "server/endpoints/grpc/router.h"
 #include "server/wechat/api_transport.h"
 #include "tests/support/fake_http_client.h"
 #include "tests/support/known_people.h"
@@ -38,11 +39,11 @@ class NotifyServiceTest : public ::testing::Test {
     http_.Always(kTextPath, support::Accepts());
     accounts_.Add({"main", "wx-main", base::Secret("secret"), false}, transport_, clock_, metrics_,
                   group_);
-    environment_.stalled = absl::Seconds(1);
+    router_.options().stalled = absl::Seconds(1);
     GrpcServerOptions options;
     options.listen = "127.0.0.1:0";
     options.max_request_bytes = 16 << 20;
-    EXPECT_TRUE(server_.Start(options, {&service_}).ok());
+    EXPECT_TRUE(server_.Start(options, router_).ok());
     thread_ = std::thread([this] { loop_.Run(); });
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // the window stays small
@@ -107,9 +108,8 @@ class NotifyServiceTest : public ::testing::Test {
   support::KnownPeople people_;
   core::Sender sender_{accounts_, people_, idempotency_, clock_, metrics_};
   core::UserDirectory users_{accounts_, clock_, loop_.executor()};
-  InFlight in_flight_{10, metrics_};
-  CallEnvironment environment_{loop_, clock_, metrics_, in_flight_};
-  NotifyService service_{environment_, sender_, users_};
+  api::Notify notify_{sender_, users_, loop_.executor(), clock_};
+  Router router_{loop_, clock_, metrics_, accounts_, {notify_.Methods()}, RouterOptions{10}};
   GrpcServer server_;
   std::thread thread_;
   std::unique_ptr<v1::NotifyService::Stub> stub_;
@@ -135,7 +135,7 @@ TEST_F(NotifyServiceTest, G16_BatchOfAReaderWhoTakesNothingEndsAndSaysThatOutcom
   v1::SendBatchResponse response;
   ASSERT_TRUE(reader->Read(&response));
   while (Ended() == 0) std::this_thread::yield();
-  EXPECT_EQ(in_flight_.count(), 1) << "its answers are still here";
+  EXPECT_EQ(router_.in_flight(), 1) << "its answers are still here";
   const std::size_t sent = Sent();
   EXPECT_LT(sent, static_cast<std::size_t>(kItems) / 2) << "sent to nobody's knowledge";
   // Coming back, the reader finds what was on its way, and then why there is no more.
@@ -157,13 +157,13 @@ TEST_F(NotifyServiceTest, G16_ReaderWhoNeverComesBackLosesTheEndAndThePlace) {
   v1::SendBatchResponse response;
   ASSERT_TRUE(reader->Read(&response));
   while (Ended() == 0) std::this_thread::yield();
-  loop_.Post([&] { environment_.unread.CancelOld(clock_.Mono()); });
+  loop_.Post([&] { router_.CancelUnreadAnswers(clock_.Mono()); });
   EXPECT_GT(Sent(), 0u);  // after that
-  EXPECT_EQ(in_flight_.count(), 1) << "cancelled too early";
+  EXPECT_EQ(router_.in_flight(), 1) << "cancelled too early";
   loop_.Post([&] {
-    environment_.unread.CancelOld(async::After(clock_.Mono(), environment_.answer_limit));
+    router_.CancelUnreadAnswers(async::After(clock_.Mono(), router_.options().answer_limit));
   });
-  while (in_flight_.count() != 0) std::this_thread::yield();
+  while (router_.in_flight() != 0) std::this_thread::yield();
   while (reader->Read(&response)) {
   }
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
@@ -173,7 +173,7 @@ TEST_F(NotifyServiceTest, G16_ReaderWhoNeverComesBackLosesTheEndAndThePlace) {
 TEST_F(NotifyServiceTest, BatchOfAReaderWhoTakesNothingSaysSoBeforeTheServerEnds) {
   std::promise<void> patient;
   loop_.Post([&] {
-    environment_.stalled = absl::Hours(1);
+    router_.options().stalled = absl::Hours(1);
     patient.set_value();
   });
   patient.get_future().get();
@@ -182,10 +182,7 @@ TEST_F(NotifyServiceTest, BatchOfAReaderWhoTakesNothingSaysSoBeforeTheServerEnds
   v1::SendBatchResponse response;
   ASSERT_TRUE(reader->Read(&response));
   loop_.Post([&] {
-    environment_.stopping = true;
-    environment_.calls_end = clock_.Mono();
-    environment_.writes_end = async::After(clock_.Mono(), absl::Milliseconds(100));
-    environment_.CancelAll();
+    router_.CancelAll(clock_.Mono(), async::After(clock_.Mono(), absl::Milliseconds(100)));
   });
   const async::MonoTime end = async::After(clock_.Mono(), absl::Seconds(60));
   while (Ended() == 0 && clock_.Mono() < end) std::this_thread::yield();
