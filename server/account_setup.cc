@@ -1,7 +1,8 @@
-#include "server/callback_parts.h"
+#include "server/account_setup.h"
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -9,14 +10,14 @@ namespace hongyan {
 namespace {
 
 // None in plain mode.
-std::optional<wechat::CallbackCipher> Cipher(const config::AccountSettings& account) {
+std::optional<wechat::CallbackCipher> MakeCipher(const config::AccountSettings& account) {
   if (account.callback_mode == config::CallbackMode::kPlain) return std::nullopt;
   auto cipher = wechat::CallbackCipher::Create(account.encoding_aes_key,
                                                account.previous_encoding_aes_key, account.app_id);
   return *std::move(cipher);
 }
 
-core::Reply ReplyOf(const config::ReplyRuleSettings& rule) {
+core::Reply MakeReply(const config::ReplyRuleSettings& rule) {
   switch (rule.kind) {
     case config::ReplyKind::kText:
       break;
@@ -37,10 +38,10 @@ core::Reply ReplyOf(const config::ReplyRuleSettings& rule) {
   return wechat::TextReply{rule.text};
 }
 
-core::ReplyRules RulesOf(const config::AccountSettings& account) {
+core::ReplyRules MakeReplies(const config::AccountSettings& account) {
   std::vector<core::ReplyRule> rules;
   for (const config::ReplyRuleSettings& rule : account.replies) {
-    rules.push_back({rule.on, rule.match, ReplyOf(rule), rule.event_key});
+    rules.push_back({rule.on, rule.match, MakeReply(rule), rule.event_key});
   }
   auto compiled = core::ReplyRules::Create(std::move(rules));
   return *std::move(compiled);
@@ -48,26 +49,14 @@ core::ReplyRules RulesOf(const config::AccountSettings& account) {
 
 }  // namespace
 
-std::vector<endpoints::CallbackAccount> CallbackAccounts(const config::Settings& settings) {
-  std::vector<endpoints::CallbackAccount> accounts;
-  for (const config::AccountSettings& account : settings.accounts) {
-    if (!account.has_callback) continue;
-    accounts.push_back(
-        {account.name, account.callback_path, account.callback_token, Cipher(account)});
+std::shared_ptr<const core::AccountPolicy> MakePolicy(const config::AccountSettings& account) {
+  auto policy = std::make_shared<core::AccountPolicy>();
+  if (account.has_callback) {
+    wechat::PushOpener opener(account.callback_token, MakeCipher(account));
+    policy->callback.emplace(core::CallbackPolicy{account.callback_path, account.callback_token,
+                                                  std::move(opener), MakeReplies(account)});
   }
-  return accounts;
-}
-
-std::vector<core::IntakeAccount> IntakeAccounts(const config::Settings& settings,
-                                                Handlers& handlers) {
-  std::vector<core::IntakeAccount> accounts;
-  for (const config::AccountSettings& account : settings.accounts) {
-    if (!account.has_callback) continue;
-    const auto handler = handlers.find(account.name);
-    accounts.push_back({account.name, RulesOf(account),
-                        handler == handlers.end() ? nullptr : handler->second.get()});
-  }
-  return accounts;
+  return policy;
 }
 
 absl::StatusOr<HandlerClients> ConnectHandlers(const config::Settings& settings,
@@ -89,20 +78,9 @@ absl::StatusOr<HandlerClients> ConnectHandlers(const config::Settings& settings,
   return clients;
 }
 
-Handlers MakeHandlers(const config::Settings& settings,
-                      const absl::StatusOr<HandlerClients>& clients, core::Sender& sender,
-                      async::Executor executor, async::Clock& clock, base::Metrics& metrics) {
-  Handlers handlers;
-  if (!clients.ok()) return handlers;
-  for (const config::AccountSettings& account : settings.accounts) {
-    const auto client = clients->find(account.name);
-    if (client == clients->end()) continue;
-    core::HandlerOptions options{account.name, account.handler->on, account.handler->timeout,
-                                 account.handler->late_reply_within};
-    handlers[account.name] = std::make_unique<core::HandlerCalls>(
-        std::move(options), *client->second, sender, executor, clock, metrics);
-  }
-  return handlers;
+core::HandlerOptions MakeHandlerOptions(const config::AccountSettings& account) {
+  return {account.name, account.handler->on, account.handler->timeout,
+          account.handler->late_reply_within};
 }
 
 }  // namespace hongyan

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/account_setup.h"
 #include "server/api/events.h"
 #include "server/api/notify.h"
 #include "server/api/subscribers.h"
@@ -18,7 +19,6 @@
 #include "server/async/task_group.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
-#include "server/callback_parts.h"
 #include "server/core/accounts.h"
 #include "server/core/event_feed.h"
 #include "server/core/event_intake.h"
@@ -101,6 +101,7 @@ struct Service::Graph {
   endpoints::Readiness Ready() const;
   async::Task<void> BecomeReady();
   std::vector<api::MethodTable> Tables();
+  std::vector<core::HandlerCalls*> Handlers();
   async::Task<void> CancelUnreadAnswers();
   async::Task<void> CloseHttp(std::shared_ptr<std::promise<void>> done);
   async::Task<bool> NoCallIsOpen(async::MonoTime until);
@@ -137,8 +138,6 @@ struct Service::Graph {
       clock};
   core::EventFeed feed{clock};
   const absl::StatusOr<HandlerClients> handler_clients{ConnectHandlers(settings, loop.executor())};
-  Handlers handlers{
-      MakeHandlers(settings, handler_clients, sender, loop.executor(), clock, metrics)};
   core::EventIntake intake;
 
   api::Notify notify{sender, users, loop.executor(), clock};
@@ -168,14 +167,13 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
       http(loop, clock, names,
            http::CurlOptions{settings.wechat.max_connections, settings.wechat.ca_file}),
       transport(http, clock, metrics, settings.wechat.api_urls, settings.wechat.timeout),
-      intake(IntakeAccounts(settings, handlers), events, feed, clock,
+      intake(events, feed, clock,
              [this](const std::string& account, const std::string& openid) {
                subscribers.Fetch(account, openid);
              }),
       router(loop, clock, metrics, accounts, Tables(),
              endpoints::RouterOptions{settings.grpc.max_in_flight}),
-      callback_endpoint(CallbackAccounts(settings), settings.callback.timestamp_window, intake,
-                        clock, metrics),
+      callback_endpoint(accounts, settings.callback.timestamp_window, intake, clock, metrics),
       callback(loop.executor(), clock, callback_endpoint, CallbackOptions(settings.callback)),
       admin_endpoint(
           metrics, [this] { return Ready(); }, [this] { return self_probe.alive(); },
@@ -195,7 +193,13 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
     options.app_id = account.app_id;
     options.app_secret = account.app_secret;
     options.classic = classic;
-    accounts.Add(std::move(options), transport, clock, metrics, background);
+    core::Account& added = accounts.Add(std::move(options), transport, clock, metrics, background,
+                                        MakePolicy(account));
+    if (!handler_clients.ok()) continue;
+    const auto client = handler_clients->find(account.name);
+    if (client == handler_clients->end()) continue;
+    added.handler = std::make_unique<core::HandlerCalls>(
+        MakeHandlerOptions(account), *client->second, sender, loop.executor(), clock, metrics);
   }
 }
 
@@ -206,6 +210,14 @@ std::vector<api::MethodTable> Service::Graph::Tables() {
     tables.push_back(std::move(table));
   }
   return tables;
+}
+
+std::vector<core::HandlerCalls*> Service::Graph::Handlers() {
+  std::vector<core::HandlerCalls*> handlers;
+  for (core::Account& account : accounts.all()) {
+    if (account.handler) handlers.push_back(account.handler.get());
+  }
+  return handlers;
 }
 
 endpoints::Readiness Service::Graph::Ready() const {
@@ -265,14 +277,12 @@ async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> 
   const bool answered = co_await callback.Finish(until);
   if (!answered) {
     // They are recorded: WeChat hears `success` though no handler has replied.
-    for (auto& [account, handler] : handlers) handler->ReleasePushes();
+    for (core::HandlerCalls* handler : Handlers()) handler->ReleasePushes();
     until = async::After(until, kLastAnswers);
   }
   co_await callback.Drain(until);
   // Late answers are still on their way, from handlers and to users.
-  std::vector<core::HandlerCalls*> calling;
-  for (auto& [account, handler] : handlers) calling.push_back(handler.get());
-  co_await core::DrainHandlers(std::move(calling), until, loop.executor(), clock);
+  co_await core::DrainHandlers(Handlers(), until, loop.executor(), clock);
   done->set_value();
 }
 

@@ -5,19 +5,33 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
 #include "server/base/text.h"
+#include "server/core/handler_calls.h"
 
 namespace hongyan::core {
 
-Account::Account(wechat::AccessToken::Options options, wechat::ApiTransport& transport,
+Account::Account(wechat::AccessToken::Options options,
+                 std::shared_ptr<const AccountPolicy> configured, wechat::ApiTransport& transport,
                  async::Clock& clock, base::Metrics& metrics, async::TaskGroup& group)
     : name(options.account),
       token(options, transport, clock, metrics, group),
       client(name, token, transport, clock),
-      templates(client, clock) {}
+      templates(client, clock),
+      policy(std::move(configured)) {}
+
+Account::~Account() = default;
 
 Account& Accounts::Add(wechat::AccessToken::Options options, wechat::ApiTransport& transport,
-                       async::Clock& clock, base::Metrics& metrics, async::TaskGroup& group) {
-  return accounts_.emplace_back(std::move(options), transport, clock, metrics, group);
+                       async::Clock& clock, base::Metrics& metrics, async::TaskGroup& group,
+                       std::shared_ptr<const AccountPolicy> policy) {
+  Account& account = accounts_.emplace_back(std::move(options), std::move(policy), transport, clock,
+                                            metrics, group);
+  if (account.policy->callback) by_path_.emplace(account.policy->callback->path, &account);
+  return account;
+}
+
+Account* Accounts::FindByPath(absl::string_view path) const {
+  const auto found = by_path_.find(path);
+  return found == by_path_.end() ? nullptr : found->second;
 }
 
 absl::StatusOr<Account*> Accounts::Find(const std::string& name) {

@@ -6,6 +6,7 @@
 #include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/core/dedup_key.h"
+#include "server/core/handler_calls.h"
 #include "server/core/push_type.h"
 #include "server/core/subscriber_effect.h"
 
@@ -15,25 +16,27 @@ namespace {
 using Kind = storage::SubscriberEffect::Kind;
 
 // Two accounts may share a token, and so a signature.
-std::string GuardKey(std::size_t account, absl::string_view signature) {
-  return absl::StrCat(account, ":", signature);
+std::string GuardKey(const Account& account, absl::string_view signature) {
+  return absl::StrCat(account.name, ":", signature);
 }
 
-storage::NewEvent ToNewEvent(const std::string& account, const wechat::OpenedPush& push,
-                             absl::Time now) {
+// Takes the push's text.
+storage::NewEvent MakeEvent(const Account& account, wechat::OpenedPush& push,
+                            const PushClass& push_class, absl::Time now) {
   storage::NewEvent event;
-  event.account = account;
-  event.openid = PushOpenid(push.event);
-  event.type = std::string(RecordedType(push.event));
+  event.account = account.name;
+  event.openid = push_class.openid;
+  event.type = std::string(push_class.recorded_type());
   if (push.event.create_time) event.create_time = absl::FromUnixSeconds(*push.event.create_time);
   event.receive_time = now;
   event.dedup_key = DedupKey(push.event);
   event.format = push.event.format == wechat::PushFormat::kJson ? storage::BodyFormat::kJson
                                                                 : storage::BodyFormat::kXml;
-  event.body = push.text;
+  event.body = std::move(push.text);
   // A message whose form we don't know counts for its sender all the same.
-  const bool counts = event.type != kUnknownPush || (IsMessage(push.event) && event.create_time);
-  if (!event.openid.empty() && counts) event.effect = EffectOf(push.event);
+  const bool is_message = push_class.kind == PushClass::Kind::kMessage;
+  const bool counts = event.type != kUnknownPush || (is_message && event.create_time);
+  if (!event.openid.empty() && counts) event.effect = EffectOf(push_class);
   return event;
 }
 
@@ -73,18 +76,20 @@ class EventIntake::Turn {
   std::shared_ptr<bool> taken_;
 };
 
-ReplayGuard::Verdict EventIntake::Look(std::size_t account, absl::string_view signature,
+ReplayGuard::Verdict EventIntake::Look(const Account& account, absl::string_view signature,
                                        const ReplayGuard::Digest& body) {
   return guard_.Look(GuardKey(account, signature), body, clock_.Now());
 }
 
-async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::string signature,
+async::Task<EventIntake::Answer> EventIntake::Take(Account& account, std::string signature,
                                                    ReplayGuard::Digest body,
-                                                   wechat::OpenedPush push, absl::Time expires,
+                                                   wechat::OpenedPush& push, absl::Time expires,
                                                    async::MonoTime received) {
-  const IntakeAccount& to = accounts_[account];
+  // Kept for as long as this push is being taken, whatever the configuration does.
+  const std::shared_ptr<const AccountPolicy> policy = account.policy;
+  const PushClass push_class = Classify(push.event);
   Answer answer;
-  answer.type = PushType(push.event);
+  answer.type = push_class.type;
   const std::string key = GuardKey(account, signature);
   if (guard_.Look(key, body, clock_.Now()) == ReplayGuard::Verdict::kReplay) {
     answer.verdict = Verdict::kReplay;
@@ -92,15 +97,14 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
   }
   // Before the wait: nobody may slip another body under the signature meanwhile.
   guard_.Remember(key, body, expires);
-  storage::NewEvent event = ToNewEvent(to.name, push, clock_.Now());
-  Turn turn(*this, absl::StrCat(account, ":", event.dedup_key));
-  const News news{to.name, event.openid, event.effect.kind};
-  const Reply* const rule = to.rules.Find(push.event);
+  storage::NewEvent event = MakeEvent(account, push, push_class, clock_.Now());
+  Turn turn(*this, absl::StrCat(account.name, ":", event.dedup_key));
+  const News news{account.name, event.openid, event.effect.kind};
+  const Reply* const rule = policy->callback->replies.Find(push.event, push_class);
   // A push of nobody can't be answered.
-  HandlerCalls* const handler = rule == nullptr && to.handler != nullptr && !event.openid.empty() &&
-                                        to.handler->Wants(push.event)
-                                    ? to.handler
-                                    : nullptr;
+  const bool asks = rule == nullptr && account.handler != nullptr && !event.openid.empty() &&
+                    account.handler->Wants(push_class);
+  HandlerCalls* const handler = asks ? account.handler.get() : nullptr;
   HandlerCalls::Arrival arrival;
   storage::StoredEvent stored;
   if (handler != nullptr) {
@@ -114,7 +118,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(std::size_t account, std::str
       std::move(event), async::After(clock_.Mono(), kRecordLimit), std::move(late));
   if (!recorded.ok()) {
     base::Log(base::Level::kError, "event not recorded",
-              {{"account", to.name},
+              {{"account", account.name},
                {"type", answer.type},
                {"reason", base::ReasonOf(recorded.status())},
                {"problem", recorded.status().message()}});

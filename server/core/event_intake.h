@@ -8,7 +8,7 @@
 // Bounds:   those of ReplayGuard and StorageThread, over all accounts; no more events are being taken at once than the
 //           callback listener has connections.
 // Threads:  event loop only.
-// Lifetime: store, feed, clock and the handlers outlive it.
+// Lifetime: store, feed, clock and the accounts outlive it.
 #pragma once
 
 #include <cstddef>
@@ -17,15 +17,15 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/core/accounts.h"
 #include "server/core/event_feed.h"
 #include "server/core/handler_calls.h"
 #include "server/core/replay_guard.h"
-#include "server/core/reply_rules.h"
+#include "server/core/reply.h"
 #include "server/storage/event_store.h"
 #include "server/wechat/push_opener.h"
 
@@ -34,39 +34,28 @@ namespace hongyan::core {
 // WeChat waits five seconds; what storage can't do in this time comes again.
 inline constexpr absl::Duration kRecordLimit = absl::Seconds(2);
 
-struct IntakeAccount {
-  std::string name;
-  ReplyRules rules;
-  HandlerCalls* handler = nullptr;  // asked where no rule fits; null: none
-};
-
 class EventIntake {
  public:
   enum class Verdict { kNew, kRepeat, kReplay, kUnrecorded };
   struct Answer {
     Verdict verdict = Verdict::kNew;
-    absl::string_view type;      // PushType
+    absl::string_view type;      // PushClass::type
     std::optional<Reply> reply;  // none: `success`
   };
   // Told, after the event is recorded, of who has followed and of whose profile has changed.
   using ProfileChanged = std::function<void(const std::string& account, const std::string& openid)>;
 
-  // An account's place in the list is the `account` below.
-  EventIntake(std::vector<IntakeAccount> accounts, storage::EventStore& store, EventFeed& feed,
-              async::Clock& clock, ProfileChanged profile_changed)
-      : accounts_(std::move(accounts)),
-        store_(store),
-        feed_(feed),
-        clock_(clock),
-        profile_changed_(std::move(profile_changed)) {}
+  EventIntake(storage::EventStore& store, EventFeed& feed, async::Clock& clock,
+              ProfileChanged profile_changed)
+      : store_(store), feed_(feed), clock_(clock), profile_changed_(std::move(profile_changed)) {}
 
   // Whether `body` was seen before under this signature; nothing is remembered. For asking before the body is parsed.
-  ReplayGuard::Verdict Look(std::size_t account, absl::string_view signature,
+  ReplayGuard::Verdict Look(const Account& account, absl::string_view signature,
                             const ReplayGuard::Digest& body);
-  // `expires`: when the signature stops being accepted. `received`: when the request began to come in; the handler's time
-  // runs from there.
-  async::Task<Answer> Take(std::size_t account, std::string signature, ReplayGuard::Digest body,
-                           wechat::OpenedPush push, absl::Time expires, async::MonoTime received);
+  // `account` has a callback. The push's text is moved away, the rest stays. `expires`: when the signature stops being
+  // accepted. `received`: when the request began to come in; the handler's time runs from there.
+  async::Task<Answer> Take(Account& account, std::string signature, ReplayGuard::Digest body,
+                           wechat::OpenedPush& push, absl::Time expires, async::MonoTime received);
 
   const ReplayGuard& guard() const { return guard_; }
 
@@ -80,7 +69,6 @@ class EventIntake {
   void Tell(const News& news, const storage::Recorded& recorded);
   class Turn;
 
-  const std::vector<IntakeAccount> accounts_;
   // By account and dedup key of the events that are being taken: whether one of their pushes has been chosen to answer.
   absl::flat_hash_map<std::string, std::weak_ptr<bool>> turns_;
   storage::EventStore& store_;

@@ -23,7 +23,7 @@ absl::string_view OutcomeOf(const absl::Status& failure) {
 
 }  // namespace
 
-bool HandlerCalls::Wants(const wechat::PushedEvent& push) const {
+bool HandlerCalls::Wants(const PushClass& push) const {
   return options_.on.empty() || std::any_of(options_.on.begin(), options_.on.end(),
                                             [&](const auto& on) { return IsOn(on, push); });
 }

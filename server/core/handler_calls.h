@@ -28,6 +28,7 @@
 #include "server/async/wait_list.h"
 #include "server/base/metrics.h"
 #include "server/core/event_handler.h"
+#include "server/core/push_type.h"
 #include "server/core/sender.h"
 #include "server/wechat/pushed_event.h"
 
@@ -65,7 +66,7 @@ class HandlerCalls {
         metrics_(metrics),
         calls_(executor, clock, kMaxCalls) {}
 
-  bool Wants(const wechat::PushedEvent& push) const;
+  bool Wants(const PushClass& push) const;
   Arrival Arrive(const std::string& dedup_key);
   // `repeated`: storage had it already. `received`: when the push came in.
   async::Task<std::optional<Reply>> Answer(Arrival arrival, bool repeated,

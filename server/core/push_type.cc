@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "server/base/text.h"
 #include "server/base/timestamp.h"
@@ -65,23 +66,46 @@ absl::string_view Find(const std::array<Names, N>& table, absl::string_view word
   return it == table.end() ? absl::string_view(kUnknownPush) : it->second;
 }
 
-bool IsEvent(const wechat::PushedEvent& push) { return push.msg_type == "event"; }
+PushClass::Kind KindOf(const wechat::PushedEvent& push) {
+  if (push.msg_type == "event") return PushClass::Kind::kEvent;
+  if (push.msg_type.empty() || absl::EqualsIgnoreCase(push.msg_type, "event")) {
+    return PushClass::Kind::kUnclear;
+  }
+  return PushClass::Kind::kMessage;
+}
 
 // Messages have a MsgId; some events have a MsgID.
-bool HasUsableId(const wechat::PushedEvent& push) {
+bool HasUsableId(const wechat::PushedEvent& push, PushClass::Kind kind) {
   std::int64_t id = 0;
-  return push.msg_id.empty() ? IsEvent(push) : absl::SimpleAtoi(push.msg_id, &id);
+  return push.msg_id.empty() ? kind == PushClass::Kind::kEvent : absl::SimpleAtoi(push.msg_id, &id);
 }
 
 bool HasUsableTime(const wechat::PushedEvent& push) {
   return push.create_time && *push.create_time <= base::kLastTimestampSecond;
 }
 
+std::string OpenidOf(const wechat::PushedEvent& push, absl::string_view type) {
+  absl::string_view openid;
+  if (type == "user_info_change") {
+    openid = push.Field("OpenID");
+    if (openid.empty()) openid = push.Field("openid");  // some samples spell it so
+  }
+  if (openid.empty()) openid = push.from_user;
+  const bool usable = openid.size() <= kMaxOpenidBytes && base::IsVisibleAscii(openid);
+  return usable ? std::string(openid) : std::string();
+}
+
 }  // namespace
 
-absl::string_view PushType(const wechat::PushedEvent& push) {
-  const std::string word = PushWord(push);
-  return IsEvent(push) ? Find(kEvents, word) : Find(kMessages, word);
+PushClass Classify(const wechat::PushedEvent& push) {
+  PushClass found;
+  found.kind = KindOf(push);
+  const bool is_event = found.kind == PushClass::Kind::kEvent;
+  found.word = absl::AsciiStrToLower(is_event ? push.event : push.msg_type);
+  found.type = is_event ? Find(kEvents, found.word) : Find(kMessages, found.word);
+  found.openid = OpenidOf(push, found.type);
+  found.usable = HasUsableId(push, found.kind) && HasUsableTime(push) && !found.openid.empty();
+  return found;
 }
 
 std::vector<absl::string_view> PushTypes() {
@@ -95,31 +119,11 @@ std::vector<absl::string_view> PushTypes() {
   return types;
 }
 
-absl::string_view RecordedType(const wechat::PushedEvent& push) {
-  const bool usable = HasUsableId(push) && HasUsableTime(push) && !PushOpenid(push).empty();
-  return usable ? PushType(push) : absl::string_view(kUnknownPush);
-}
-
-std::string PushOpenid(const wechat::PushedEvent& push) {
-  absl::string_view openid;
-  if (PushType(push) == "user_info_change") {
-    openid = push.Field("OpenID");
-    if (openid.empty()) openid = push.Field("openid");  // some samples spell it so
-  }
-  if (openid.empty()) openid = push.from_user;
-  const bool usable = openid.size() <= kMaxOpenidBytes && base::IsVisibleAscii(openid);
-  return usable ? std::string(openid) : std::string();
-}
-
-bool IsOn(absl::string_view on, const wechat::PushedEvent& push) {
-  if (on == PushType(push)) return true;
-  const std::string word = PushWord(push);
+bool IsOn(absl::string_view on, const PushClass& push) {
+  if (on == push.type) return true;
   // The event LOCATION comes unasked and often; "location" means the message that a user sends.
-  return on == word && !(IsEvent(push) && word == "location");
-}
-
-std::string PushWord(const wechat::PushedEvent& push) {
-  return absl::AsciiStrToLower(IsEvent(push) ? push.event : push.msg_type);
+  const bool is_location_event = push.kind == PushClass::Kind::kEvent && push.word == "location";
+  return on == push.word && !is_location_event;
 }
 
 }  // namespace hongyan::core

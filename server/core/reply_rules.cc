@@ -39,12 +39,12 @@ absl::StatusOr<ReplyRules> ReplyRules::Create(std::vector<ReplyRule> rules) {
   return result;
 }
 
-const Reply* ReplyRules::Find(const wechat::PushedEvent& push) const {
-  const bool is_event = push.msg_type == "event";
+const Reply* ReplyRules::Find(const wechat::PushedEvent& push, const PushClass& push_class) const {
+  const bool is_event = push_class.kind == PushClass::Kind::kEvent;
   const std::string& subject = is_event ? push.event_key : push.content;
   for (const Compiled& compiled : rules_) {
     const ReplyRule& rule = compiled.rule;
-    if (!IsOn(rule.on, push)) continue;
+    if (!IsOn(rule.on, push_class)) continue;
     if (!rule.event_key.empty() && !(is_event && rule.event_key == push.event_key)) continue;
     if (compiled.match && !RE2::PartialMatch(subject, *compiled.match)) continue;
     return &rule.reply;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/core/push_type.h"
 #include "server/core/reply.h"
 #include "server/wechat/pushed_event.h"
 
@@ -38,7 +39,7 @@ class ReplyRules {
   ~ReplyRules();
 
   // The reply of the first rule that fits; nullptr when none does. Lives as long as this object.
-  const Reply* Find(const wechat::PushedEvent& push) const;
+  const Reply* Find(const wechat::PushedEvent& push, const PushClass& push_class) const;
 
  private:
   struct Compiled {

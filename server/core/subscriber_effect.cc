@@ -1,20 +1,14 @@
 #include "server/core/subscriber_effect.h"
 
-#include "absl/strings/match.h"
-#include "server/core/push_type.h"
+#include "absl/strings/string_view.h"
 
 namespace hongyan::core {
 
-bool IsMessage(const wechat::PushedEvent& push) {
-  // In other letters than WeChat's it may still mean an event, of which nobody knows what it opens.
-  return !push.msg_type.empty() && !absl::EqualsIgnoreCase(push.msg_type, "event");
-}
-
-storage::SubscriberEffect EffectOf(const wechat::PushedEvent& push) {
+storage::SubscriberEffect EffectOf(const PushClass& push) {
   using Effect = storage::SubscriberEffect;
   Effect effect;
-  const std::string word = PushWord(push);
-  if (IsMessage(push)) {
+  const absl::string_view word = push.word;
+  if (push.kind == PushClass::Kind::kMessage) {
     effect.opens = Effect::Opens::kMessageWindow;
     effect.allowance = kMessageAllowance;
     effect.window = kMessageWindow;

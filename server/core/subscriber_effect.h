@@ -5,8 +5,8 @@
 // Source: https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html
 #pragma once
 
+#include "server/core/push_type.h"
 #include "server/storage/subscriber.h"
-#include "server/wechat/pushed_event.h"
 
 namespace hongyan::core {
 
@@ -15,9 +15,6 @@ inline constexpr absl::Duration kMessageWindow = absl::Hours(48);
 inline constexpr int kActionAllowance = 3;
 inline constexpr absl::Duration kActionWindow = absl::Minutes(1);
 
-// Whether it is a message of a person's, also one of a type that we don't know or without a usable MsgId.
-bool IsMessage(const wechat::PushedEvent& push);
-
-storage::SubscriberEffect EffectOf(const wechat::PushedEvent& push);
+storage::SubscriberEffect EffectOf(const PushClass& push);
 
 }  // namespace hongyan::core

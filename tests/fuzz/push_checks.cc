@@ -119,12 +119,12 @@ void CheckPush(const PushedEvent& push) {
   // What google.protobuf.Timestamp can hold.
   FUZZ_CHECK(!push.create_time || (*push.create_time >= 0 && *push.create_time <= 253402300799));
   CheckTexts(push);
-  const std::string openid = core::PushOpenid(push);
+  const std::string openid = core::Classify(push).openid;
   FUZZ_CHECK(openid.size() <= core::kMaxOpenidBytes);
   FUZZ_CHECK(std::all_of(openid.begin(), openid.end(), absl::ascii_isgraph));
 
-  const absl::string_view type = core::PushType(push);
-  const absl::string_view recorded = core::RecordedType(push);
+  const absl::string_view type = core::Classify(push).type;
+  const absl::string_view recorded = core::Classify(push).recorded_type();
   FUZZ_CHECK(recorded == type || recorded == core::kUnknownPush);
   FUZZ_CHECK(recorded == core::kUnknownPush || (!openid.empty() && push.create_time));
   CheckEvent(push, type);
@@ -139,8 +139,8 @@ void CheckSame(const PushedEvent& push, const PushedEvent& again) {
   FUZZ_CHECK(push.msg_type == again.msg_type && push.event == again.event);
   FUZZ_CHECK(push.event_key == again.event_key && push.content == again.content);
   FUZZ_CHECK(core::DedupKey(push) == core::DedupKey(again));
-  const absl::string_view type = core::RecordedType(push);
-  FUZZ_CHECK(core::RecordedType(again) == type);
+  const absl::string_view type = core::Classify(push).recorded_type();
+  FUZZ_CHECK(core::Classify(again).recorded_type() == type);
   FUZZ_CHECK(MessageDifferencer::Equals(CheckEvent(push, type), CheckEvent(again, type)));
 }
 

@@ -1,6 +1,7 @@
 #include "server/endpoints/callback/callback.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -88,17 +89,6 @@ std::optional<std::string> Reply(const wechat::PushOpener& opener, const wechat:
 
 }  // namespace
 
-CallbackEndpoint::CallbackEndpoint(std::vector<CallbackAccount> accounts, absl::Duration window,
-                                   core::EventIntake& intake, async::Clock& clock,
-                                   base::Metrics& metrics)
-    : window_(window), clock_(clock), metrics_(metrics), intake_(intake) {
-  for (CallbackAccount& account : accounts) {
-    by_path_.emplace(account.path, accounts_.size());
-    accounts_.push_back({account.name, account.path, account.token,
-                         wechat::PushOpener(account.token, std::move(account.cipher))});
-  }
-}
-
 std::optional<HttpReply> CallbackEndpoint::CheckHead(const RequestHead& head) {
   auto refusal = Refuse(head, clock_.Now());
   if (!refusal) return std::nullopt;
@@ -106,19 +96,19 @@ std::optional<HttpReply> CallbackEndpoint::CheckHead(const RequestHead& head) {
 }
 
 async::Task<HttpReply> CallbackEndpoint::Handle(RequestHead head, std::string body) {
-  const auto found = by_path_.find(head.path);
-  if (found == by_path_.end()) co_return Counted(head, Refusal(404, "not_found"));
+  core::Account* const account = accounts_.FindByPath(head.path);
+  if (account == nullptr) co_return Counted(head, Refusal(404, "not_found"));
   if (head.method == "GET") {
     co_return Counted(head, Ok("verified", "text/plain", std::string(Parameter(head, "echostr"))));
   }
-  Verdict verdict = co_await AnswerPush(found->second, head, body);
+  Verdict verdict = co_await AnswerPush(*account, head, body);
   co_return Counted(head, std::move(verdict));
 }
 
 std::optional<Verdict> CallbackEndpoint::Refuse(const RequestHead& head, absl::Time now) {
-  const auto found = by_path_.find(head.path);
-  if (found == by_path_.end()) return Refusal(404, "not_found");
-  const Account& account = accounts_[found->second];
+  const core::Account* const account = accounts_.FindByPath(head.path);
+  if (account == nullptr) return Refusal(404, "not_found");
+  const core::CallbackPolicy& policy = *account->policy->callback;
   const bool is_get = head.method == "GET";
   if (!is_get && head.method != "POST") {
     Verdict verdict = Refusal(405, "invalid");
@@ -136,14 +126,14 @@ std::optional<Verdict> CallbackEndpoint::Refuse(const RequestHead& head, absl::T
   const absl::string_view timestamp = Parameter(head, "timestamp");
   const absl::string_view nonce = Parameter(head, "nonce");
   const bool matches =
-      wechat::SignatureMatches(account.token, timestamp, nonce, Parameter(head, "signature"));
+      wechat::SignatureMatches(policy.token, timestamp, nonce, Parameter(head, "signature"));
   if (!matches || !HasLawfulForm(timestamp, nonce)) return Refusal(403, "forbidden");
   if (!NoteSkew(now - TimestampOf(head))) return Refusal(403, "stale");
   if (is_get && Parameter(head, "echostr").size() > kMaxEchostr) return Refusal(400, "invalid");
   if (is_get) return std::nullopt;
   const bool says_encrypted = Parameter(head, "encrypt_type") == "aes";
-  if (says_encrypted && !account.opener.encrypted()) return Refusal(403, "encrypted");
-  if (account.opener.encrypted() && !(says_encrypted && OnceAndNotEmpty(head, "msg_signature"))) {
+  if (says_encrypted && !policy.opener.encrypted()) return Refusal(403, "encrypted");
+  if (policy.opener.encrypted() && !(says_encrypted && OnceAndNotEmpty(head, "msg_signature"))) {
     return Refusal(403, "unencrypted");
   }
   return std::nullopt;
@@ -162,9 +152,11 @@ bool CallbackEndpoint::NoteSkew(absl::Duration skew) {
   return false;
 }
 
-async::Task<Verdict> CallbackEndpoint::AnswerPush(std::size_t account, const RequestHead& head,
+async::Task<Verdict> CallbackEndpoint::AnswerPush(core::Account& account, const RequestHead& head,
                                                   const std::string& body) {
-  const wechat::PushOpener& opener = accounts_[account].opener;
+  // Kept for as long as the push is answered, whatever the configuration does.
+  const std::shared_ptr<const core::AccountPolicy> policy = account.policy;
+  const wechat::PushOpener& opener = policy->callback->opener;
   const absl::string_view nonce = Parameter(head, "nonce");
   const absl::string_view msg_signature = Parameter(head, "msg_signature");
   const std::string signature(opener.encrypted() ? msg_signature : Parameter(head, "signature"));
@@ -172,7 +164,7 @@ async::Task<Verdict> CallbackEndpoint::AnswerPush(std::size_t account, const Req
   if (intake_.Look(account, signature, digest) == ReplayGuard::Verdict::kReplay) {
     co_return Refusal(403, "replay");
   }
-  const auto push = opener.Open(Parameter(head, "timestamp"), nonce, msg_signature, body);
+  auto push = opener.Open(Parameter(head, "timestamp"), nonce, msg_signature, body);
   if (absl::IsPermissionDenied(push.status())) co_return Refusal(403, "forbidden");
   if (!push.ok()) co_return Refusal(400, "invalid");
 
@@ -206,10 +198,9 @@ async::Task<Verdict> CallbackEndpoint::AnswerPush(std::size_t account, const Req
 }
 
 HttpReply CallbackEndpoint::Counted(const RequestHead& head, Verdict verdict) {
-  const auto found = by_path_.find(head.path);
-  const absl::string_view account = found == by_path_.end()
-                                        ? absl::string_view("unknown")
-                                        : absl::string_view(accounts_[found->second].name);
+  const core::Account* const found = accounts_.FindByPath(head.path);
+  const absl::string_view account =
+      found == nullptr ? absl::string_view("unknown") : absl::string_view(found->name);
   metrics_.Callback(account, verdict.type, verdict.outcome,
                     async::Between(head.received_mono, clock_.Mono()));
   if (verdict.reply.status == 404) {
@@ -244,18 +235,23 @@ void CallbackEndpoint::WarnOfWrongPath(const RequestHead& head) {
     ++path_warnings_suppressed_;
     return;
   }
-  const auto signer = std::find_if(accounts_.begin(), accounts_.end(), [&](const Account& account) {
-    return wechat::SignatureMatches(account.token, Parameter(head, "timestamp"),
-                                    Parameter(head, "nonce"), Parameter(head, "signature"));
-  });
   // Where nobody's token has signed it, any account's path shows what one looks like.
-  const bool signed_by_one = signer != accounts_.end();
-  const std::string expected = signed_by_one       ? signer->path
-                               : accounts_.empty() ? std::string()
-                                                   : accounts_.front().path;
+  const core::Account* signer = nullptr;
+  std::string expected;
+  for (const core::Account& account : accounts_.all()) {
+    if (!account.policy->callback) continue;
+    const core::CallbackPolicy& policy = *account.policy->callback;
+    const bool signed_by_it =
+        wechat::SignatureMatches(policy.token, Parameter(head, "timestamp"),
+                                 Parameter(head, "nonce"), Parameter(head, "signature"));
+    if (signed_by_it || expected.empty()) expected = policy.path;
+    if (!signed_by_it) continue;
+    signer = &account;
+    break;
+  }
   base::Log(base::Level::kWarn, "callback to a path that no account has",
             {{"path", base::Printable(head.path, kMaxLoggedPath)},
-             {"account", signed_by_one ? signer->name : std::string()},
+             {"account", signer == nullptr ? std::string() : signer->name},
              {"expected_path", expected},
              {"remedy",
               "the URL in WeChat's console must end in the account's callback.path, and a proxy "

@@ -10,33 +10,23 @@
 // Bounds:   waits for storage only, EventIntake's two seconds, and for the account's handler, so WeChat's five are kept.
 //           At most one log line a second, one about the clock an hour and one about a wrong path a minute.
 // Threads:  event loop only.
-// Lifetime: intake, clock and metrics outlive this object.
+// Lifetime: accounts, intake, clock and metrics outlive this object.
 // Secrets:  signatures, echostr, openids and contents are neither logged nor counted.
 // Source:   https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Access_Overview.html
 #pragma once
 
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/async/clock.h"
 #include "server/base/metrics.h"
-#include "server/base/secret.h"
+#include "server/core/accounts.h"
 #include "server/core/event_intake.h"
 #include "server/http/http_exchange.h"
-#include "server/wechat/push_opener.h"
 
 namespace hongyan::endpoints {
-
-struct CallbackAccount {
-  std::string name;
-  std::string path;  // compared exactly
-  base::Secret token;
-  std::optional<wechat::CallbackCipher> cipher;  // none: plain mode
-};
 
 class CallbackEndpoint final : public http::HttpHandler {
  public:
@@ -47,9 +37,10 @@ class CallbackEndpoint final : public http::HttpHandler {
     absl::string_view type = "unknown";
   };
 
-  // `window`: how far a timestamp may be off; zero: not looked at. `intake` knows the same accounts in the same order.
-  CallbackEndpoint(std::vector<CallbackAccount> accounts, absl::Duration window,
-                   core::EventIntake& intake, async::Clock& clock, base::Metrics& metrics);
+  // `window`: how far a timestamp may be off; zero: not looked at.
+  CallbackEndpoint(core::Accounts& accounts, absl::Duration window, core::EventIntake& intake,
+                   async::Clock& clock, base::Metrics& metrics)
+      : window_(window), clock_(clock), metrics_(metrics), accounts_(accounts), intake_(intake) {}
 
   std::optional<http::HttpReply> CheckHead(const http::RequestHead& head) override;
   async::Task<http::HttpReply> Handle(http::RequestHead head, std::string body) override;
@@ -57,17 +48,10 @@ class CallbackEndpoint final : public http::HttpHandler {
   void OnEvicted(absl::string_view peer) override;
 
  private:
-  struct Account {
-    std::string name;
-    std::string path;
-    base::Secret token;
-    wechat::PushOpener opener;
-  };
-
   std::optional<Verdict> Refuse(const http::RequestHead& head, absl::Time now);
   // Whether a right signature's timestamp lies within the window: `skew` is our clock less it.
   bool NoteSkew(absl::Duration skew);
-  async::Task<Verdict> AnswerPush(std::size_t account, const http::RequestHead& head,
+  async::Task<Verdict> AnswerPush(core::Account& account, const http::RequestHead& head,
                                   const std::string& body);
   http::HttpReply Counted(const http::RequestHead& head, Verdict verdict);
   // One line a second; `suppressed` says how many there would have been since.
@@ -79,8 +63,7 @@ class CallbackEndpoint final : public http::HttpHandler {
   const absl::Duration window_;
   async::Clock& clock_;
   base::Metrics& metrics_;
-  std::vector<Account> accounts_;
-  absl::flat_hash_map<std::string, std::size_t> by_path_;
+  core::Accounts& accounts_;
   core::EventIntake& intake_;
   std::optional<async::MonoTime> last_skew_warning_;
   std::optional<async::MonoTime> last_path_warning_;

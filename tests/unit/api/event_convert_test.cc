@@ -42,9 +42,9 @@ v1::Event Convert(const std::string& body) {
   const auto push = wechat::ParsePush(body);
   EXPECT_TRUE(push.ok()) << push.status();
   if (!push.ok()) return event;
-  event.set_openid(core::PushOpenid(*push));
+  event.set_openid(core::Classify(*push).openid);
   if (push->create_time) event.mutable_create_time()->set_seconds(*push->create_time);
-  ToProto(*push, core::RecordedType(*push), event);
+  ToProto(*push, core::Classify(*push).recorded_type(), event);
   return event;
 }
 

@@ -136,7 +136,7 @@ TEST_F(RepliesTest, TypesAreThoseOfTheApi) {
       wechat::PushedEvent push;
       push.msg_type = event ? "event" : std::string(name);
       push.event = event ? std::string(name) : "";
-      const std::string type(core::PushType(push));
+      const std::string type(core::Classify(push).type);
       given_out[type] = true;
       EXPECT_NE(KindOfPush(type), PushKind::kNone) << type;
       EXPECT_EQ(KindOfPush(name), event ? PushKind::kEvent : PushKind::kMessage) << name;

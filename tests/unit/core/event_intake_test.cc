@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "server/async/event_loop.h"
 #include "server/core/subscriber_effect.h"
+#include "tests/support/silent_accounts.h"
 #include "tests/support/temp_storage.h"
 
 namespace hongyan::core {
@@ -72,18 +74,21 @@ class EventIntakeTest : public ::testing::Test {
  protected:
   using Verdict = EventIntake::Verdict;
 
-  static std::vector<IntakeAccount> TwoAccounts() {
-    std::vector<IntakeAccount> accounts;
-    accounts.push_back({"one", *ReplyRules::Create({{"text", "", wechat::TextReply{"hello"}}})});
-    accounts.push_back({"two", ReplyRules()});
-    return accounts;
+  EventIntakeTest() {
+    AddAccount("one", *ReplyRules::Create({{"text", "", wechat::TextReply{"hello"}}}));
+    AddAccount("two", ReplyRules());
   }
+  void AddAccount(const std::string& name, ReplyRules replies) {
+    const base::Secret token("t");
+    accounts_.Add(name, {"/" + name, token, wechat::PushOpener(token, {}), std::move(replies)});
+  }
+  Account& At(std::size_t index) { return (*accounts_).all()[index]; }
   EventIntake::Answer Take(std::size_t account, const std::string& signature,
                            const std::string& body) {
     wechat::OpenedPush push;
     push.event = *wechat::ParsePush(body);
     push.text = body;
-    return loop_.RunUntilDone(intake_.Take(account, signature, Body(body), std::move(push),
+    return loop_.RunUntilDone(intake_.Take(At(account), signature, Body(body), push,
                                            clock_.Now() + absl::Minutes(10), clock_.Mono()));
   }
   std::vector<storage::StoredEvent> Stored() {
@@ -107,7 +112,8 @@ class EventIntakeTest : public ::testing::Test {
   support::TempStorage storage_{loop_, clock_};
   EventFeed feed_{clock_};
   std::vector<std::string> followers_;
-  EventIntake intake_{TwoAccounts(), storage_.events(), feed_, clock_,
+  support::SilentAccounts accounts_{loop_, clock_};
+  EventIntake intake_{storage_.events(), feed_, clock_,
                       [this](const std::string& account, const std::string& openid) {
                         followers_.push_back(account + " " + openid);
                       }};
@@ -141,13 +147,14 @@ TEST_F(EventIntakeTest, RepeatIsAnsweredLikeTheFirstTimeAndRecordedOnce) {
 
 TEST_F(EventIntakeTest, X12_OfTwinsThatAreTakenAtTheSameTimeOneIsAnswered) {
   std::vector<EventIntake::Answer> answers;
+  std::array<wechat::OpenedPush, 4> pushes;
   for (int i = 0; i < 4; ++i) {
-    wechat::OpenedPush push;
+    wechat::OpenedPush& push = pushes[i];
     push.event = *wechat::ParsePush(Text("x"));
     push.text = Text("x");
     async::asio::co_spawn(
         loop_.executor(),
-        intake_.Take(0, absl::StrCat("s", i), Body(Text("x")), std::move(push),
+        intake_.Take(At(0), absl::StrCat("s", i), Body(Text("x")), push,
                      clock_.Now() + absl::Minutes(10), clock_.Mono()),
         [&](std::exception_ptr, EventIntake::Answer answer) { answers.push_back(answer); });
   }

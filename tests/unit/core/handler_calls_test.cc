@@ -305,11 +305,11 @@ TEST_F(HandlerCallsTest, OnlyWhatIsConfigured) {
   wechat::PushedEvent location;
   location.msg_type = "event";
   location.event = "LOCATION";
-  EXPECT_TRUE(calls_->Wants(text));
-  EXPECT_TRUE(calls_->Wants(location));
+  EXPECT_TRUE(calls_->Wants(Classify(text)));
+  EXPECT_TRUE(calls_->Wants(Classify(location)));
   Configure(absl::ZeroDuration(), {"text", "location"});
-  EXPECT_TRUE(calls_->Wants(text));
-  EXPECT_FALSE(calls_->Wants(location));
+  EXPECT_TRUE(calls_->Wants(Classify(text)));
+  EXPECT_FALSE(calls_->Wants(Classify(location)));
 }
 
 }  // namespace

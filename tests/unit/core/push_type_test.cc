@@ -18,15 +18,15 @@ wechat::PushedEvent Push(const std::string& msg_type, const std::string& event =
 }
 
 TEST(PushTypeTest, MessagesAndEvents) {
-  EXPECT_EQ(PushType(Push("text")), "text");
-  EXPECT_EQ(PushType(Push("shortvideo")), "short_video");
-  EXPECT_EQ(PushType(Push("miniprogrampage")), "mini_program_page");
-  EXPECT_EQ(PushType(Push("event", "subscribe")), "subscribe");
-  EXPECT_EQ(PushType(Push("event", "SCAN")), "scan");
-  EXPECT_EQ(PushType(Push("event", "TEMPLATESENDJOBFINISH")), "template_receipt");
-  EXPECT_EQ(PushType(Push("event", "templatesendjobfinish")), "template_receipt");
-  EXPECT_EQ(PushType(Push("event", "pic_weixin")), "pictures");
-  EXPECT_EQ(PushType(Push("event", "subscribe_msg_sent_event")), "subscription_receipt");
+  EXPECT_EQ(Classify(Push("text")).type, "text");
+  EXPECT_EQ(Classify(Push("shortvideo")).type, "short_video");
+  EXPECT_EQ(Classify(Push("miniprogrampage")).type, "mini_program_page");
+  EXPECT_EQ(Classify(Push("event", "subscribe")).type, "subscribe");
+  EXPECT_EQ(Classify(Push("event", "SCAN")).type, "scan");
+  EXPECT_EQ(Classify(Push("event", "TEMPLATESENDJOBFINISH")).type, "template_receipt");
+  EXPECT_EQ(Classify(Push("event", "templatesendjobfinish")).type, "template_receipt");
+  EXPECT_EQ(Classify(Push("event", "pic_weixin")).type, "pictures");
+  EXPECT_EQ(Classify(Push("event", "subscribe_msg_sent_event")).type, "subscription_receipt");
 }
 
 // The contract's list, which is closed: it becomes a metric's label.
@@ -42,24 +42,24 @@ TEST(PushTypeTest, AllTypesAreKnown) {
 }
 
 TEST(PushTypeTest, LocationIsTwoThings) {
-  EXPECT_EQ(PushType(Push("location")), "location");
-  EXPECT_EQ(PushType(Push("event", "LOCATION")), "location_report");
+  EXPECT_EQ(Classify(Push("location")).type, "location");
+  EXPECT_EQ(Classify(Push("event", "LOCATION")).type, "location_report");
 }
 
 TEST(PushTypeTest, X08_WhatIsNotInTheListIsUnknown) {
-  EXPECT_EQ(PushType(Push("")), "unknown");
-  EXPECT_EQ(PushType(Push("hardware")), "unknown");
-  EXPECT_EQ(PushType(Push("event", "")), "unknown");
-  EXPECT_EQ(PushType(Push("event", "text")), "unknown");
-  EXPECT_EQ(PushType(Push("subscribe")), "unknown");
-  EXPECT_EQ(PushType(Push("event", "template_receipt")), "unknown");
+  EXPECT_EQ(Classify(Push("")).type, "unknown");
+  EXPECT_EQ(Classify(Push("hardware")).type, "unknown");
+  EXPECT_EQ(Classify(Push("event", "")).type, "unknown");
+  EXPECT_EQ(Classify(Push("event", "text")).type, "unknown");
+  EXPECT_EQ(Classify(Push("subscribe")).type, "unknown");
+  EXPECT_EQ(Classify(Push("event", "template_receipt")).type, "unknown");
 }
 
 TEST(PushTypeTest, EveryEventOfTheAccountItself) {
   for (const char* event :
        {"qualification_verify_success", "qualification_verify_fail", "naming_verify_success",
         "naming_verify_fail", "annual_renew", "verify_expired"}) {
-    EXPECT_EQ(PushType(Push("event", event)), "verification") << event;
+    EXPECT_EQ(Classify(Push("event", event)).type, "verification") << event;
   }
 }
 
@@ -72,38 +72,38 @@ wechat::PushedEvent Complete(const std::string& msg_type, const std::string& eve
 }
 
 TEST(RecordedTypeTest, X08_WhatLacksTheEnvelopeIsUnknown) {
-  EXPECT_EQ(RecordedType(Complete("text")), "text");
-  EXPECT_EQ(RecordedType(Complete("event", "subscribe")), "subscribe");
-  EXPECT_EQ(RecordedType(Complete("event", "hologram")), "unknown");
+  EXPECT_EQ(Classify(Complete("text")).recorded_type(), "text");
+  EXPECT_EQ(Classify(Complete("event", "subscribe")).recorded_type(), "subscribe");
+  EXPECT_EQ(Classify(Complete("event", "hologram")).recorded_type(), "unknown");
   for (const std::optional<std::int64_t> time :
        {std::optional<std::int64_t>(), std::optional<std::int64_t>(253402300800)}) {
     wechat::PushedEvent push = Complete("text");
     push.create_time = time;
-    EXPECT_EQ(RecordedType(push), "unknown");
+    EXPECT_EQ(Classify(push).recorded_type(), "unknown");
   }
   for (const char* id : {"", "x", "9223372036854775808"}) {
     wechat::PushedEvent push = Complete("text");
     push.msg_id = id;
-    EXPECT_EQ(RecordedType(push), "unknown") << id;
+    EXPECT_EQ(Classify(push).recorded_type(), "unknown") << id;
   }
   wechat::PushedEvent event = Complete("event", "TEMPLATESENDJOBFINISH");
-  EXPECT_EQ(RecordedType(event), "template_receipt");
+  EXPECT_EQ(Classify(event).recorded_type(), "template_receipt");
   event.msg_id = "x";
-  EXPECT_EQ(RecordedType(event), "unknown");
+  EXPECT_EQ(Classify(event).recorded_type(), "unknown");
   wechat::PushedEvent nobody = Complete("text");
   nobody.from_user.clear();
-  EXPECT_EQ(RecordedType(nobody), "unknown");
+  EXPECT_EQ(Classify(nobody).recorded_type(), "unknown");
 }
 
 TEST(PushOpenidTest, IsTheUserOfTheEvent) {
   wechat::PushedEvent push = Complete("event", "user_authorization_revoke");
-  EXPECT_EQ(PushOpenid(push), "oU");
+  EXPECT_EQ(Classify(push).openid, "oU");
   push.fields = {{"openid", "oV"}};
-  EXPECT_EQ(PushOpenid(push), "oV");
+  EXPECT_EQ(Classify(push).openid, "oV");
   push.fields = {{"openid", "oV"}, {"OpenID", "oW"}};
-  EXPECT_EQ(PushOpenid(push), "oW");
+  EXPECT_EQ(Classify(push).openid, "oW");
   push.event = "subscribe";
-  EXPECT_EQ(PushOpenid(push), "oU");
+  EXPECT_EQ(Classify(push).openid, "oU");
 }
 
 TEST(PushOpenidTest, X08_NoOpenidIsEmpty) {
@@ -111,10 +111,10 @@ TEST(PushOpenidTest, X08_NoOpenidIsEmpty) {
   for (const std::string& openid : {std::string(), std::string("o U"), std::string("o\n"),
                                     std::string("鸿雁"), std::string(kMaxOpenidBytes + 1, 'o')}) {
     push.from_user = openid;
-    EXPECT_EQ(PushOpenid(push), "") << openid;
+    EXPECT_EQ(Classify(push).openid, "") << openid;
   }
   push.from_user = std::string(kMaxOpenidBytes, 'o');
-  EXPECT_EQ(PushOpenid(push), push.from_user);
+  EXPECT_EQ(Classify(push).openid, push.from_user);
 }
 
 }  // namespace

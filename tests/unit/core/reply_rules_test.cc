@@ -25,7 +25,7 @@ std::string Found(std::vector<ReplyRule> rules, const std::string& msg_type,
   (msg_type == "event" ? push.event_key : push.content) = subject;
   const auto created = ReplyRules::Create(std::move(rules));
   if (!created.ok()) return created.status().ToString();
-  const Reply* reply = created->Find(push);
+  const Reply* reply = created->Find(push, Classify(push));
   return reply == nullptr ? "" : std::get<wechat::TextReply>(*reply).content;
 }
 

@@ -15,6 +15,7 @@
 #include "server/http/request_head.h"
 #include "server/wechat/signature.h"
 #include "tests/support/cpu_time.h"
+#include "tests/support/silent_accounts.h"
 #include "tests/support/temp_storage.h"
 #include "tests/unit/wechat/callback_vectors.h"
 
@@ -59,36 +60,31 @@ http::RequestHead Head(const std::string& method, const std::string& target) {
 class CallbackTest : public ::testing::Test {
  protected:
   explicit CallbackTest(absl::Duration window = absl::Minutes(10))
-      : door_(Accounts(), window, intake_, clock_, metrics_) {}
+      : endpoint_(*accounts_, window, intake_, clock_, metrics_) {
+    auto replies = core::ReplyRules::Create({{"text", "^帮助$", wechat::TextReply{"a]]>b"}},
+                                             {"subscribe", "", wechat::TextReply{"welcome"}}});
+    AddAccount("main", kPath, base::Secret("AAAAA"), {}, *std::move(replies));
+    AddAccount("safe", kSafePath, base::Secret("AAAAA"), Cipher());
+    AddAccount("other", "/mp/serverCheck", base::Secret("BBBBB"), {});
+  }
+
+  void AddAccount(const std::string& name, const std::string& path, const base::Secret& token,
+                  std::optional<wechat::CallbackCipher> cipher, core::ReplyRules replies = {}) {
+    accounts_.Add(name,
+                  {path, token, wechat::PushOpener(token, std::move(cipher)), std::move(replies)});
+  }
 
   static std::optional<wechat::CallbackCipher> Cipher() {
     return *wechat::CallbackCipher::Create(
         base::Secret(wechat::kCallbackVectors[0].encoding_aes_key), base::Secret(),
         wechat::kCallbackVectors[0].app_id);
   }
-  static std::vector<CallbackAccount> Accounts() {
-    std::vector<CallbackAccount> accounts;
-    accounts.push_back({"main", kPath, base::Secret("AAAAA"), {}});
-    accounts.push_back({"safe", kSafePath, base::Secret("AAAAA"), Cipher()});
-    accounts.push_back({"other", "/mp/serverCheck", base::Secret("BBBBB"), {}});
-    return accounts;
-  }
-  static std::vector<core::IntakeAccount> Rules() {
-    auto rules = core::ReplyRules::Create({{"text", "^帮助$", wechat::TextReply{"a]]>b"}},
-                                           {"subscribe", "", wechat::TextReply{"welcome"}}});
-    std::vector<core::IntakeAccount> accounts;
-    accounts.push_back({"main", *std::move(rules)});
-    accounts.push_back({"safe", core::ReplyRules()});
-    accounts.push_back({"other", core::ReplyRules()});
-    return accounts;
-  }
-
   // As the server asks: head first, and the body only when the head passed.
   http::HttpReply Ask(const std::string& method, const std::string& target,
                       const std::string& body = "") {
     const auto head = Head(method, target);
-    if (auto refusal = door_.CheckHead(head)) return *std::move(refusal);
-    return loop_.RunUntilDone(door_.Handle(head, body));
+    if (auto refusal = endpoint_.CheckHead(head)) return *std::move(refusal);
+    return loop_.RunUntilDone(endpoint_.Handle(head, body));
   }
   http::HttpReply Get(const std::string& query) {
     return Ask("GET", absl::StrCat(kPath, "?", query));
@@ -114,9 +110,10 @@ class CallbackTest : public ::testing::Test {
   base::Metrics metrics_;
   support::TempStorage storage_{loop_, clock_};
   core::EventFeed feed_{clock_};
-  core::EventIntake intake_{Rules(), storage_.events(), feed_, clock_,
+  support::SilentAccounts accounts_{loop_, clock_};
+  core::EventIntake intake_{storage_.events(), feed_, clock_,
                             [](const std::string&, const std::string&) {}};
-  CallbackEndpoint door_;
+  CallbackEndpoint endpoint_;
 };
 
 class CallbackWithoutWindow : public CallbackTest {
@@ -244,8 +241,8 @@ TEST_F(CallbackTest, H18_RefusalCostsLessThanAMillisecond) {
 }
 
 TEST_F(CallbackTest, WhatTheServerRefusesIsCountedButNotTimed) {
-  for (const int status : {0, 408, 413, 400}) door_.OnRefused(status, "192.0.2.1");
-  door_.OnEvicted("192.0.2.1");
+  for (const int status : {0, 408, 413, 400}) endpoint_.OnRefused(status, "192.0.2.1");
+  endpoint_.OnEvicted("192.0.2.1");
   const std::string metrics = Metrics();
   for (const char* outcome : {"over_limit", "timeout", "too_large", "malformed", "evicted"}) {
     EXPECT_TRUE(absl::StrContains(
