@@ -3,8 +3,8 @@
 #include <soci/soci.h>
 
 #include <algorithm>
-#include <string>
 
+#include "server/storage/counter_rows.h"
 #include "server/storage/micros.h"
 
 namespace hongyan::storage {
@@ -13,19 +13,6 @@ namespace {
 constexpr char kBelieved[] = "clock_believed";
 constexpr char kDoubted[] = "clock_doubted";
 constexpr char kDoubtedFor[] = "clock_doubted_for";
-
-// SOCI refers to what it is given until the statement has run, so a name is a string that lasts.
-long long SelectNumber(soci::session& session, const std::string& name) {
-  long long number = 0;
-  session << "SELECT number FROM hongyan_counters WHERE name = :name", soci::into(number),
-      soci::use(name, "name");
-  return number;
-}
-
-void UpdateNumber(soci::session& session, const std::string& name, long long number) {
-  session << "UPDATE hongyan_counters SET number = :number WHERE name = :name",
-      soci::use(number, "number"), soci::use(name, "name");
-}
 
 // 0: nothing is stored.
 long long SelectNewestTime(soci::session& session) {

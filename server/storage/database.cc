@@ -16,8 +16,8 @@
 #include "absl/strings/strip.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
+#include "server/storage/counter_rows.h"
 #include "server/storage/errors.h"
-#include "server/storage/event_rows.h"
 #include "server/storage/sqlite.h"
 
 namespace hongyan::storage {
@@ -143,9 +143,7 @@ absl::Status Database::Connect() {
     }
     if (status.ok()) {
       sqlite::MakeDurable(*session_);
-      const absl::StatusOr<int> version = Migrate(*session_, Migrations(), sqlite::SqlDialect());
-      status = version.status();
-      if (version.ok()) schema_version_ = *version;
+      status = Migrate(*session_, Migrations(), sqlite::SqlDialect()).status();
     }
     if (status.ok()) status = file_->NoteCompanions(sqlite::ReadStamp(*session_));
     wal_limit_ = kWalFrames;
@@ -210,15 +208,11 @@ absl::Status Database::Leave() {
 
 absl::Status Database::NoticeLoss() {
   return Guard([this]() -> absl::Status {
-    const EventMark found = SelectEventMark(*this);
+    const EventMark found = SelectEventMark(session());
     const EventMark& mark = file_->lock().mark();
     if (mark.cursor > found.cursor) {
       const std::int64_t lost = std::max<std::int64_t>(1, mark.events - found.events);
-      const long long cursor = mark.cursor;
-      const long long given = found.events + lost;
-      session() << "UPDATE hongyan_counters SET number = :cursor, given = :given WHERE name = "
-                   "'event'",
-          soci::use(cursor), soci::use(given);
+      UpdateEventMark(session(), {mark.cursor, found.events + lost});
       // Once it is noted, for what fails before is tried again.
       lost_events_ += lost;
       base::Log(base::Level::kError, "storage lost events",

@@ -26,6 +26,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/storage/database_file.h"
+#include "server/storage/event.h"
 #include "server/storage/schema.h"
 
 namespace soci {
@@ -117,7 +118,6 @@ class Database {
 
   // How many events were found missing whenever the storage was opened, as the lock file tells.
   std::int64_t lost_events() const { return lost_events_; }
-  int schema_version() const { return schema_version_; }
   // Absolute, with its links followed.
   const std::string& path() const { return file_->path(); }
 
@@ -148,7 +148,6 @@ class Database {
   absl::flat_hash_set<std::int64_t> known_damage_;
   std::int64_t removals_ = 0;
   std::int64_t lost_events_ = 0;
-  int schema_version_ = 0;
 };
 
 // Brings `session`'s tables to the last of `migrations`; returns that version. Lets SOCI's exceptions pass.

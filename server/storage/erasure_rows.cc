@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "server/storage/event_store.h"
-
 namespace hongyan::storage {
 namespace {
 

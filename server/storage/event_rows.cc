@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "server/base/digest.h"
 #include "server/base/log.h"
+#include "server/storage/counter_rows.h"
 #include "server/storage/erasure_rows.h"
 #include "server/storage/micros.h"
 #include "server/storage/subscriber_rows.h"
@@ -235,22 +236,12 @@ absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& fi
   EventPage page;
   soci::transaction snapshot(database.session());  // other processes may write
   ReadPage(database, filter, after_cursor, std::clamp(limit, 1, kMaxPage), max_bytes, page);
-  page.last_cursor = SelectLastCursor(database);
+  page.last_cursor = SelectEventMark(database.session()).cursor;
   snapshot.commit();
   // To the end of all cursors ever given: the last events may have been removed.
   page.next_cursor =
       page.more ? page.events.back().cursor : std::max(after_cursor, page.last_cursor);
   return page;
-}
-
-std::int64_t SelectLastCursor(Database& database) { return SelectEventMark(database).cursor; }
-
-EventMark SelectEventMark(Database& database) {
-  long long cursor = 0;
-  long long given = 0;
-  database.session() << "SELECT number, given FROM hongyan_counters WHERE name = 'event'",
-      soci::into(cursor), soci::into(given);
-  return {cursor, given};
 }
 
 // The plus keeps the cursor from being taken for the index to go by.
@@ -272,7 +263,7 @@ PruneCounts DeleteOldEvents(Database& database, absl::Time now, absl::Duration r
   soci::session& session = database.session();
   // Cursors tell the time too, and don't go back with the clock: what was received while the clock was behind only looks
   // old. Where they are ahead of the time they tell nothing.
-  const bool tells_time = SelectLastCursor(database) <= Micros(now + kCursorAhead);
+  const bool tells_time = SelectEventMark(session).cursor <= Micros(now + kCursorAhead);
   const auto cursor_before = [&](absl::Time time) {
     return tells_time ? Micros(time) : std::numeric_limits<long long>::max();
   };

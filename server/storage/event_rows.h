@@ -10,16 +10,13 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/storage/database.h"
-#include "server/storage/event_store.h"
+#include "server/storage/event.h"
 
 namespace hongyan::storage {
 
 absl::StatusOr<Recorded> InsertEvent(Database& database, const NewEvent& event);
 absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& filter,
                                        std::int64_t after_cursor, int limit, std::size_t bytes);
-// The greatest cursor ever given.
-std::int64_t SelectLastCursor(Database& database);
-EventMark SelectEventMark(Database& database);
 // Up to kPruneBatch of each.
 PruneCounts DeleteOldEvents(Database& database, absl::Time now, absl::Duration retention);
 

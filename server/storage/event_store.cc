@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
+#include "server/storage/counter_rows.h"
 #include "server/storage/errors.h"
 #include "server/storage/event_rows.h"
 
@@ -67,7 +68,9 @@ async::Task<absl::StatusOr<EventPage>> EventStore::List(EventFilter filter,
 }
 
 async::Task<absl::StatusOr<std::int64_t>> EventStore::LastCursor(async::MonoTime deadline) {
-  StorageWork<std::int64_t> work = [](Database& database) { return SelectLastCursor(database); };
+  StorageWork<std::int64_t> work = [](Database& database) -> absl::StatusOr<std::int64_t> {
+    return SelectEventMark(database.session()).cursor;
+  };
   return thread_.Read<std::int64_t>(std::move(work), deadline);
 }
 

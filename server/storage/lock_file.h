@@ -10,20 +10,15 @@
 // Bounds:   56 bytes. It is written after each commit and never synced: what it says is at most too little.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/storage/event.h"
 
 namespace hongyan::storage {
-
-// How far the events have come.
-struct EventMark {
-  std::int64_t cursor = 0;  // the greatest that was given
-  std::int64_t events = 0;  // how many have got one
-};
 
 class LockFile {
  public:

@@ -49,7 +49,7 @@ const absl::Status& Telling(const JobList& jobs) {
   return *telling;
 }
 
-JobList TakeUpTo(std::size_t most, std::deque<std::shared_ptr<StorageThread::Job>>& from) {
+JobList TakeUpTo(std::size_t most, std::deque<std::shared_ptr<StorageJob>>& from) {
   const auto end = from.begin() + static_cast<std::ptrdiff_t>(std::min(most, from.size()));
   JobList taken(std::make_move_iterator(from.begin()), std::make_move_iterator(end));
   from.erase(from.begin(), end);

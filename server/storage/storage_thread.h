@@ -18,7 +18,6 @@
 // Lifetime: loop and clock outlive it; it outlives the tasks that wait.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -34,6 +33,7 @@
 #include "server/async/event_loop.h"
 #include "server/async/task.h"
 #include "server/storage/database.h"
+#include "server/storage/storage_job.h"
 
 namespace hongyan::storage {
 
@@ -47,20 +47,6 @@ struct StorageLimits {
 // What waits when the thread is stopped has so long to be done. Half a second more, and the thread is left to itself.
 inline constexpr absl::Duration kStopLimit = absl::Seconds(3);
 inline constexpr absl::Duration kStopGrace = absl::Milliseconds(500);
-
-// What the thread has done so far.
-struct StorageStats {
-  std::int64_t commits = 0;  // transactions
-  std::int64_t writes = 0;   // that were committed
-  std::int64_t reads = 0;
-  std::int64_t failed = 0;        // writes and reads
-  std::int64_t reopened = 0;      // connections after an input/output error or a moved file
-  std::int64_t failed_looks = 0;  // at a storage that had failed, which still didn't work
-  std::int64_t damaged = 0;       // events read whose checksum was wrong, each once
-  std::int64_t removals = 0;      // transactions that removed events, and some that failed to
-  std::int64_t lost_events = 0;   // Database::lost_events()
-  absl::Duration oldest_write{};  // how long it has been waiting; zero when none waits
-};
 
 // May run more than once: when a batch fails as a whole, its writes are tried one by one. So it moves nothing out of
 // itself. It may let SOCI's exceptions pass.
@@ -100,23 +86,8 @@ class StorageThread {
   absl::Status health() const;
   StorageStats stats() const;
 
-  struct Job {
-    virtual ~Job() = default;
-    virtual absl::Status Run(Database& database) = 0;
-    virtual void Late() = 0;
-    // An address for each kind of result.
-    virtual const void* Kind() const = 0;
-
-    bool reads = false;
-    std::size_t bytes = 0;
-    std::chrono::steady_clock::time_point since;
-    absl::Status status;  // the storage thread's until it is handed back
-    // The loop's.
-    async::Alarm* waiter = nullptr;
-    bool done = false;
-  };
-
  private:
+  using Job = StorageJob;
   struct Shared;
   class Worker;
 

@@ -9,7 +9,7 @@
 namespace hongyan::storage {
 namespace {
 
-bool Failed(const StorageThread::Job& job) { return IsFailure(job.status); }
+bool Failed(const StorageJob& job) { return IsFailure(job.status); }
 
 }  // namespace
 
@@ -91,7 +91,7 @@ bool StorageWorker::Together(const JobList& jobs) {
   return true;
 }
 
-void StorageWorker::Alone(StorageThread::Job& job) {
+void StorageWorker::Alone(StorageJob& job) {
   job.status = Usable();
   if (!job.status.ok()) return;
   job.status = database_->Begin();
@@ -104,7 +104,7 @@ void StorageWorker::Alone(StorageThread::Job& job) {
   }
 }
 
-void StorageWorker::Read(StorageThread::Job& job) {
+void StorageWorker::Read(StorageJob& job) {
   job.status = Usable();
   if (job.status.ok()) {
     job.status = database_->Guard([&] { return job.Run(*database_); });

@@ -1,4 +1,4 @@
-// What the storage thread does with the jobs it was given. Part of storage_thread.
+// What the storage thread does with the jobs it was given.
 //
 // Contract: Commit() gives every write its status: all in one transaction, each in a savepoint; when that fails as a
 //           whole though the connection is sound, each in a transaction of its own.
@@ -6,22 +6,20 @@
 #pragma once
 
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "server/storage/database.h"
-#include "server/storage/storage_thread.h"
+#include "server/storage/storage_job.h"
 
 namespace hongyan::storage {
-
-using JobList = std::vector<std::shared_ptr<StorageThread::Job>>;
 
 class StorageWorker {
  public:
   explicit StorageWorker(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 
   void Commit(const JobList& jobs);
-  void Read(StorageThread::Job& job);
+  void Read(StorageJob& job);
   // Brings the storage back to work if it can be done, and sees whether a write succeeds.
   absl::Status Recover();
   // One small write.
@@ -46,7 +44,7 @@ class StorageWorker {
   absl::Status Reopen();
   // False: nothing of it was kept, but it may be tried again.
   bool Together(const JobList& jobs);
-  void Alone(StorageThread::Job& job);
+  void Alone(StorageJob& job);
   void AllFail(const JobList& jobs, const absl::Status& status);
 
   std::unique_ptr<Database> database_;

@@ -15,6 +15,10 @@
 
 namespace hongyan::storage {
 
+inline constexpr int kMaxSubscriberPage = 1000;
+inline constexpr int kMaxSubscriberScan = 2000;  // rows that one page looks at
+inline constexpr int kSubscriberBatch = 500;     // rows of one transaction
+
 // What user/info tells. Personal: emptied some time after the person has left.
 struct Profile {
   std::string unionid;
@@ -35,7 +39,6 @@ struct Profile {
 
 // How many customer-service messages a person's last action allows, and until when.
 struct Window {
-  std::optional<absl::Time> open_time;  // of the action
   std::optional<absl::Time> expire_time;
   std::int32_t left = 0;
 

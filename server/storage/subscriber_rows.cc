@@ -8,10 +8,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
+#include "server/storage/counter_rows.h"
 #include "server/storage/erasure_rows.h"
-#include "server/storage/event_rows.h"
 #include "server/storage/micros.h"
-#include "server/storage/subscriber_store.h"
 #include "server/storage/subscriber_table.h"
 
 namespace hongyan::storage {
@@ -255,7 +254,7 @@ bool DeleteSubscriber(Database& database, const std::string& account, const std:
   // A deletion that was broken off has left its note.
   const bool found = statement.get_affected_rows() > 0 || HasEvents(database, account, openid) ||
                      SelectErasure(database, account, openid);
-  if (found) NoteErasure(database, {account, openid, SelectLastCursor(database)});
+  if (found) NoteErasure(database, {account, openid, SelectEventMark(database.session()).cursor});
   return found;
 }
 
@@ -267,7 +266,7 @@ std::int64_t EraseSome(Database& database, absl::Time left_before, absl::Time no
                         "erase_time = 0 AND unsubscribe_time < :before LIMIT "
                      << kSubscriberBatch,
       soci::into(accounts), soci::into(openids), soci::use(before);
-  const std::int64_t until = openids.empty() ? 0 : SelectLastCursor(database);
+  const std::int64_t until = openids.empty() ? 0 : SelectEventMark(database.session()).cursor;
   auto& table = database.Prepared<SubscriberStatements>();
   for (std::size_t i = 0; i < openids.size(); ++i) {
     NoteErasure(database, {accounts[i], openids[i], until});

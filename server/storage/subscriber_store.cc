@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "server/storage/erasure_rows.h"
-#include "server/storage/event_store.h"
 #include "server/storage/subscriber_rows.h"
 
 namespace hongyan::storage {
@@ -30,34 +29,6 @@ constexpr std::size_t kKeyBytes = 256;
 constexpr int kErasuresAtOnce = 100;  // persons in one transaction
 
 }  // namespace
-
-async::Task<absl::Status> SubscriberStore::Apply(std::string account, std::string openid,
-                                                 absl::Time event_time, absl::Time now,
-                                                 SubscriberEffect effect,
-                                                 async::MonoTime deadline) {
-  StorageWork<Done> work = [account = std::move(account), openid = std::move(openid), event_time,
-                            now, effect](Database& database) -> absl::StatusOr<Done> {
-    ApplyEffect(database, account, openid, event_time, now, effect);
-    return Done{};
-  };
-  return WithoutValue(thread_.Write<Done>(std::move(work), kKeyBytes, deadline));
-}
-
-async::Task<absl::Status> SubscriberStore::MarkSubscribed(std::string account, std::string openid,
-                                                          absl::Time event_time, absl::Time now,
-                                                          async::MonoTime deadline) {
-  SubscriberEffect effect;
-  effect.kind = SubscriberEffect::Kind::kSubscribe;
-  return Apply(std::move(account), std::move(openid), event_time, now, effect, deadline);
-}
-
-async::Task<absl::Status> SubscriberStore::MarkUnsubscribed(std::string account, std::string openid,
-                                                            absl::Time event_time, absl::Time now,
-                                                            async::MonoTime deadline) {
-  SubscriberEffect effect;
-  effect.kind = SubscriberEffect::Kind::kUnsubscribe;
-  return Apply(std::move(account), std::move(openid), event_time, now, effect, deadline);
-}
 
 async::Task<absl::StatusOr<std::int64_t>> SubscriberStore::Update(std::string account,
                                                                   std::vector<ObservedUser> users,

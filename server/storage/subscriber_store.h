@@ -26,25 +26,9 @@
 
 namespace hongyan::storage {
 
-inline constexpr int kMaxSubscriberPage = 1000;
-inline constexpr int kMaxSubscriberScan = 2000;
-inline constexpr int kSubscriberBatch = 500;
-
 class SubscriberStore {
  public:
   explicit SubscriberStore(StorageThread& thread) : thread_(thread) {}
-
-  // What an event does to its sender; the same as with EventStore::Record, for events that are not recorded. Erases no
-  // events.
-  async::Task<absl::Status> Apply(std::string account, std::string openid, absl::Time event_time,
-                                  absl::Time now, SubscriberEffect effect,
-                                  async::MonoTime deadline);
-  async::Task<absl::Status> MarkSubscribed(std::string account, std::string openid,
-                                           absl::Time event_time, absl::Time now,
-                                           async::MonoTime deadline);
-  async::Task<absl::Status> MarkUnsubscribed(std::string account, std::string openid,
-                                             absl::Time event_time, absl::Time now,
-                                             async::MonoTime deadline);
 
   // `observed`: when WeChat was asked. Who has no row gets none: it may have been deleted meanwhile. The profile of
   // someone who is known to have left since is not stored. Returns how many had a row.

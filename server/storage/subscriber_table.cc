@@ -132,9 +132,9 @@ Subscriber FromRow(const SubscriberRow& row) {
   subscriber.subscribe_time = OptionalTimeOf(row.subscribe_time);
   subscriber.unsubscribe_time = OptionalTimeOf(row.unsubscribe_time);
   subscriber.last_inbound_time = OptionalTimeOf(row.last_inbound_time);
-  subscriber.message = {OptionalTimeOf(row.message_time), OptionalTimeOf(row.message_expire_time),
+  subscriber.message = {OptionalTimeOf(row.message_expire_time),
                         static_cast<std::int32_t>(row.message_left)};
-  subscriber.action = {OptionalTimeOf(row.action_time), OptionalTimeOf(row.action_expire_time),
+  subscriber.action = {OptionalTimeOf(row.action_expire_time),
                        static_cast<std::int32_t>(row.action_left)};
   subscriber.profile_time = OptionalTimeOf(row.profile_time);
   subscriber.seen_time = OptionalTimeOf(row.seen_time);

@@ -59,7 +59,7 @@ class HousekeepingTest : public ::testing::Test {
   void Leave(const std::string& openid) {
     auto& store = storage_.subscribers();
     ASSERT_THAT(loop_.RunUntilDone(
-                    store.MarkSubscribed("main", openid, clock_.Now(), clock_.Now(), Soon())),
+                    store.SeeFollowers("main", {openid}, clock_.Now(), clock_.Now(), Soon())),
                 IsOk());
     storage::ObservedUser user;
     user.openid = openid;
@@ -68,9 +68,10 @@ class HousekeepingTest : public ::testing::Test {
     ASSERT_THAT(
         loop_.RunUntilDone(store.Update("main", {user}, clock_.Now(), clock_.Now(), Soon())),
         IsOk());
-    ASSERT_THAT(loop_.RunUntilDone(
-                    store.MarkUnsubscribed("main", openid, clock_.Now(), clock_.Now(), Soon())),
-                IsOk());
+    user.subscribed = false;
+    ASSERT_THAT(
+        loop_.RunUntilDone(store.Update("main", {user}, clock_.Now(), clock_.Now(), Soon())),
+        IsOk());
   }
   std::vector<std::string> Events() {
     const auto page = loop_.RunUntilDone(storage_.events().List({}, 0, 100, Soon()));

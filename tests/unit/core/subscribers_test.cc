@@ -94,8 +94,10 @@ class SubscribersTest : public ::testing::Test {
       absl::Status status =
           loop_.RunUntilDone(storage_.subscribers().Delete("main", Openid(i), Soon())).status();
       if (status.ok()) {
-        status = loop_.RunUntilDone(
-            storage_.subscribers().MarkSubscribed("main", Openid(i), told, told, Soon()));
+        status = loop_
+                     .RunUntilDone(storage_.subscribers().SeeFollowers("main", {Openid(i)}, told,
+                                                                       told, Soon()))
+                     .status();
       }
       storage::ObservedUser user;
       user.openid = Openid(i);
@@ -310,8 +312,8 @@ TEST_F(SubscribersTest, OpenidThatWechatDoesNotKnowHoldsUpNobodyElse) {
 
 TEST_F(SubscribersTest, KeepUpGetsPastAStranger) {
   for (int i = 0; i < 3; ++i) {
-    ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().MarkSubscribed(
-                    "main", Openid(i), clock_.Now(), clock_.Now(), Soon())),
+    ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().SeeFollowers(
+                    "main", {Openid(i)}, clock_.Now(), clock_.Now(), Soon())),
                 IsOk());
   }
   strangers_ = {Openid(1)};
@@ -326,8 +328,8 @@ TEST_F(SubscribersTest, KeepUpGetsPastAStranger) {
 
 // It must end the task then: what it waits for next can't be cancelled any more.
 TEST_F(SubscribersTest, KeepUpSaysThatItWasCancelledEvenWhenWechatFailed) {
-  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().MarkSubscribed(
-                  "main", Openid(0), clock_.Now(), clock_.Now(), Soon())),
+  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().SeeFollowers(
+                  "main", {Openid(0)}, clock_.Now(), clock_.Now(), Soon())),
               IsOk());
   ASSERT_THAT(loop_.RunUntilDone(accounts_.all().front().token.Get(Soon())), IsOk());
   http_.Always(support::kUserBatchPath,
@@ -353,8 +355,8 @@ TEST_F(SubscribersTest, WhenWechatKnowsNobodyTheImportEnds) {
 }
 
 TEST_F(SubscribersTest, FetchOnItsWayBringsNobodyBackWhoWasDeleted) {
-  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().MarkSubscribed(
-                  "main", Openid(0), clock_.Now(), clock_.Now(), Soon())),
+  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().SeeFollowers(
+                  "main", {Openid(0)}, clock_.Now(), clock_.Now(), Soon())),
               IsOk());
   http_.Next(
       support::kUserPath,
@@ -368,8 +370,8 @@ TEST_F(SubscribersTest, FetchOnItsWayBringsNobodyBackWhoWasDeleted) {
 }
 
 TEST_F(SubscribersTest, StrangerIsFetchedOnce) {
-  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().MarkSubscribed(
-                  "main", Openid(0), clock_.Now(), clock_.Now(), Soon())),
+  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().SeeFollowers(
+                  "main", {Openid(0)}, clock_.Now(), clock_.Now(), Soon())),
               IsOk());
   http_.Always(support::kUserPath, support::Refuses(40003));
   subscribers_.Fetch("main", Openid(0));
@@ -498,13 +500,16 @@ TEST_F(SubscribersTest, A15_AllowanceThatFindsNoPlaceIsCounted) {
 }
 
 TEST_F(SubscribersTest, ReadsSeeWhatSendsHaveSpent) {
-  storage::SubscriberEffect wrote;
-  wrote.opens = storage::SubscriberEffect::Opens::kMessageWindow;
-  wrote.allowance = 5;
-  wrote.window = absl::Hours(48);
-  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().Apply("main", "oA", clock_.Now(),
-                                                              clock_.Now(), wrote, Soon())),
-              IsOk());
+  storage::NewEvent wrote;
+  wrote.account = "main";
+  wrote.openid = "oA";
+  wrote.type = "text";
+  wrote.receive_time = clock_.Now();
+  wrote.dedup_key = "k";
+  wrote.effect.opens = storage::SubscriberEffect::Opens::kMessageWindow;
+  wrote.effect.allowance = 5;
+  wrote.effect.window = absl::Hours(48);
+  ASSERT_THAT(loop_.RunUntilDone(storage_.events().Record(std::move(wrote), Soon())), IsOk());
   const auto left = [this] {
     const auto who = loop_.RunUntilDone(subscribers_.Get("main", "oA", Soon()));
     return who.ok() ? who->AllowanceLeft(clock_.Now()) : -1;

@@ -266,11 +266,9 @@ class UpgradeTest : public CrashTest {
     NewEvent other = Event("goes");
     other.openid = "oGone";
     ASSERT_THAT(Record(other), IsOk());
-    for (const char* openid : {"oABC", "oGone"}) {
-      ASSERT_THAT(Await(subscribers_->MarkSubscribed("main", openid, At(1700000000), At(1700000001),
-                                                     Later())),
-                  IsOk());
-    }
+    ASSERT_THAT(Await(subscribers_->SeeFollowers("main", {"oABC", "oGone"}, At(1700000000),
+                                                 At(1700000001), Later())),
+                IsOk());
     Close();
     {
       soci::session session(*soci::factory_sqlite3(), "dbname=\"" + path + "\"");

@@ -310,7 +310,7 @@ TEST_F(EventStoreTest, D07_DestroyedPageIsToldAndOtherTablesGoOn) {
   WriteFile(path_, bytes);
   Open();
   EXPECT_THAT(List({}, 0), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
-  EXPECT_THAT(Await(subscribers_->MarkSubscribed("main", "oA", At(1), At(1), Later())), IsOk());
+  EXPECT_THAT(Await(subscribers_->SeeFollowers("main", {"oA"}, At(1), At(1), Later())), IsOk());
   EXPECT_THAT(Await(subscribers_->Get("main", "oA", Later())), IsOk());
 }
 
@@ -328,7 +328,7 @@ TEST_F(EventStoreTest, D07_DamageIsTheStoragesHealthUntilItIsMended) {
   EXPECT_THAT(Record(Event("new")), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
   EXPECT_THAT(thread_->health(), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
   // What still works mends nothing, nor does time.
-  EXPECT_THAT(Await(subscribers_->MarkSubscribed("main", "oA", At(1), At(1), Later())), IsOk());
+  EXPECT_THAT(Await(subscribers_->SeeFollowers("main", {"oA"}, At(1), At(1), Later())), IsOk());
   const std::int64_t begun = absl::ToUnixMillis(clock_.Now());
   while (absl::ToUnixMillis(clock_.Now()) < begun + 1200) {
     EXPECT_THAT(Await(subscribers_->Get("main", "oA", Later())), IsOk());
@@ -352,7 +352,7 @@ TEST_F(EventStoreTest, D07_WhatIsSoundCanBeReadBesideDamagedCounters) {
   };
   Open();
   ASSERT_THAT(Record(Event("a")), IsOk());
-  ASSERT_THAT(Await(subscribers_->MarkSubscribed("main", "oA", At(1), At(1), Later())), IsOk());
+  ASSERT_THAT(Await(subscribers_->SeeFollowers("main", {"oA"}, At(1), At(1), Later())), IsOk());
   Close();
   destroy("events");
   Open();

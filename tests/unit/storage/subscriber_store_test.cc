@@ -1,6 +1,7 @@
 #include "server/storage/subscriber_store.h"
 
 #include "server/storage/erasure_rows.h"
+#include "server/storage/subscriber_rows.h"
 #include "tests/unit/storage/storage_fixture.h"
 
 namespace hongyan::storage {
@@ -52,13 +53,24 @@ class SubscriberStoreTest : public StorageTest {
         Await(subscribers_->Update("main", std::move(users), At(observed), At(observed), Later())),
         IsOk());
   }
+  // As an event of this second does, without the event itself.
+  void Apply(const std::string& openid, std::int64_t at, const SubscriberEffect& effect) {
+    StorageWork<bool> work = [=](Database& database) -> absl::StatusOr<bool> {
+      ApplyEffect(database, "main", openid, At(at), At(at), effect);
+      return true;
+    };
+    ASSERT_THAT(Await(thread_->Write<bool>(std::move(work), 0, Later())), IsOk());
+  }
+  void Apply(const std::string& openid, std::int64_t at, SubscriberEffect::Kind kind) {
+    SubscriberEffect effect;
+    effect.kind = kind;
+    Apply(openid, at, effect);
+  }
   void Follow(const std::string& openid, std::int64_t at) {
-    ASSERT_THAT(Await(subscribers_->MarkSubscribed("main", openid, At(at), At(at), Later())),
-                IsOk());
+    Apply(openid, at, SubscriberEffect::Kind::kSubscribe);
   }
   void Leave(const std::string& openid, std::int64_t at) {
-    ASSERT_THAT(Await(subscribers_->MarkUnsubscribed("main", openid, At(at), At(at), Later())),
-                IsOk());
+    Apply(openid, at, SubscriberEffect::Kind::kUnsubscribe);
   }
   void Inbound(const std::string& openid, std::int64_t at, SubscriberEffect::Opens opens) {
     SubscriberEffect effect;
@@ -66,8 +78,7 @@ class SubscriberStoreTest : public StorageTest {
     const bool message = opens == SubscriberEffect::Opens::kMessageWindow;
     effect.allowance = message ? 5 : 3;
     effect.window = message ? absl::Hours(48) : absl::Minutes(1);
-    ASSERT_THAT(Await(subscribers_->Apply("main", openid, At(at), At(at), effect, Later())),
-                IsOk());
+    Apply(openid, at, effect);
   }
   Subscriber Get(const std::string& openid) {
     auto row = Await(subscribers_->Get("main", openid, Later()));
@@ -500,27 +511,21 @@ TEST_F(SubscriberStoreTest, WhoWritesInTheSecondInWhichAnImportBeginsHasNotLeft)
 }
 
 TEST_F(SubscriberStoreTest, RevokedAndGoneProfilesAreErased) {
-  const auto apply = [this](const std::string& openid, SubscriberEffect::Kind kind) {
-    SubscriberEffect effect;
-    effect.kind = kind;
-    ASSERT_THAT(Await(subscribers_->Apply("main", openid, At(3000), At(3000), effect, Later())),
-                IsOk());
-  };
   Update({User("oA", 1000), User("oB", 1000), User("oC", 1000)}, 2000);
   ASSERT_EQ(Get("oA").profile.nickname, "🪿");
-  apply("oA", SubscriberEffect::Kind::kProfileChanged);
+  Apply("oA", 3000, SubscriberEffect::Kind::kProfileChanged);
   EXPECT_EQ(Get("oA").profile.nickname, "🪿") << "until WeChat has told the new one";
-  apply("oB", SubscriberEffect::Kind::kProfileRevoked);
+  Apply("oB", 3000, SubscriberEffect::Kind::kProfileRevoked);
   EXPECT_EQ(Get("oB").profile.nickname, "");
   EXPECT_EQ(Get("oB").profile.unionid, "uoB");
   EXPECT_TRUE(Get("oB").subscribed);
   EXPECT_THAT(Openids(Untold()), ElementsAre("oA", "oB"));
-  apply("oC", SubscriberEffect::Kind::kGone);
+  Apply("oC", 3000, SubscriberEffect::Kind::kGone);
   EXPECT_FALSE(Get("oC").subscribed);
   EXPECT_EQ(Get("oC").profile.unionid, "");
   EXPECT_THAT(Openids(Untold()), ElementsAre("oA", "oB"));
   // Nothing is kept of strangers.
-  apply("oD", SubscriberEffect::Kind::kProfileRevoked);
+  Apply("oD", 3000, SubscriberEffect::Kind::kProfileRevoked);
   EXPECT_THAT(Await(subscribers_->Get("main", "oD", Later())),
               StatusIs(absl::StatusCode::kNotFound, "SUBSCRIBER_NOT_FOUND"));
 }
