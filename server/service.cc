@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <future>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -28,6 +27,7 @@
 #include "server/core/sender.h"
 #include "server/core/subscribers.h"
 #include "server/core/user_directory.h"
+#include "server/drain.h"
 #include "server/endpoints/admin/admin.h"
 #include "server/endpoints/admin/storage_metrics.h"
 #include "server/endpoints/callback/callback.h"
@@ -53,13 +53,6 @@ namespace {
 constexpr std::size_t kMaxBackgroundTasks = 1000;
 // Callers that come before the first token wait for it; beyond this a slow platform doesn't keep us from serving.
 constexpr absl::Duration kFirstTokenLimit = absl::Seconds(3);
-constexpr absl::Duration kLastAnswers = absl::Milliseconds(500);
-constexpr absl::Duration kQuietLook = absl::Milliseconds(20);
-constexpr absl::Duration kHangUpEvery = absl::Milliseconds(200);
-constexpr absl::Duration kCutOffLater =
-    absl::Milliseconds(250);  // gRPC's own cut, behind ours on a busy machine too
-constexpr absl::Duration kUnreadLook = absl::Seconds(1);
-constexpr absl::Duration kBackgroundLimit = absl::Seconds(1);
 
 std::vector<std::string> ServiceNames() {
   return {"hongyan.v1.NotifyService",
@@ -101,12 +94,6 @@ struct Service::Graph {
   endpoints::Readiness Ready() const;
   async::Task<void> BecomeReady();
   std::vector<api::MethodTable> Tables();
-  std::vector<core::HandlerCalls*> Handlers();
-  async::Task<void> CancelUnreadAnswers();
-  async::Task<void> CloseHttp(std::shared_ptr<std::promise<void>> done);
-  async::Task<bool> NoCallIsOpen(async::MonoTime until);
-  async::Task<void> EndCalls();
-  async::Task<void> EndBackground();
 
   const config::Settings settings;
   async::EventLoop loop;
@@ -158,7 +145,6 @@ struct Service::Graph {
   Phase phase = Phase::kStarting;  // the loop's
   std::vector<std::pair<std::string, std::string>> listeners;
   std::thread thread;
-  bool gave_up = false;  // the loop's while it runs
 };
 
 Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Database> database)
@@ -212,14 +198,6 @@ std::vector<api::MethodTable> Service::Graph::Tables() {
   return tables;
 }
 
-std::vector<core::HandlerCalls*> Service::Graph::Handlers() {
-  std::vector<core::HandlerCalls*> handlers;
-  for (core::Account& account : accounts.all()) {
-    if (account.handler) handlers.push_back(account.handler.get());
-  }
-  return handlers;
-}
-
 endpoints::Readiness Service::Graph::Ready() const {
   endpoints::Readiness ready;
   const absl::Status stored = storage.health();
@@ -261,76 +239,6 @@ async::Task<void> Service::Graph::BecomeReady() {
   phase = Phase::kServing;
   health.Set(true);
   base::Log(base::Level::kInfo, "serving");
-}
-
-async::Task<void> Service::Graph::CancelUnreadAnswers() {
-  const auto alarm = clock.NewAlarm();
-  while (true) {
-    const bool time_came = co_await alarm->WaitUntil(async::After(clock.Mono(), kUnreadLook));
-    if (!time_came) co_return;
-    router.CancelUnreadAnswers(clock.Mono());
-  }
-}
-
-async::Task<void> Service::Graph::CloseHttp(std::shared_ptr<std::promise<void>> done) {
-  async::MonoTime until = async::After(clock.Mono(), settings.shutdown.grace);
-  const bool answered = co_await callback.Finish(until);
-  if (!answered) {
-    // They are recorded: WeChat hears `success` though no handler has replied.
-    for (core::HandlerCalls* handler : Handlers()) handler->ReleasePushes();
-    until = async::After(until, kLastAnswers);
-  }
-  co_await callback.Drain(until);
-  // Late answers are still on their way, from handlers and to users.
-  co_await core::DrainHandlers(Handlers(), until, loop.executor(), clock);
-  done->set_value();
-}
-
-// True once no call is open. Polled, since the last touch of a call is on a thread of gRPC's.
-async::Task<bool> Service::Graph::NoCallIsOpen(async::MonoTime until) {
-  const auto alarm = clock.NewAlarm();
-  while (router.open() > 0 && clock.Mono() < until) {
-    const async::MonoTime next = std::min(until, async::After(clock.Mono(), kQuietLook));
-    const bool time_came = co_await alarm->WaitUntil(next);
-    if (!time_came) break;
-  }
-  co_return router.open() == 0;
-}
-
-async::Task<void> Service::Graph::EndCalls() {
-  const async::MonoTime grace_end = async::After(clock.Mono(), settings.shutdown.grace);
-  const auto alarm = clock.NewAlarm();
-  // A call may still begin until gRPC refuses new ones, so it takes a while without any before the connections are closed.
-  bool quiet = co_await NoCallIsOpen(grace_end);
-  while (quiet) {
-    const async::MonoTime next = async::After(clock.Mono(), kHangUpEvery);
-    const bool time_came = co_await alarm->WaitUntil(std::min(next, grace_end));
-    if (!time_came) co_return;
-    if (clock.Mono() >= grace_end) break;
-    if (router.open() == 0) grpc.HangUp();
-    quiet = co_await NoCallIsOpen(grace_end);
-  }
-  // Before gRPC would cut them off: cut off, a caller can't know what became of its message. A batch gives its items half
-  // of the time that is left, and its reader half of the rest; then it says its last word.
-  router.CancelAll(async::After(clock.Mono(), kLastAnswers / 2),
-                   async::After(clock.Mono(), kLastAnswers * 3 / 4));
-  co_await NoCallIsOpen(async::After(clock.Mono(), kLastAnswers));
-  const bool time_came = co_await alarm->WaitUntil(async::After(clock.Mono(), kHangUpEvery));
-  if (time_came) grpc.HangUp();
-}
-
-async::Task<void> Service::Graph::EndBackground() {
-  co_await admin.Drain(async::After(clock.Mono(), absl::Milliseconds(200)));
-  background.CancelAll();
-  const bool ended = co_await background.Drain(async::After(clock.Mono(), kBackgroundLimit));
-  http.Close();
-  if (ended) {
-    loop.ReleaseWork();
-  } else {
-    gave_up = true;
-    base::Log(base::Level::kWarn, "stopping: background tasks don't end and are given up");
-    loop.Stop();
-  }
 }
 
 Service::Service(config::Settings settings) : settings_(std::move(settings)) {}
@@ -379,7 +287,7 @@ absl::Status Service::Graph::Listen() {
   background.Spawn(self_probe.Run(grpc.address(), settings.grpc.tls.enabled()));
   background.Spawn(BecomeReady());
   background.Spawn(housekeeping.Run());
-  background.Spawn(CancelUnreadAnswers());
+  background.Spawn(router.SweepUnreadAnswers());
   listeners = {
       {"grpc", grpc.address()}, {"callback", *callback_address}, {"admin", *admin_address}};
   return absl::OkStatus();
@@ -400,26 +308,13 @@ void Service::BeginDrain() {
 bool Service::Stop() {
   if (graph_ == nullptr || !graph_->thread.joinable()) return true;
   Graph& g = *graph_;
-  auto http_closed = std::make_shared<std::promise<void>>();
-  g.loop.Post([&g, http_closed] {
-    g.self_probe.Stop();
-    g.background.Spawn(g.EndCalls());
-    g.router.BeginStop(async::After(g.clock.Mono(), g.settings.shutdown.grace + kLastAnswers));
-    g.callback.StopListening();
-    if (!g.background.Spawn(g.CloseHttp(http_closed))) http_closed->set_value();
-  });
-  g.grpc.Shutdown(g.settings.shutdown.grace + kLastAnswers + kCutOffLater);
-  http_closed->get_future().wait();
-  g.loop.Post([&g] {
-    async::asio::co_spawn(g.loop.executor(), g.EndBackground(), [&g](std::exception_ptr e) {
-      if (!e) return;
-      base::Log(base::Level::kError, "stopping failed; ending all the same");
-      g.loop.Stop();
-    });
-  });
-  g.thread.join();
-  if (!g.storage.Stop()) g.gave_up = true;
-  return !g.gave_up;
+  g.loop.Post([&g] { g.self_probe.Stop(); });
+  Drain drain({g.loop, g.thread, g.clock, g.background, g.accounts, g.router, g.grpc, g.callback,
+               g.admin, g.http},
+              g.settings.shutdown.grace);
+  const bool drained = drain.Run();
+  const bool stored = g.storage.Stop();
+  return drained && stored;
 }
 
 }  // namespace hongyan

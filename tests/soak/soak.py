@@ -45,12 +45,13 @@ def line(name, all_, begun, ended):
 
 
 def attack(stage, all_, minutes, seed, chosen):
-    """What it used after its last start, and at the end."""
+    """What it used once each attack had been through since its last start, and at the end."""
     begun = time.monotonic()
     end = begun + 60 * minutes
     time.sleep(WARM_UP)
     start = stage.settled(5)
-    rng, plan = random.Random(seed), []
+    rng, plan, met = random.Random(seed), [], set()
+    lasting = {each for each in attacks.OTHERS if each.__name__ in chosen}
     while time.monotonic() < end - QUIET - 5 and not all_.broken():
         if not plan:
             early = time.monotonic() < begun + 20 * minutes
@@ -63,6 +64,12 @@ def attack(stage, all_, minutes, seed, chosen):
         if each in attacks.DEADLY:  # what grows is judged by the last life
             time.sleep(WARM_UP)
             start = stage.settled(5)
+            met.clear()
+        elif each not in met:
+            met.add(each)
+            if met == lasting:  # its buffers, caches and pools have all been in use; what grows from here on is a leak
+                start = stage.settled(5)
+                print("each attack has been through: {:.1f} MB, {} threads, {} descriptors".format(*start), flush=True)
     stage.faults.clear()
     stage.sandbox.clear_faults()
     time.sleep(QUIET)
@@ -120,7 +127,7 @@ def main():
         print(f"texts: {dict(Counter(all_.texts.told.values()))}; reasons {dict(all_.texts.reasons)}")
         print(f"pushes: {len(all_.pushes.taken)} of {all_.pushes.number} acknowledged, {len(found)} stored, "
               f"{len(all_.reader.seen)} read over {all_.reader.streams} streams")
-        print("at the start {:.1f} MB, {} threads, {} descriptors; at the end {:.1f} MB, {} threads, {} descriptors"
+        print("then {:.1f} MB, {} threads, {} descriptors; at the end {:.1f} MB, {} threads, {} descriptors"
               .format(*start, *end))
     finally:
         stage.abandon()

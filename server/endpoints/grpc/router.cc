@@ -14,6 +14,7 @@ namespace hongyan::endpoints {
 namespace {
 
 constexpr std::size_t kFirstSweep = 1000;
+constexpr absl::Duration kBetweenSweeps = absl::Seconds(1);
 
 }  // namespace
 
@@ -145,6 +146,15 @@ void Router::CancelUnreadAnswers(async::MonoTime now) {
   while (!unread_.empty() && unread_.front().until <= now) {
     if (const auto call = unread_.front().call.lock()) call->CancelUnread();
     unread_.pop_front();
+  }
+}
+
+async::Task<void> Router::SweepUnreadAnswers() {
+  const auto alarm = clock_.NewAlarm();
+  while (true) {
+    const bool time_came = co_await alarm->WaitUntil(async::After(clock_.Mono(), kBetweenSweeps));
+    if (!time_came) co_return;
+    CancelUnreadAnswers(clock_.Mono());
   }
 }
 

@@ -63,8 +63,9 @@ class Router {
   // Cancels every call, because its time is over: each is answered with what became of it, SHUTTING_DOWN where that is
   // nothing. Until `calls_end` what has begun may end by itself, and until `writes_end` readers may read.
   void CancelAll(async::MonoTime calls_end, async::MonoTime writes_end);
-  // Call now and then.
+  // Cancels the answers that nobody has read for `answer_limit`: once, and each second until the task is cancelled.
   void CancelUnreadAnswers(async::MonoTime now);
+  async::Task<void> SweepUnreadAnswers();
 
   // Calls that gRPC or their task have not done with.
   int open() const { return open_; }
