@@ -79,8 +79,7 @@ absl::StatusOr<HandlerClients> ConnectHandlers(const config::Settings& settings,
 }
 
 core::HandlerOptions MakeHandlerOptions(const config::AccountSettings& account) {
-  return {account.name, account.handler->on, account.handler->timeout,
-          account.handler->late_reply_within};
+  return {account.handler->on, account.handler->timeout, account.handler->late_reply_within};
 }
 
 }  // namespace hongyan

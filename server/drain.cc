@@ -1,7 +1,6 @@
 #include "server/drain.h"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <exception>
 #include <utility>
 

@@ -112,8 +112,8 @@ struct Service::Graph {
   core::Accounts accounts;
   core::Idempotency idempotency{clock, metrics};
   core::StoredRecipients recipients{subscriber_rows, clock, background, metrics};
-  core::Sender sender{accounts, recipients, idempotency, clock, metrics};
-  core::UserDirectory users{accounts, clock, loop.executor()};
+  core::Sender sender{recipients, idempotency, clock, metrics};
+  core::UserDirectory users{clock, loop.executor()};
   core::Subscribers subscribers{accounts, subscriber_rows, recipients,
                                 clock,    loop.executor(), background};
   core::Housekeeping housekeeping{
@@ -127,7 +127,7 @@ struct Service::Graph {
   const absl::StatusOr<HandlerClients> handler_clients{ConnectHandlers(settings, loop.executor())};
   core::EventIntake intake;
 
-  api::Notify notify{sender, users, loop.executor(), clock};
+  api::Notify notify{accounts, sender, users, loop.executor(), clock};
   api::Events event_api{events, feed, clock, metrics};
   api::Subscribers subscriber_api{subscribers, clock};
   endpoints::Health health{ServiceNames(), clock};
@@ -184,8 +184,9 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
     if (!handler_clients.ok()) continue;
     const auto client = handler_clients->find(account.name);
     if (client == handler_clients->end()) continue;
-    added.handler = std::make_unique<core::HandlerCalls>(
-        MakeHandlerOptions(account), *client->second, sender, loop.executor(), clock, metrics);
+    added.handler =
+        std::make_unique<core::HandlerCalls>(added, MakeHandlerOptions(account), *client->second,
+                                             sender, loop.executor(), clock, metrics);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "server/api/errors.h"
 #include "server/base/status.h"
 #include "server/base/timestamp.h"
+#include "server/core/message_rules.h"
 
 namespace hongyan::api {
 namespace {
@@ -42,9 +43,12 @@ v1::DeliveryState ToProto(core::DeliveryState state) {
 }
 
 template <typename Request>
-void TakeRecipient(const Request& request, core::Notification& notification) {
+core::Notification ReadRecipientAndKey(const Request& request) {
+  core::Notification notification;
   notification.openid = request.openid();
   if (request.recipient_case() == Request::kUnionid) notification.unionid = request.unionid();
+  notification.idempotency_key = request.idempotency_key();
+  return notification;
 }
 
 // Of WeChat's answer or of the stored row, which have the same fields.
@@ -86,42 +90,39 @@ void ToProto(absl::Time time, google::protobuf::Timestamp& proto) {
 }
 
 absl::StatusOr<core::Notification> FromProto(const v1::SendTextRequest& request) {
-  core::Notification notification;
-  notification.account = request.account();
-  TakeRecipient(request, notification);
   if (request.has_fallback()) return NoFallback();
-  notification.body = wechat::TextMessage{request.content(), request.kf_account()};
-  notification.idempotency_key = request.idempotency_key();
+  core::Notification notification = ReadRecipientAndKey(request);
   notification.validate_only = request.validate_only();
-  return notification;
+  const wechat::TextMessage message{request.content(), request.kf_account()};
+  return core::AddMessage(std::move(notification), message);
 }
 
 absl::StatusOr<core::Notification> FromProto(const v1::SendTemplateRequest& request) {
-  core::Notification notification;
-  notification.account = request.account();
-  TakeRecipient(request, notification);
-  notification.body = FromProto(request.template_());
-  notification.idempotency_key = request.idempotency_key();
+  core::Notification notification = ReadRecipientAndKey(request);
   notification.validate_only = request.validate_only();
-  return notification;
+  return core::AddMessage(std::move(notification), FromProto(request.template_()));
 }
 
 absl::StatusOr<core::Notification> FromProto(const v1::Notification& proto) {
-  core::Notification notification;
-  notification.account = proto.account();
-  TakeRecipient(proto, notification);
+  core::Notification notification = ReadRecipientAndKey(proto);
   if (proto.has_fallback()) return NoFallback();
   if (proto.has_send_time()) {
     return base::InvalidField("send_time", "is for queued sends; SendBatch sends at once",
                               "仅用于排队发送；SendBatch 立即发送");
   }
+  if (proto.has_expire_time()) {
+    auto expire_time = FromProto(proto.expire_time(), "expire_time");
+    if (!expire_time.ok()) return expire_time.status();
+    notification.expire_time = *expire_time;
+  }
+  notification.labels = {proto.labels().begin(), proto.labels().end()};
   switch (proto.body_case()) {
-    case v1::Notification::kText:
-      notification.body = wechat::TextMessage{proto.text().content(), proto.text().kf_account()};
-      break;
+    case v1::Notification::kText: {
+      const wechat::TextMessage message{proto.text().content(), proto.text().kf_account()};
+      return core::AddMessage(std::move(notification), message);
+    }
     case v1::Notification::kTemplate:
-      notification.body = FromProto(proto.template_());
-      break;
+      return core::AddMessage(std::move(notification), FromProto(proto.template_()));
     case v1::Notification::kMessage:
       return NotImplemented("message: this version sends texts and templates only",
                             "message：此版本只支持文本和模板消息");
@@ -129,25 +130,17 @@ absl::StatusOr<core::Notification> FromProto(const v1::Notification& proto) {
       return NotImplemented("subscription: this version sends texts and templates only",
                             "subscription：此版本只支持文本和模板消息");
     case v1::Notification::BODY_NOT_SET:
-      return base::InvalidField("body", "is required: text or template",
-                                "必须填写：text 或 template");
+      break;
   }
-  if (proto.has_expire_time()) {
-    auto expire_time = FromProto(proto.expire_time(), "expire_time");
-    if (!expire_time.ok()) return expire_time.status();
-    notification.expire_time = *expire_time;
-  }
-  notification.idempotency_key = proto.idempotency_key();
-  notification.labels = {proto.labels().begin(), proto.labels().end()};
-  return notification;
+  return base::InvalidField("body", "is required: text or template", "必须填写：text 或 template");
 }
 
 void ToProto(const core::Delivery& delivery, v1::Delivery& proto) {
   proto.set_id(delivery.id);
   proto.set_account(delivery.account);
   proto.set_openid(delivery.openid);
-  proto.set_kind(delivery.kind == core::DeliveryKind::kText ? v1::DELIVERY_KIND_TEXT
-                                                            : v1::DELIVERY_KIND_TEMPLATE);
+  proto.set_kind(delivery.kind == wechat::MessageKind::kText ? v1::DELIVERY_KIND_TEXT
+                                                             : v1::DELIVERY_KIND_TEMPLATE);
   proto.set_state(ToProto(delivery.state));
   proto.set_msg_id(delivery.msg_id);
   if (!delivery.error.ok()) {

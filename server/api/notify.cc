@@ -1,7 +1,9 @@
 #include "server/api/notify.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/api/convert.h"
@@ -53,9 +55,10 @@ void Echo(const v1::Notification& item, v1::Delivery& delivery) {
 
 }  // namespace
 
-Notify::Notify(core::Sender& sender, core::UserDirectory& users, async::Executor executor,
-               async::Clock& clock)
-    : sender_(sender),
+Notify::Notify(core::Accounts& accounts, core::Sender& sender, core::UserDirectory& users,
+               async::Executor executor, async::Clock& clock)
+    : accounts_(accounts),
+      sender_(sender),
       users_(users),
       executor_(executor),
       clock_(clock),
@@ -85,8 +88,9 @@ MethodTable Notify::Methods() {
 template <typename Response, typename Request>
 Notify::Answer<Response> Notify::Send(Call& call, const Request& request) {
   auto notification = FromProto(request);
-  if (!notification.ok()) co_return notification.status();
-  const core::Delivery delivery = co_await sender_.Send(*std::move(notification), call.limit);
+  if (!notification.ok()) co_return RenameFields(request, notification.status());
+  const core::Delivery delivery =
+      co_await sender_.Send(*call.account, *std::move(notification), call.limit);
   call.delivery = delivery.id;
   if (!delivery.error.ok()) co_return RenameFields(request, delivery.error);
   Response response;
@@ -120,7 +124,7 @@ Notify::Answer<v1::SetTypingResponse> Notify::SetTyping(Call& call,
   std::optional<std::string> unionid;
   if (request.recipient_case() == v1::SetTypingRequest::kUnionid) unionid = request.unionid();
   const absl::Status status = co_await sender_.SetTyping(
-      call.account->name, request.openid(), std::move(unionid), request.cancel(), call.limit);
+      *call.account, request.openid(), std::move(unionid), request.cancel(), call.limit);
   if (!status.ok()) co_return status;
   co_return v1::SetTypingResponse();
 }
@@ -133,7 +137,7 @@ Notify::Answer<v1::EnqueueResponse> Notify::Enqueue(Call&, const v1::EnqueueRequ
 Notify::Answer<v1::GetUserInfoResponse> Notify::GetUserInfo(Call& call,
                                                             const v1::GetUserInfoRequest& request) {
   const auto user =
-      co_await users_.Get(call.account->name, request.openid(), request.lang(), call.limit);
+      co_await users_.Get(*call.account, request.openid(), request.lang(), call.limit);
   if (!user.ok()) co_return user.status();
   v1::GetUserInfoResponse response;
   ToProto(*user, *response.mutable_user());
@@ -142,9 +146,9 @@ Notify::Answer<v1::GetUserInfoResponse> Notify::GetUserInfo(Call& call,
 
 Notify::Answer<v1::BatchGetUserInfoResponse> Notify::BatchGetUserInfo(
     Call& call, const v1::BatchGetUserInfoRequest& request) {
-  const auto found = co_await users_.BatchGet(call.account->name,
-                                              {request.openids().begin(), request.openids().end()},
-                                              request.lang(), call.limit);
+  std::vector<std::string> openids(request.openids().begin(), request.openids().end());
+  const auto found =
+      co_await users_.BatchGet(*call.account, std::move(openids), request.lang(), call.limit);
   if (!found.ok()) co_return found.status();
   v1::BatchGetUserInfoResponse response;
   for (const wechat::UserInfo& user : *found) ToProto(user, *response.add_users());
@@ -157,14 +161,16 @@ Task<void> Notify::SendItem(const Call& call, const v1::SendBatchRequest& reques
   if (!all_told) co_return;  // nothing more is sent for a caller who wouldn't hear of it
   const v1::Notification& item = request.notifications(static_cast<int>(index));
   core::Delivery delivery;
+  const auto account = accounts_.Find(item.account());
   auto notification = FromProto(item);
-  if (notification.ok()) {
-    delivery = co_await sender_.Send(*std::move(notification), call.limit);
+  const absl::Status refused = account.ok() ? notification.status() : account.status();
+  if (refused.ok()) {
+    delivery = co_await sender_.Send(**account, *std::move(notification), call.limit);
   } else {
-    delivery.account = sender_.AccountName(item.account());
+    delivery.account = account.ok() ? (*account)->name : item.account();
     delivery.openid = item.openid();
     delivery.state = core::DeliveryState::kFailed;
-    delivery.error = base::Annotate(notification.status(), "account", delivery.account);
+    delivery.error = account.ok() ? base::Annotate(refused, "account", delivery.account) : refused;
     delivery.idempotency_key = item.idempotency_key();
     delivery.labels = {item.labels().begin(), item.labels().end()};
     delivery.create_time = clock_.Now();
@@ -176,7 +182,7 @@ Task<void> Notify::SendItem(const Call& call, const v1::SendBatchRequest& reques
   v1::SendBatchResponse response;
   response.set_index(static_cast<int>(index));
   ToProto(delivery, *response.mutable_delivery());
-  if (!notification.ok()) Echo(item, *response.mutable_delivery());
+  if (!refused.ok()) Echo(item, *response.mutable_delivery());
   const bool told = co_await writer.Write(response);
   all_told &= told;
 }

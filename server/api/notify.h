@@ -16,8 +16,8 @@ inline constexpr int kMaxBulkCalls = 16;
 
 class Notify {
  public:
-  Notify(core::Sender& sender, core::UserDirectory& users, async::Executor executor,
-         async::Clock& clock);
+  Notify(core::Accounts& accounts, core::Sender& sender, core::UserDirectory& users,
+         async::Executor executor, async::Clock& clock);
   MethodTable Methods();
 
  private:
@@ -44,6 +44,7 @@ class Notify {
                              std::size_t index, ResponseWriter<v1::SendBatchResponse>& writer,
                              bool& all_told);
 
+  core::Accounts& accounts_;
   core::Sender& sender_;
   core::UserDirectory& users_;
   const async::Executor executor_;

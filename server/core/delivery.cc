@@ -2,10 +2,6 @@
 
 namespace hongyan::core {
 
-const char* KindName(DeliveryKind kind) {
-  return kind == DeliveryKind::kText ? "text" : "template";
-}
-
 const char* StateName(DeliveryState state) {
   switch (state) {
     case DeliveryState::kAccepted:

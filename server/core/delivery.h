@@ -5,23 +5,20 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <variant>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "server/wechat/messages.h"
+#include "server/wechat/message.h"
 
 namespace hongyan::core {
 
-enum class DeliveryKind { kText, kTemplate };
 enum class DeliveryState { kNone, kAccepted, kFailed, kUnknown, kExpired };
 
-// One message to one person, as asked for.
+// One message to one person, as asked for; its rules have been checked.
 struct Notification {
-  std::string account;  // may be empty when one account is configured
   std::string openid;
   std::optional<std::string> unionid;  // instead of the openid
-  std::variant<wechat::TextMessage, wechat::TemplateMessage> body;
+  wechat::Message message;
   std::string idempotency_key;  // empty: none
   std::map<std::string, std::string> labels;
   std::optional<absl::Time> expire_time;
@@ -33,7 +30,7 @@ struct Delivery {
   std::string id;
   std::string account;
   std::string openid;
-  DeliveryKind kind = DeliveryKind::kText;
+  wechat::MessageKind kind = wechat::MessageKind::kText;
   DeliveryState state = DeliveryState::kNone;
   std::int64_t msg_id = 0;
   absl::Status error;
@@ -46,8 +43,7 @@ struct Delivery {
   std::optional<absl::Time> finish_time;
 };
 
-// For metrics and logs: "text", "template"; "accepted", "failed", "unknown", "expired".
-const char* KindName(DeliveryKind kind);
+// For metrics and logs: "accepted", "failed", "unknown", "expired".
 const char* StateName(DeliveryState state);
 
 }  // namespace hongyan::core

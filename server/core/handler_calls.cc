@@ -8,6 +8,7 @@
 #include "server/async/fan_out.h"
 #include "server/base/id.h"
 #include "server/base/log.h"
+#include "server/core/message_rules.h"
 #include "server/core/push_type.h"
 
 namespace hongyan::core {
@@ -63,7 +64,7 @@ void HandlerCalls::NoteForgotten() {
   if (logged_at_ && async::Between(*logged_at_, now) < absl::Minutes(1)) return;
   base::Log(base::Level::kWarn,
             "replies forgotten before their 30 s: a push that WeChat repeats gets none",
-            {{"account", options_.account}, {"count", forgotten_}});
+            {{"account", account_.name}, {"count", forgotten_}});
   forgotten_ = 0;
   logged_at_ = now;
 }
@@ -77,7 +78,7 @@ async::Task<std::optional<Reply>> HandlerCalls::Answer(Arrival arrival, bool rep
                                                        storage::StoredEvent event,
                                                        async::MonoTime received) {
   if (arrival.entry == nullptr) {
-    metrics_.HandlerCall(options_.account, "overloaded");
+    metrics_.HandlerCall(account_.name, "overloaded");
     co_return std::nullopt;
   }
   const std::shared_ptr<Entry> entry = std::move(arrival.entry);
@@ -111,7 +112,7 @@ void HandlerCalls::Begin(const std::shared_ptr<Entry>& entry, storage::StoredEve
                          async::MonoTime received) {
   entry->state = State::kCalling;
   if (calls_.Spawn(Call(entry, std::move(event), base::RandomHex128(), received))) return;
-  metrics_.HandlerCall(options_.account, "overloaded");
+  metrics_.HandlerCall(account_.name, "overloaded");
   Settle(*entry, std::nullopt);
 }
 
@@ -147,11 +148,11 @@ async::Task<void> HandlerCalls::Call(std::shared_ptr<Entry> entry, storage::Stor
   if (outcome == "late" && answer.ok() && options_.late_within > absl::ZeroDuration()) {
     outcome = co_await SendLate(event.openid, event.cursor, **answer);
   }
-  metrics_.HandlerCall(options_.account, outcome);
-  metrics_.HandlerSeconds(options_.account, took);
+  metrics_.HandlerCall(account_.name, outcome);
+  metrics_.HandlerSeconds(account_.name, took);
   base::Log(good ? base::Level::kInfo : base::Level::kWarn, "handler called",
             {{"request_id", request_id},
-             {"account", options_.account},
+             {"account", account_.name},
              {"cursor", event.cursor},
              {"type", event.type},
              {"outcome", outcome},
@@ -165,14 +166,15 @@ async::Task<absl::string_view> HandlerCalls::SendLate(std::string openid, std::i
                                                       Reply reply) {
   const auto* text = std::get_if<wechat::TextReply>(&reply);
   if (text == nullptr || openid.empty()) co_return "late_dropped";
-  Notification notification;
-  notification.account = options_.account;
-  notification.openid = std::move(openid);
-  notification.body = wechat::TextMessage{text->content, ""};
+  Notification to;
+  to.openid = std::move(openid);
   // Whatever may happen here one day: one event, one message.
-  notification.idempotency_key = absl::StrCat("hongyan-late-reply/", cursor);
+  to.idempotency_key = absl::StrCat("hongyan-late-reply/", cursor);
+  const wechat::TextMessage message{text->content, ""};
+  auto notification = AddMessage(std::move(to), message);
+  if (!notification.ok()) co_return "late_failed";
   const Delivery delivery = co_await sender_.Send(
-      std::move(notification), {async::After(clock_.Mono(), kLateSendLimit), false});
+      account_, *std::move(notification), {async::After(clock_.Mono(), kLateSendLimit), false});
   co_return delivery.state == DeliveryState::kAccepted ? "late_sent" : "late_failed";
 }
 

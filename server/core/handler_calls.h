@@ -35,7 +35,6 @@
 namespace hongyan::core {
 
 struct HandlerOptions {
-  std::string account;
   std::vector<std::string> on;  // IsOn(); empty: whatever comes
   absl::Duration timeout = absl::Seconds(4);
   absl::Duration late_within;  // zero: late answers are lost
@@ -57,9 +56,10 @@ class HandlerCalls {
     bool first = false;            // in this process
   };
 
-  HandlerCalls(HandlerOptions options, EventHandler& handler, Sender& sender,
+  HandlerCalls(Account& account, HandlerOptions options, EventHandler& handler, Sender& sender,
                async::Executor executor, async::Clock& clock, base::Metrics& metrics)
-      : options_(std::move(options)),
+      : account_(account),
+        options_(std::move(options)),
         handler_(handler),
         sender_(sender),
         clock_(clock),
@@ -104,6 +104,7 @@ class HandlerCalls {
   // Says how it ended.
   async::Task<absl::string_view> SendLate(std::string openid, std::int64_t cursor, Reply reply);
 
+  Account& account_;
   const HandlerOptions options_;
   EventHandler& handler_;
   Sender& sender_;

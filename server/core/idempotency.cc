@@ -187,22 +187,8 @@ std::string Fingerprint(const Notification& notification) {
   base::PartsDigest digest;
   digest.Add(notification.unionid ? "unionid" : "openid");
   digest.Add(notification.unionid ? *notification.unionid : notification.openid);
-  if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {
-    digest.Add("text");
-    digest.Add(text->content);
-    digest.Add(text->kf_account);
-  } else {
-    const auto& message = std::get<wechat::TemplateMessage>(notification.body);
-    digest.Add("template");
-    digest.Add(message.template_id);
-    digest.Add(message.url);
-    digest.Add(message.mini_program_app_id);
-    digest.Add(message.mini_program_page_path);
-    for (const auto& [key, value] : message.data) {
-      digest.Add(key);
-      digest.Add(value);
-    }
-  }
+  digest.Add(wechat::TraitsOf(notification.message.kind).name);
+  digest.Add(notification.message.payload);
   return digest.Bytes();
 }
 

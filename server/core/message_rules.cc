@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
 #include "server/base/text.h"
+#include "server/wechat/api_json.h"
 
 namespace hongyan::core {
 namespace {
@@ -85,7 +86,7 @@ absl::Status CheckContent(absl::string_view content) {
   return absl::OkStatus();
 }
 
-absl::Status CheckText(const wechat::TextMessage& text) {
+absl::Status CheckMessage(const wechat::TextMessage& text) {
   return Joined(CheckContent(text.content), CheckName(text.kf_account, "text.kf_account", false));
 }
 
@@ -142,7 +143,7 @@ absl::Status CheckPagePath(absl::string_view path) {
       absl::StrCat("最多 ", kMaxPagePath, " 字节，不含控制字符"));
 }
 
-absl::Status CheckTemplate(const wechat::TemplateMessage& message) {
+absl::Status CheckMessage(const wechat::TemplateMessage& message) {
   absl::Status status = CheckName(message.template_id, "template.template_id", true);
   status = Joined(std::move(status), CheckData(message.data));
   status = Joined(std::move(status), CheckUrl(message.url));
@@ -182,16 +183,30 @@ absl::Status CheckLang(absl::string_view lang) {
   return InvalidField("lang", "takes zh_CN, zh_TW or en", "只能是 zh_CN、zh_TW 或 en");
 }
 
-absl::Status CheckNotification(const Notification& notification) {
+namespace {
+
+template <typename Message>
+absl::StatusOr<Notification> Add(Notification notification, const Message& message) {
   absl::Status status =
       notification.unionid ? CheckUnionid(*notification.unionid) : CheckOpenid(notification.openid);
   status = Joined(std::move(status), CheckKey(notification.idempotency_key));
   status = Joined(std::move(status), CheckLabels(notification.labels));
-  const auto* text = std::get_if<wechat::TextMessage>(&notification.body);
-  return Joined(std::move(status),
-                text != nullptr
-                    ? CheckText(*text)
-                    : CheckTemplate(std::get<wechat::TemplateMessage>(notification.body)));
+  status = Joined(std::move(status), CheckMessage(message));
+  if (!status.ok()) return status;
+  notification.message = wechat::Compile(message);
+  return notification;
+}
+
+}  // namespace
+
+absl::StatusOr<Notification> AddMessage(Notification notification,
+                                        const wechat::TextMessage& message) {
+  return Add(std::move(notification), message);
+}
+
+absl::StatusOr<Notification> AddMessage(Notification notification,
+                                        const wechat::TemplateMessage& message) {
+  return Add(std::move(notification), message);
 }
 
 }  // namespace hongyan::core

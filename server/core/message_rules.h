@@ -7,15 +7,21 @@
 
 #include <string>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/core/delivery.h"
+#include "server/wechat/messages.h"
 
 namespace hongyan::core {
 
 absl::Status CheckOpenid(absl::string_view openid, absl::string_view field = "openid");
 absl::Status CheckUnionid(absl::string_view unionid);
 absl::Status CheckLang(absl::string_view lang);
-absl::Status CheckNotification(const Notification& notification);
+
+// `notification` with what was compiled from `message`, if recipient, key, labels and message keep their rules.
+absl::StatusOr<Notification> AddMessage(Notification notification,
+                                        const wechat::TextMessage& message);
+absl::StatusOr<Notification> AddMessage(Notification notification,
+                                        const wechat::TemplateMessage& message);
 
 }  // namespace hongyan::core

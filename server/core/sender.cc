@@ -53,31 +53,17 @@ absl::Status Expired() {
 
 }  // namespace
 
-async::Task<Delivery> Sender::Send(Notification notification, wechat::CallLimit limit) {
+async::Task<Delivery> Sender::Send(Account& account, Notification notification,
+                                   wechat::CallLimit limit) {
   Delivery delivery;
-  delivery.account = notification.account;
+  delivery.account = account.name;
   delivery.openid = notification.openid;
-  delivery.kind = std::holds_alternative<wechat::TextMessage>(notification.body)
-                      ? DeliveryKind::kText
-                      : DeliveryKind::kTemplate;
+  delivery.kind = notification.message.kind;
   delivery.idempotency_key = notification.idempotency_key;
   delivery.labels = notification.labels;
   delivery.expire_time = notification.expire_time;
   delivery.create_time = clock_.Now();
 
-  const auto found = accounts_.Find(notification.account);
-  if (!found.ok()) {
-    delivery.state = DeliveryState::kFailed;
-    delivery.error = found.status();
-    co_return delivery;
-  }
-  Account& account = **found;
-  delivery.account = account.name;
-  if (absl::Status status = CheckNotification(notification); !status.ok()) {
-    delivery.state = DeliveryState::kFailed;
-    delivery.error = base::Annotate(std::move(status), "account", account.name);
-    co_return delivery;
-  }
   if (notification.validate_only) {
     absl::Status status = co_await Validate(account, notification, delivery, limit);
     if (!status.ok()) {
@@ -115,17 +101,9 @@ async::Task<absl::Status> Sender::Validate(Account& account, const Notification&
   if (!key.empty() && idempotency_.StandsForAnother(account.name, key, Fingerprint(notification))) {
     co_return ClaimError(Idempotency::Verdict::kReused, account.name, limit.set_by_caller);
   }
-  absl::Status status = co_await Resolve(account, notification, delivery, limit);
-  if (!status.ok()) co_return status;
-  if (const auto* message = std::get_if<wechat::TemplateMessage>(&notification.body)) {
-    status = co_await account.templates.Check(*message, limit);
-  }
-  co_return status;
-}
-
-std::string Sender::AccountName(const std::string& account) const {
-  const auto found = accounts_.Find(account);
-  return found.ok() ? (*found)->name : account;
+  const absl::Status resolved = co_await Resolve(account, notification, delivery, limit);
+  if (!resolved.ok()) co_return resolved;
+  co_return co_await account.templates.Check(notification.message, limit);
 }
 
 async::Task<void> Sender::Deliver(Account& account, const Notification& notification,
@@ -142,16 +120,10 @@ async::Task<void> Sender::Deliver(Account& account, const Notification& notifica
     Finish(delivery, DeliveryState::kFailed, resolved);
     co_return;
   }
-  wechat::SendResult result;
-  if (const auto* text = std::get_if<wechat::TextMessage>(&notification.body)) {
-    result = co_await account.client.SendText(delivery.openid, *text, limit);
-  } else {
-    // The delivery's id is the client_msg_id: 26 characters of ASCII, new for each delivery.
-    const std::string client_msg_id = notification.idempotency_key.empty() ? "" : delivery.id;
-    result = co_await account.client.SendTemplate(
-        delivery.openid, std::get<wechat::TemplateMessage>(notification.body), client_msg_id,
-        limit);
-  }
+  // The delivery's id is the client_msg_id: 26 characters of ASCII, new for each delivery.
+  const std::string client_msg_id = notification.idempotency_key.empty() ? "" : delivery.id;
+  wechat::SendResult result =
+      co_await account.client.Send(delivery.openid, notification.message, client_msg_id, limit);
   delivery.attempts = result.attempts;
   delivery.msg_id = result.msg_id;
   if (!result.status.ok() && result.attempts == 0 && !result.outcome_unknown &&
@@ -183,7 +155,7 @@ async::Task<absl::Status> Sender::Resolve(const Account& account, const Notifica
 }
 
 void Sender::NoteAllowance(const Delivery& delivery) {
-  if (delivery.kind != DeliveryKind::kText) return;
+  if (!wechat::TraitsOf(delivery.kind).spends_allowance) return;
   const std::string reason = base::ReasonOf(delivery.error);
   if (delivery.state == DeliveryState::kAccepted || delivery.state == DeliveryState::kUnknown) {
     recipients_.Sent(delivery.account, delivery.openid);
@@ -199,16 +171,14 @@ void Sender::Finish(Delivery& delivery, DeliveryState state, absl::Status error)
   delivery.state = state;
   delivery.error = base::Annotate(std::move(error), "account", delivery.account);
   if (state == DeliveryState::kAccepted) delivery.accept_time = now;
-  // A template may still get its receipt; for a text nothing more will come.
-  if (state != DeliveryState::kAccepted || delivery.kind == DeliveryKind::kText) {
-    delivery.finish_time = now;
-  }
-  metrics_.Send(delivery.account, KindName(delivery.kind), StateName(state));
+  const wechat::MessageKindTraits& kind = wechat::TraitsOf(delivery.kind);
+  if (state != DeliveryState::kAccepted || !kind.receipt_follows) delivery.finish_time = now;
+  metrics_.Send(delivery.account, kind.name, StateName(state));
   const bool accepted = state == DeliveryState::kAccepted;
   base::Log(accepted ? base::Level::kInfo : base::Level::kWarn, "delivery",
             {{"delivery", delivery.id},
              {"account", delivery.account},
-             {"kind", KindName(delivery.kind)},
+             {"kind", kind.name},
              {"state", StateName(state)},
              {"attempts", delivery.attempts},
              {"reason", accepted ? std::string() : base::ReasonOf(delivery.error)},
@@ -216,20 +186,18 @@ void Sender::Finish(Delivery& delivery, DeliveryState state, absl::Status error)
              {"rid", accepted ? std::string() : base::MetadataOf(delivery.error, "rid")}});
 }
 
-async::Task<absl::Status> Sender::SetTyping(std::string account, std::string openid,
+async::Task<absl::Status> Sender::SetTyping(Account& account, std::string openid,
                                             std::optional<std::string> unionid, bool cancel,
                                             wechat::CallLimit limit) {
-  const auto found = accounts_.Find(account);
-  if (!found.ok()) co_return found.status();
   const absl::Status status = unionid ? CheckUnionid(*unionid) : CheckOpenid(openid);
-  if (!status.ok()) co_return base::Annotate(status, "account", (*found)->name);
+  if (!status.ok()) co_return status;
   if (unionid) {
     auto resolved =
-        co_await recipients_.OpenidOf((*found)->name, *std::move(unionid), limit.deadline);
-    if (!resolved.ok()) co_return base::Annotate(resolved.status(), "account", (*found)->name);
+        co_await recipients_.OpenidOf(account.name, *std::move(unionid), limit.deadline);
+    if (!resolved.ok()) co_return resolved.status();
     openid = *std::move(resolved);
   }
-  co_return co_await (*found)->client.SetTyping(std::move(openid), cancel, limit);
+  co_return co_await account.client.SetTyping(std::move(openid), cancel, limit);
 }
 
 }  // namespace hongyan::core

@@ -1,4 +1,4 @@
-// Sends one message: checks it, claims its idempotency_key, speaks to WeChat, says what became of it.
+// Sends one message: claims its idempotency_key, speaks to WeChat, says what became of it. Knows no kinds of messages.
 //
 // Contract: Send() ends with a Delivery whose state says all: accepted, failed, unknown, expired, or none after
 //           validate_only. It never sends twice where the first outcome is unknown.
@@ -22,21 +22,14 @@ namespace hongyan::core {
 
 class Sender {
  public:
-  Sender(Accounts& accounts, Recipients& recipients, Idempotency& idempotency, async::Clock& clock,
+  Sender(Recipients& recipients, Idempotency& idempotency, async::Clock& clock,
          base::Metrics& metrics)
-      : accounts_(accounts),
-        recipients_(recipients),
-        idempotency_(idempotency),
-        clock_(clock),
-        metrics_(metrics) {}
+      : recipients_(recipients), idempotency_(idempotency), clock_(clock), metrics_(metrics) {}
 
-  async::Task<Delivery> Send(Notification notification, wechat::CallLimit limit);
-
-  // The account's full name for the one that a request gives, which may be empty; as given when there is none such.
-  std::string AccountName(const std::string& account) const;
+  async::Task<Delivery> Send(Account& account, Notification notification, wechat::CallLimit limit);
 
   // Shows "typing…" in a chat, or takes it away. `unionid`: instead of the openid.
-  async::Task<absl::Status> SetTyping(std::string account, std::string openid,
+  async::Task<absl::Status> SetTyping(Account& account, std::string openid,
                                       std::optional<std::string> unionid, bool cancel,
                                       wechat::CallLimit limit);
 
@@ -54,7 +47,6 @@ class Sender {
   // Fills in the final state, counts and logs it.
   void Finish(Delivery& delivery, DeliveryState state, absl::Status error);
 
-  Accounts& accounts_;
   Recipients& recipients_;
   Idempotency& idempotency_;
   async::Clock& clock_;

@@ -170,8 +170,10 @@ absl::Status CheckAgainst(const wechat::TemplateMessage& message,
   return error;
 }
 
-async::Task<absl::Status> TemplateCatalog::Check(wechat::TemplateMessage message,
+async::Task<absl::Status> TemplateCatalog::Check(const wechat::Message& compiled,
                                                  wechat::CallLimit limit) {
+  if (compiled.kind != wechat::MessageKind::kTemplate) co_return absl::OkStatus();
+  const wechat::TemplateMessage message = wechat::ReadTemplate(compiled);
   while (Lacks(message.template_id)) {
     if (fetching_) {
       const auto woken = co_await fetched_.Wait(limit.deadline);

@@ -28,7 +28,8 @@ class TemplateCatalog {
   TemplateCatalog(wechat::WechatClient& client, async::Clock& clock)
       : client_(client), clock_(clock), fetched_(clock) {}
 
-  async::Task<absl::Status> Check(wechat::TemplateMessage message, wechat::CallLimit limit);
+  // OK at once for a message that is no template.
+  async::Task<absl::Status> Check(const wechat::Message& compiled, wechat::CallLimit limit);
 
  private:
   const wechat::TemplateInfo* Find(const std::string& template_id) const;

@@ -45,39 +45,30 @@ async::Task<void> ReadPage(Pages& pages, std::size_t index) {
 
 }  // namespace
 
-async::Task<absl::StatusOr<wechat::UserInfo>> UserDirectory::Get(std::string account,
+async::Task<absl::StatusOr<wechat::UserInfo>> UserDirectory::Get(Account& account,
                                                                  std::string openid,
                                                                  std::string lang,
                                                                  wechat::CallLimit limit) {
-  const auto found = accounts_.Find(account);
-  if (!found.ok()) co_return found.status();
   absl::Status status = CheckOpenid(openid);
   if (status.ok()) status = CheckLang(lang);
-  if (!status.ok()) co_return base::Annotate(status, "account", (*found)->name);
-  co_return co_await (*found)->client.GetUser(std::move(openid), std::move(lang), limit);
+  if (!status.ok()) co_return status;
+  co_return co_await account.client.GetUser(std::move(openid), std::move(lang), limit);
 }
 
 async::Task<absl::StatusOr<std::vector<wechat::UserInfo>>> UserDirectory::BatchGet(
-    std::string account, std::vector<std::string> openids, std::string lang,
-    wechat::CallLimit limit) {
-  const auto found = accounts_.Find(account);
-  if (!found.ok()) co_return found.status();
+    Account& account, std::vector<std::string> openids, std::string lang, wechat::CallLimit limit) {
   if (openids.empty() || openids.size() > kMaxOpenids) {
-    co_return base::Annotate(
-        base::InvalidField(
-            "openids", absl::StrCat("takes 1 to ", kMaxOpenids, ", not ", openids.size()),
-            absl::StrCat("应有 1 到 ", kMaxOpenids, " 个，而不是 ", openids.size(), " 个")),
-        "account", (*found)->name);
+    co_return base::InvalidField(
+        "openids", absl::StrCat("takes 1 to ", kMaxOpenids, ", not ", openids.size()),
+        absl::StrCat("应有 1 到 ", kMaxOpenids, " 个，而不是 ", openids.size(), " 个"));
   }
   for (std::size_t i = 0; i < openids.size(); ++i) {
     absl::Status status = CheckOpenid(openids[i], absl::StrCat("openids[", i, "]"));
-    if (!status.ok()) co_return base::Annotate(status, "account", (*found)->name);
+    if (!status.ok()) co_return status;
   }
-  if (absl::Status status = CheckLang(lang); !status.ok()) {
-    co_return base::Annotate(status, "account", (*found)->name);
-  }
+  if (absl::Status status = CheckLang(lang); !status.ok()) co_return status;
 
-  Pages pages{(*found)->client, openids, std::move(lang), limit, {}, {}};
+  Pages pages{account.client, openids, std::move(lang), limit, {}, {}};
   std::sort(pages.openids.begin(), pages.openids.end());
   pages.openids.erase(std::unique(pages.openids.begin(), pages.openids.end()), pages.openids.end());
   const std::size_t count = (pages.openids.size() + kPage - 1) / kPage;

@@ -2,7 +2,7 @@
 //
 // Errors:  INVALID_ARGUMENT naming the field; else those of WechatClient.
 // Bounds:  at most 10 000 openids a call, asked in WeChat's pages of 100, four pages at once.
-// Threads: event loop only.           Lifetime: `accounts` and `clock` outlive it.
+// Threads: event loop only.           Lifetime: `clock` outlives it.
 #pragma once
 
 #include <string>
@@ -15,19 +15,18 @@ namespace hongyan::core {
 
 class UserDirectory {
  public:
-  UserDirectory(Accounts& accounts, async::Clock& clock, async::Executor executor)
-      : accounts_(accounts), clock_(clock), executor_(executor) {}
+  UserDirectory(async::Clock& clock, async::Executor executor)
+      : clock_(clock), executor_(executor) {}
 
-  async::Task<absl::StatusOr<wechat::UserInfo>> Get(std::string account, std::string openid,
+  async::Task<absl::StatusOr<wechat::UserInfo>> Get(Account& account, std::string openid,
                                                     std::string lang, wechat::CallLimit limit);
   // In the order asked; an openid that WeChat left out, or whose entry can't be read, has nothing but itself. One failed
   // page fails the call.
   async::Task<absl::StatusOr<std::vector<wechat::UserInfo>>> BatchGet(
-      std::string account, std::vector<std::string> openids, std::string lang,
+      Account& account, std::vector<std::string> openids, std::string lang,
       wechat::CallLimit limit);
 
  private:
-  Accounts& accounts_;
   async::Clock& clock_;
   async::Executor executor_;
 };

@@ -1,6 +1,7 @@
 #include "server/wechat/api_json.h"
 
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 #include <cmath>
@@ -156,6 +157,12 @@ UserInfo UserFrom(const json::object& object, OddFields& odd) {
   return user;
 }
 
+// Without the braces around them.
+std::string MembersOf(const json::object& object) {
+  const std::string text = json::serialize(object);
+  return text.substr(1, text.size() - 2);
+}
+
 }  // namespace
 
 absl::StatusOr<ApiAnswer> ParseAnswer(std::string body) {
@@ -182,44 +189,73 @@ absl::StatusOr<ApiAnswer> ParseAnswer(std::string body) {
   return answer;
 }
 
-std::string CustomSendBody(const std::string& openid, const TextMessage& message) {
-  json::object body;
-  body["touser"] = View(openid);
-  body["msgtype"] = "text";
-  body["text"] = json::object{{"content", View(message.content)}};
+Message Compile(const TextMessage& message) {
+  json::object members;
+  members["msgtype"] = "text";
+  members["text"] = json::object{{"content", View(message.content)}};
   if (!message.kf_account.empty()) {
-    body["customservice"] = json::object{{"kf_account", View(message.kf_account)}};
+    members["customservice"] = json::object{{"kf_account", View(message.kf_account)}};
   }
-  return json::serialize(body);
+  return {MessageKind::kText, MembersOf(members)};
 }
 
-std::string TypingBody(const std::string& openid, bool cancel) {
-  json::object body;
-  body["touser"] = View(openid);
-  body["command"] = cancel ? "CancelTyping" : "Typing";
-  return json::serialize(body);
-}
-
-std::string TemplateSendBody(const std::string& openid, const TemplateMessage& message,
-                             const std::string& client_msg_id) {
-  json::object body;
-  body["touser"] = View(openid);
-  body["template_id"] = View(message.template_id);
-  if (!message.url.empty()) body["url"] = View(message.url);
+Message Compile(const TemplateMessage& message) {
+  json::object members;
+  members["template_id"] = View(message.template_id);
+  if (!message.url.empty()) members["url"] = View(message.url);
   if (!message.mini_program_app_id.empty()) {
     json::object mini_program;
     mini_program["appid"] = View(message.mini_program_app_id);
     if (!message.mini_program_page_path.empty()) {
       mini_program["pagepath"] = View(message.mini_program_page_path);
     }
-    body["miniprogram"] = std::move(mini_program);
+    members["miniprogram"] = std::move(mini_program);
   }
-  if (!client_msg_id.empty()) body["client_msg_id"] = View(client_msg_id);
   json::object data;
   for (const auto& [key, value] : message.data) {
     data[View(key)] = json::object{{"value", View(value)}};
   }
-  body["data"] = std::move(data);
+  members["data"] = std::move(data);
+  return {MessageKind::kTemplate, MembersOf(members)};
+}
+
+TemplateMessage ReadTemplate(const Message& message) {
+  const json::value value = json::parse(absl::StrCat("{", message.payload, "}"));
+  const json::object& members = value.as_object();
+  const auto text = [](const json::object& object, const char* key) {
+    const auto* found = object.if_contains(key);
+    return found == nullptr ? std::string() : std::string(found->as_string());
+  };
+  TemplateMessage read;
+  read.template_id = text(members, "template_id");
+  read.url = text(members, "url");
+  if (const auto* mini_program = members.if_contains("miniprogram")) {
+    read.mini_program_app_id = text(mini_program->as_object(), "appid");
+    read.mini_program_page_path = text(mini_program->as_object(), "pagepath");
+  }
+  for (const auto& [key, entry] : members.at("data").as_object()) {
+    read.data.emplace(std::string(key), text(entry.as_object(), "value"));
+  }
+  return read;
+}
+
+std::string SendBody(const std::string& openid, const Message& message,
+                     const std::string& client_msg_id) {
+  std::string body = absl::StrCat("{\"touser\":", json::serialize(json::string(openid)), ",",
+                                  message.payload, "}");
+  if (!client_msg_id.empty()) {
+    // Before the data, where WeChat's own examples have it. Quotes inside strings are escaped, so this is no value's text.
+    const std::size_t data = body.find(",\"data\":{");
+    body.insert(data,
+                absl::StrCat(",\"client_msg_id\":", json::serialize(json::string(client_msg_id))));
+  }
+  return body;
+}
+
+std::string TypingBody(const std::string& openid, bool cancel) {
+  json::object body;
+  body["touser"] = View(openid);
+  body["command"] = cancel ? "CancelTyping" : "Typing";
   return json::serialize(body);
 }
 
@@ -242,12 +278,6 @@ std::string BatchGetBody(const std::vector<std::string>& openids, const std::str
   }
   json::object body;
   body["user_list"] = std::move(list);
-  return json::serialize(body);
-}
-
-std::string QuotaGetBody(const std::string& api) {
-  json::object body;
-  body["cgi_path"] = View(api);
   return json::serialize(body);
 }
 

@@ -18,6 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/wechat/message.h"
 #include "server/wechat/messages.h"
 
 namespace hongyan::wechat {
@@ -33,16 +34,20 @@ struct ApiAnswer {
 absl::StatusOr<ApiAnswer> ParseAnswer(std::string body);
 
 // Bodies. Strings must be well-formed UTF-8.
-std::string CustomSendBody(const std::string& openid, const TextMessage& message);
+Message Compile(const TextMessage& message);
+Message Compile(const TemplateMessage& message);
+// `client_msg_id`: empty, or of a kind whose repeats WeChat recognizes.
+std::string SendBody(const std::string& openid, const Message& message,
+                     const std::string& client_msg_id);
 std::string TypingBody(const std::string& openid, bool cancel);
-std::string TemplateSendBody(const std::string& openid, const TemplateMessage& message,
-                             const std::string& client_msg_id);
 std::string StableTokenBody(const std::string& app_id, const std::string& app_secret, bool force);
 std::string BatchGetBody(const std::vector<std::string>& openids, const std::string& lang);
-std::string QuotaGetBody(const std::string& api);
 
 // WeChat's names of the fields that were not what they should be, and were taken as absent.
 using OddFields = std::set<std::string>;
+
+// What a template message was compiled from.
+TemplateMessage ReadTemplate(const Message& message);
 
 // Answers with errcode 0. What an answer can't do without makes it unintelligible where it is missing or odd; any other
 // odd field is absent and named in `odd`. In a list an unusable entry is counted and hides no other.

@@ -20,9 +20,7 @@ using async::MonoTime;
 using base::ErrorBuilder;
 using base::Reason;
 
-constexpr char kCustomSend[] = "/cgi-bin/message/custom/send";
 constexpr char kTyping[] = "/cgi-bin/message/custom/typing";
-constexpr char kTemplateSend[] = "/cgi-bin/message/template/send";
 constexpr char kTemplateList[] = "/cgi-bin/template/get_all_private_template";
 constexpr char kUserInfo[] = "/cgi-bin/user/info";
 constexpr char kUserList[] = "/cgi-bin/user/get";
@@ -44,28 +42,19 @@ WechatClient::WechatClient(std::string account, AccessToken& token, ApiTransport
                            async::Clock& clock)
     : account_(std::move(account)), token_(token), transport_(transport), clock_(clock) {}
 
-async::Task<SendResult> WechatClient::SendText(std::string openid, TextMessage message,
-                                               CallLimit limit) {
+async::Task<SendResult> WechatClient::Send(std::string openid, const Message& message,
+                                           std::string client_msg_id, CallLimit limit) {
+  const MessageKindTraits& traits = TraitsOf(message.kind);
+  if (!traits.repeat_recognized) client_msg_id.clear();
   Call call;
-  call.path = kCustomSend;
-  call.body = CustomSendBody(openid, message);
-  call.is_send = true;
-  call.limit = limit;
-  Outcome outcome = co_await Run(call);
-  co_return SendResult{std::move(outcome.status), outcome.unknown, outcome.attempts, 0};
-}
-
-async::Task<SendResult> WechatClient::SendTemplate(std::string openid, TemplateMessage message,
-                                                   std::string client_msg_id, CallLimit limit) {
-  Call call;
-  call.path = kTemplateSend;
-  call.body = TemplateSendBody(openid, message, client_msg_id);
+  call.path = traits.api;
+  call.body = SendBody(openid, message, client_msg_id);
   call.is_send = true;
   call.after_unknown = client_msg_id.empty() ? AfterUnknown::kGiveUp : AfterUnknown::kRepeat;
   call.limit = limit;
   Outcome outcome = co_await Run(call);
   SendResult result{std::move(outcome.status), outcome.unknown, outcome.attempts, 0};
-  if (result.status.ok()) {
+  if (result.status.ok() && traits.receipt_follows) {
     // errcode 0 is WeChat's word that it took the message; without its id only the receipt can't be told.
     const auto msg_id = ReadMsgId(outcome.answer);
     if (msg_id.ok()) {

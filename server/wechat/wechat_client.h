@@ -48,10 +48,9 @@ class WechatClient {
   WechatClient(std::string account, AccessToken& token, ApiTransport& transport,
                async::Clock& clock);
 
-  async::Task<SendResult> SendText(std::string openid, TextMessage message, CallLimit limit);
-  // `client_msg_id`: at most 32 bytes of ASCII; empty: WeChat can't tell a repeat, so there is none.
-  async::Task<SendResult> SendTemplate(std::string openid, TemplateMessage message,
-                                       std::string client_msg_id, CallLimit limit);
+  // `client_msg_id`: at most 32 bytes of ASCII; empty, or of a kind whose repeats WeChat doesn't recognize: there is none.
+  async::Task<SendResult> Send(std::string openid, const Message& message,
+                               std::string client_msg_id, CallLimit limit);
   async::Task<absl::Status> SetTyping(std::string openid, bool cancel, CallLimit limit);
   async::Task<absl::StatusOr<UserInfo>> GetUser(std::string openid, std::string lang,
                                                 CallLimit limit);
@@ -61,9 +60,6 @@ class WechatClient {
   // The followers after `next_openid`; empty: from the first. Counts against a small daily quota.
   async::Task<absl::StatusOr<FollowerPage>> ListFollowers(std::string next_openid, CallLimit limit);
   async::Task<absl::StatusOr<TemplateList>> ListTemplates(CallLimit limit);
-
-  const std::string& account() const { return account_; }
-  const AccessToken& token() const { return token_; }
 
  private:
   enum class AfterUnknown { kGiveUp, kRepeat };

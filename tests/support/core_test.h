@@ -7,6 +7,7 @@
 
 #include "server/core/accounts.h"
 #include "server/core/delivery.h"
+#include "server/wechat/api_json.h"
 #include "server/wechat/wechat_client.h"
 #include "tests/support/wechat_test.h"
 
@@ -14,10 +15,7 @@ namespace hongyan::support {
 
 class CoreTest : public WechatTest {
  protected:
-  CoreTest() {
-    http_.Always(kStableTokenPath, Token("t1"));
-    AddAccount("main");
-  }
+  CoreTest() { http_.Always(kStableTokenPath, Token("t1")); }
 
   core::Account& AddAccount(const std::string& name) {
     return accounts_.Add(OptionsOf(name), transport_, clock_, metrics_, group_);
@@ -28,17 +26,18 @@ class CoreTest : public WechatTest {
   static core::Notification Text(const std::string& content = "您好") {
     core::Notification notification;
     notification.openid = "oABC";
-    notification.body = wechat::TextMessage{content, ""};
+    notification.message = wechat::Compile(wechat::TextMessage{content, ""});
     return notification;
   }
-  static core::Notification Template(std::map<std::string, std::string> data = {
-                                         {"thing1", "夏日蜜桃茶"}}) {
+  static core::Notification Template(std::map<std::string, std::string> data = {{"thing1",
+                                                                                 "夏日蜜桃茶"}},
+                                     const std::string& template_id = "tmpl") {
     core::Notification notification;
     notification.openid = "oABC";
     wechat::TemplateMessage message;
-    message.template_id = "tmpl";
+    message.template_id = template_id;
     message.data = std::move(data);
-    notification.body = std::move(message);
+    notification.message = wechat::Compile(message);
     return notification;
   }
   static core::Notification WithKey(core::Notification notification, const std::string& key) {
@@ -47,6 +46,7 @@ class CoreTest : public WechatTest {
   }
 
   core::Accounts accounts_;
+  core::Account& main_ = AddAccount("main");
 };
 
 }  // namespace hongyan::support

@@ -65,8 +65,8 @@ class HandlerCallsTest : public support::CoreTest {
   }
 
   void Configure(absl::Duration late_within, std::vector<std::string> on = {}) {
-    calls_.emplace(HandlerOptions{"main", std::move(on), Seconds(4), late_within}, handler_,
-                   sender_, loop_.executor(), clock_, metrics_);
+    calls_.emplace(main_, HandlerOptions{std::move(on), Seconds(4), late_within}, handler_, sender_,
+                   loop_.executor(), clock_, metrics_);
   }
   async::Task<bool> Drained(absl::Duration within = Seconds(100)) {
     co_await calls_->Drain(In(within));
@@ -104,7 +104,7 @@ class HandlerCallsTest : public support::CoreTest {
   const std::optional<Reply> kHello = wechat::TextReply{"hello"};
   Idempotency idempotency_{clock_, metrics_};
   support::KnownPeople people_;
-  Sender sender_{accounts_, people_, idempotency_, clock_, metrics_};
+  Sender sender_{people_, idempotency_, clock_, metrics_};
   FakeHandler handler_{clock_};
   std::optional<HandlerCalls> calls_;
 };
@@ -272,7 +272,7 @@ TEST_F(HandlerCallsTest, HandlersAreDrainedBesideEachOther) {
   handler_.takes = Seconds(30);
   handler_.ignores_cancellation = true;
   Configure(Seconds(20));
-  HandlerCalls other(HandlerOptions{"main", {}, Seconds(4), Seconds(20)}, handler_, sender_,
+  HandlerCalls other(main_, HandlerOptions{{}, Seconds(4), Seconds(20)}, handler_, sender_,
                      loop_.executor(), clock_, metrics_);
   auto one = Start(Push("a"));
   auto two = Start(Push("b", false, absl::ZeroDuration(), &other));

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
+#include "server/wechat/api_json.h"
 #include "tests/support/loop_test.h"
 #include "tests/support/status_matchers.h"
 
@@ -353,20 +354,19 @@ INSTANTIATE_TEST_SUITE_P(
 
 Notification Text(const std::string& content, const std::string& kf_account = "") {
   Notification notification;
-  notification.account = "main";
   notification.openid = "o1";
-  notification.body = wechat::TextMessage{content, kf_account};
+  notification.message = wechat::Compile(wechat::TextMessage{content, kf_account});
+  return notification;
+}
+
+Notification Compiled(const wechat::TemplateMessage& message) {
+  Notification notification = Text("");
+  notification.message = wechat::Compile(message);
   return notification;
 }
 
 Notification Template(std::map<std::string, std::string> data, const std::string& url = "") {
-  Notification notification = Text("");
-  wechat::TemplateMessage message;
-  message.template_id = "tmpl";
-  message.data = std::move(data);
-  message.url = url;
-  notification.body = message;
-  return notification;
+  return Compiled(wechat::TemplateMessage{"tmpl", std::move(data), url, "", ""});
 }
 
 TEST(Fingerprint, IsEqualWhateverTheKeyAndTheTimeLimits) {
@@ -396,13 +396,10 @@ TEST(Fingerprint, DiffersWithEveryPartOfTheMessage) {
                                    Template({})};
   all.push_back(Text("hi"));
   all.back().openid = "o2";
-  for (int i = 0; i < 3; ++i) {
-    all.push_back(Template({{"a", "1"}}));
-    auto& message = std::get<wechat::TemplateMessage>(all.back().body);
-    (i == 0   ? message.template_id
-     : i == 1 ? message.mini_program_app_id
-              : message.mini_program_page_path) = "other";
-  }
+  using Message = wechat::TemplateMessage;
+  all.push_back(Compiled(Message{"other", {{"a", "1"}}, "", "", ""}));
+  all.push_back(Compiled(Message{"tmpl", {{"a", "1"}}, "", "app", ""}));
+  all.push_back(Compiled(Message{"tmpl", {{"a", "1"}}, "", "app", "path"}));
   for (std::size_t i = 0; i < all.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j)
       EXPECT_NE(Fingerprint(all[i]), Fingerprint(all[j])) << i << " and " << j;

@@ -2,6 +2,7 @@
 #include "server/core/message_rules.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,28 +21,38 @@ using support::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
 
-Notification Text() {
+// A good message and a bad change of it: exactly one of the two bodies is there.
+struct Draft {
   Notification notification;
-  notification.openid = "oABC";
-  notification.body = wechat::TextMessage{"您好", ""};
-  return notification;
+  std::optional<wechat::TextMessage> text = {};
+  std::optional<wechat::TemplateMessage> message = {};
+
+  absl::Status Check() const {
+    return text ? AddMessage(notification, *text).status()
+                : AddMessage(notification, *message).status();
+  }
+};
+
+Draft Text() {
+  Draft draft;
+  draft.notification.openid = "oABC";
+  draft.text = wechat::TextMessage{"您好", ""};
+  return draft;
 }
-Notification Template() {
-  Notification notification = Text();
-  wechat::TemplateMessage message;
-  message.template_id = "tmpl";
-  message.data = {{"thing1", "茶"}};
-  notification.body = std::move(message);
-  return notification;
+Draft Template() {
+  Draft draft;
+  draft.notification.openid = "oABC";
+  draft.message = wechat::TemplateMessage{"tmpl", {{"thing1", "茶"}}, "", "", ""};
+  return draft;
 }
 std::string Chars(std::size_t count, char c = 'x') { return std::string(count, c); }
 
-using Change = std::function<void(Notification&)>;
+using Change = std::function<void(Draft&)>;
 
 // A change of a good notification; `field` is what its error names, empty when it stays good.
 struct Rule {
   const char* name;
-  Notification base;
+  Draft base;
   Change change;
   std::string field;
 };
@@ -50,22 +61,17 @@ void PrintTo(const Rule& rule, std::ostream* out) { *out << rule.name; }
 
 Rule ForText(const char* name, std::string field,
              std::function<void(wechat::TextMessage&)> change) {
-  return {name, Text(),
-          [change = std::move(change)](Notification& n) {
-            change(std::get<wechat::TextMessage>(n.body));
-          },
+  return {name, Text(), [change = std::move(change)](Draft& draft) { change(*draft.text); },
           std::move(field)};
 }
 Rule ForTemplate(const char* name, std::string field,
                  std::function<void(wechat::TemplateMessage&)> change) {
-  return {name, Template(),
-          [change = std::move(change)](Notification& n) {
-            change(std::get<wechat::TemplateMessage>(n.body));
-          },
+  return {name, Template(), [change = std::move(change)](Draft& draft) { change(*draft.message); },
           std::move(field)};
 }
-Rule ForAny(const char* name, std::string field, Change change) {
-  return {name, Text(), std::move(change), std::move(field)};
+Rule ForAny(const char* name, std::string field, std::function<void(Notification&)> change) {
+  return {name, Text(), [change = std::move(change)](Draft& draft) { change(draft.notification); },
+          std::move(field)};
 }
 Rule ForContent(const char* name, std::string field, std::string content) {
   return ForText(name, std::move(field), [content = std::move(content)](wechat::TextMessage& text) {
@@ -91,9 +97,9 @@ Rule ForKeyword(const char* name, std::string field, std::string keyword) {
 class G01_Rules : public ::testing::TestWithParam<Rule> {};
 
 TEST_P(G01_Rules, NameTheField) {
-  Notification notification = GetParam().base;
-  GetParam().change(notification);
-  const absl::Status status = CheckNotification(notification);
+  Draft draft = GetParam().base;
+  GetParam().change(draft);
+  const absl::Status status = draft.Check();
   if (GetParam().field.empty()) {
     EXPECT_THAT(status, IsOk());
   } else {
@@ -110,25 +116,32 @@ TEST(MessageRules, AMalformedOpenidIsTheReasonAMissingOneIsNot) {
   EXPECT_THAT(CheckUnionid("o A"), StatusIs(StatusCode::kInvalidArgument, "INVALID_REQUEST"));
 }
 
+TEST(MessageRules, UnionidInsteadOfTheOpenidHasItsRule) {
+  for (const std::string& unionid : {std::string(), Chars(129)}) {
+    Draft draft = Text();
+    draft.notification.unionid = unionid;
+    EXPECT_THAT(support::FieldsOf(draft.Check()), ElementsAre("unionid"));
+  }
+}
+
 TEST(MessageRules, EachWrongFieldIsNamed) {
   Notification text;
   text.idempotency_key = "a\nb";
   text.labels = {{"", "x"}};
-  text.body = wechat::TextMessage{"", "no account"};
-  const absl::Status status = CheckNotification(text);
+  const absl::Status status = AddMessage(text, wechat::TextMessage{"", "no account"}).status();
   EXPECT_THAT(support::FieldsOf(status), ElementsAre("openid", "idempotency_key", "labels",
                                                      "text.content", "text.kf_account"));
   EXPECT_EQ(status.message(), "openid: is required");
 
   Notification message;
   message.openid = "oABC";
-  message.body = wechat::TemplateMessage{"", {}, "ftp://a", "", std::string(2000, 'p')};
-  EXPECT_THAT(support::FieldsOf(CheckNotification(message)),
+  const wechat::TemplateMessage bad{"", {}, "ftp://a", "", std::string(2000, 'p')};
+  EXPECT_THAT(support::FieldsOf(AddMessage(message, bad).status()),
               ElementsAre("template.template_id", "template.data", "template.url",
                           "template.mini_program.app_id", "template.mini_program.page_path"));
-  message.body =
-      wechat::TemplateMessage{"id", {{"a1", "\x01"}, {"b2", "v"}, {"c3", "\x02"}}, "", "", ""};
-  EXPECT_THAT(support::FieldsOf(CheckNotification(message)),
+  const wechat::TemplateMessage values{
+      "id", {{"a1", "\x01"}, {"b2", "v"}, {"c3", "\x02"}}, "", "", ""};
+  EXPECT_THAT(support::FieldsOf(AddMessage(message, values).status()),
               ElementsAre("template.data.a1", "template.data.c3"));
 }
 

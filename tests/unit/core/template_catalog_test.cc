@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/wechat/api_json.h"
 #include "tests/support/core_test.h"
 #include "tests/support/error_details.h"
 
@@ -172,7 +173,8 @@ class TemplateCatalogTest : public support::CoreTest {
     http_.Always(kTemplateListPath, Json(absl::StrCat(R"({"template_list":[)", list, "]}")));
   }
   absl::Status Check(const std::string& id) {
-    return Await(catalog_.Check(Message({{"thing1", "茶"}}, id), Within(Seconds(30))));
+    const wechat::Message message = wechat::Compile(Message({{"thing1", "茶"}}, id));
+    return Await(catalog_.Check(message, Within(Seconds(30))));
   }
   std::size_t fetches() const { return http_.count(kTemplateListPath); }
 
@@ -228,7 +230,8 @@ TEST_F(TemplateCatalogTest, OldListIsNotHeldAgainstAMessage) {
 
 TEST_F(TemplateCatalogTest, ValuesAreChecked) {
   ListHas({"tmpl"});
-  EXPECT_THAT(Await(catalog_.Check(Message({{"thing1", Times(21, "x")}}), Within(Seconds(1)))),
+  EXPECT_THAT(Await(catalog_.Check(wechat::Compile(Message({{"thing1", Times(21, "x")}})),
+                                   Within(Seconds(1)))),
               StatusIs(StatusCode::kInvalidArgument, "INVALID_TEMPLATE_VALUE"));
 }
 
@@ -236,9 +239,9 @@ TEST_F(TemplateCatalogTest, A12_OddEntryHidesNoOther) {
   http_.Always(kTemplateListPath, Json(R"({"template_list":[{"template_id":"tmpl","content":
       "{{thing1.DATA}}"},7,{"template_id":"odd","content":["{{thing1.DATA}}"]}]})"));
   EXPECT_THAT(Check("tmpl"), IsOk());
-  EXPECT_THAT(
-      Await(catalog_.Check(Message({{"thing1", Times(21, "x")}}, "tmpl"), Within(Seconds(1)))),
-      StatusIs(StatusCode::kInvalidArgument, "INVALID_TEMPLATE_VALUE"));
+  EXPECT_THAT(Await(catalog_.Check(wechat::Compile(Message({{"thing1", Times(21, "x")}}, "tmpl")),
+                                   Within(Seconds(1)))),
+              StatusIs(StatusCode::kInvalidArgument, "INVALID_TEMPLATE_VALUE"));
   // Nothing is held against a template that the list doesn't tell readably.
   EXPECT_THAT(Check("odd"), IsOk());
   EXPECT_THAT(Check("perhaps the seventh"), IsOk());

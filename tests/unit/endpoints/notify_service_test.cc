@@ -106,9 +106,9 @@ class NotifyServiceTest : public ::testing::Test {
   core::Accounts accounts_;
   core::Idempotency idempotency_{clock_, metrics_};
   support::KnownPeople people_;
-  core::Sender sender_{accounts_, people_, idempotency_, clock_, metrics_};
-  core::UserDirectory users_{accounts_, clock_, loop_.executor()};
-  api::Notify notify_{sender_, users_, loop_.executor(), clock_};
+  core::Sender sender_{people_, idempotency_, clock_, metrics_};
+  core::UserDirectory users_{clock_, loop_.executor()};
+  api::Notify notify_{accounts_, sender_, users_, loop_.executor(), clock_};
   Router router_{loop_, clock_, metrics_, accounts_, {notify_.Methods()}, RouterOptions{10}};
   GrpcServer server_;
   std::thread thread_;

@@ -42,21 +42,21 @@ TEST(Body, TextIsRawUtf8WithItsLinksAndLineBreaks) {
       "订单 1024 已发货 🚚\n<a href=\"https://example.com/o/1024?a=1&b='2'\">查看</a>\t\\end",
       "test1@kftest"};
   EXPECT_EQ(
-      CustomSendBody("oABC", message),
+      SendBody("oABC", Compile(message), ""),
       "{\"touser\":\"oABC\",\"msgtype\":\"text\",\"text\":{\"content\":\"订单 1024 已发货 🚚\\n"
       "<a href=\\\"https://example.com/o/1024?a=1&b='2'\\\">查看</a>\\t\\\\end\"},"
       "\"customservice\":{\"kf_account\":\"test1@kftest\"}}");
 }
 
 TEST(Body, TextWithoutKfAccountHasNoCustomservice) {
-  EXPECT_EQ(CustomSendBody("oABC", {"hi", ""}),
+  EXPECT_EQ(SendBody("oABC", Compile(TextMessage{"hi", ""}), ""),
             R"({"touser":"oABC","msgtype":"text","text":{"content":"hi"}})");
 }
 
 TEST(Body, NothingAboveTheControlCharactersIsEscaped) {
   // Two, three and four bytes of UTF-8, DEL, the line separators that script engines escape, and a slash.
   const std::string content = "é中𠮷🚚\x7f\u2028\u2029\ufeff</a>&'+%";
-  const std::string body = CustomSendBody("o", {content, ""});
+  const std::string body = SendBody("o", Compile(TextMessage{content, ""}), "");
   EXPECT_THAT(body, HasSubstr(content));
   EXPECT_THAT(body, Not(HasSubstr("\\u")));
 }
@@ -72,7 +72,7 @@ TEST(Body, TemplateHasItsKeysInAFixedOrder) {
                   {"thing1", "夏日\"蜜桃\"茶🍑"},
                   {"character_string4", "1024-77"}};
   EXPECT_EQ(
-      TemplateSendBody("oABC", message, "01JABC"),
+      SendBody("oABC", Compile(message), "01JABC"),
       "{\"touser\":\"oABC\",\"template_id\":\"ngqI\",\"url\":\"https://example.com/o/"
       "1024?x=\\\"y\\\"\","
       "\"miniprogram\":{\"appid\":\"wx1\",\"pagepath\":\"index?foo=bar\"},\"client_msg_id\":"
@@ -86,12 +86,37 @@ TEST(Body, TemplateLeavesOutWhatIsEmpty) {
   TemplateMessage message;
   message.template_id = "ngqI";
   message.data = {{"thing1", "茶"}};
-  EXPECT_EQ(TemplateSendBody("oABC", message, ""),
+  EXPECT_EQ(SendBody("oABC", Compile(message), ""),
             R"({"touser":"oABC","template_id":"ngqI","data":{"thing1":{"value":"茶"}}})");
   message.mini_program_app_id = "wx1";
-  EXPECT_EQ(TemplateSendBody("oABC", message, ""),
+  EXPECT_EQ(SendBody("oABC", Compile(message), ""),
             R"({"touser":"oABC","template_id":"ngqI","miniprogram":{"appid":"wx1"},)"
             R"("data":{"thing1":{"value":"茶"}}})");
+}
+
+TEST(Body, ClientMsgIdStandsBeforeTheDataWhateverTheTextsSay) {
+  TemplateMessage message;
+  message.template_id = "T";
+  message.url = R"(https://e.com/,"data":{)";
+  message.data = {{"data", R"(,"data":{)"}};
+  EXPECT_EQ(SendBody("o", Compile(message), "id"),
+            R"({"touser":"o","template_id":"T","url":"https://e.com/,\"data\":{",)"
+            R"("client_msg_id":"id","data":{"data":{"value":",\"data\":{"}}})");
+}
+
+TEST(Body, TemplateIsReadBackAsItWas) {
+  TemplateMessage message;
+  message.template_id = "T\"";
+  message.url = "https://e.com/茶";
+  message.mini_program_app_id = "wx1";
+  message.mini_program_page_path = "index?a=\\";
+  message.data = {{"thing1", "夏日\"蜜桃\"茶🍑\n"}, {"time2", ""}};
+  const TemplateMessage read = ReadTemplate(Compile(message));
+  EXPECT_EQ(read.template_id, message.template_id);
+  EXPECT_EQ(read.url, message.url);
+  EXPECT_EQ(read.mini_program_app_id, message.mini_program_app_id);
+  EXPECT_EQ(read.mini_program_page_path, message.mini_program_page_path);
+  EXPECT_EQ(read.data, message.data);
 }
 
 TEST(Body, TheSmallOnes) {
@@ -106,8 +131,6 @@ TEST(Body, TheSmallOnes) {
   EXPECT_EQ(BatchGetBody({"O1", "O2"}, "zh_CN"),
             R"({"user_list":[{"openid":"O1","lang":"zh_CN"},{"openid":"O2","lang":"zh_CN"}]})");
   EXPECT_EQ(BatchGetBody({"O1"}, ""), R"({"user_list":[{"openid":"O1"}]})");
-  EXPECT_EQ(QuotaGetBody("/cgi-bin/message/custom/send"),
-            R"({"cgi_path":"/cgi-bin/message/custom/send"})");
 }
 
 // --- numbers

@@ -21,13 +21,15 @@ class WechatClientTest : public support::WechatTest {
   CallLimit Ceiling(absl::Duration time) const { return {In(time), false}; }
 
   async::Task<SendResult> Text(CallLimit limit) {
-    return client_.SendText("oABC", {"您好", ""}, limit);
+    const Message compiled = Compile(TextMessage{"您好", ""});
+    co_return co_await client_.Send("oABC", compiled, "", limit);
   }
   async::Task<SendResult> Template(std::string id, CallLimit limit) {
     TemplateMessage message;
     message.template_id = "tmpl";
     message.data = {{"thing1", "夏日蜜桃茶"}};
-    return client_.SendTemplate("oABC", std::move(message), std::move(id), limit);
+    const Message compiled = Compile(message);
+    co_return co_await client_.Send("oABC", compiled, std::move(id), limit);
   }
   SendResult SendText(absl::Duration within = absl::Seconds(30)) {
     return Await(Text(Within(within)));

@@ -372,7 +372,8 @@ TEST_F(WechatClientTest, U17_OtherAccountsKeepTheirQuota) {
     SendText();
   }
   http_.Always(kTextPath, Accepts());
-  EXPECT_THAT(Await(other.SendText("oABC", {"您好", ""}, Within(Seconds(1)))), IsAccepted());
+  const Message hello = Compile(TextMessage{"您好", ""});
+  EXPECT_THAT(Await(other.Send("oABC", hello, "", Within(Seconds(1)))), IsAccepted());
 }
 
 // --- the rest
