@@ -164,8 +164,12 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
       admin_endpoint(
           metrics, [this] { return Ready(); }, [this] { return self_probe.alive(); },
           [this] {
-            return endpoints::StorageMetricsText(storage.stats()) +
-                   endpoints::GrpcMetricsText(grpc.counts(), self_probe.counts());
+            std::vector<base::Figure> figures = endpoints::StorageFigures(storage.stats());
+            for (const base::Figure& figure :
+                 endpoints::GrpcFigures(grpc.counts(), self_probe.counts())) {
+              figures.push_back(figure);
+            }
+            return figures;
           },
           endpoints::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
       admin(loop.executor(), clock, admin_endpoint, AdminOptions()) {

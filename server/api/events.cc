@@ -78,7 +78,7 @@ Events::Events(storage::EventStore& store, core::EventFeed& feed, async::Clock& 
       watchers_(kMaxEventWatchers,
                 absl::StrCat(kMaxEventWatchers, " watchers are there already, try again later"),
                 absl::StrCat("订阅数已达 ", kMaxEventWatchers, "，请稍后重试"),
-                [&metrics](int watchers) { metrics.EventWatchers(watchers); }) {}
+                [&metrics](int watchers) { metrics.event_watchers->Set(watchers); }) {}
 
 MethodTable Events::Methods() {
   MethodOptions list;

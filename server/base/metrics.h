@@ -1,10 +1,12 @@
-// The service's metrics, under the names of the public contract.
+// The service's metrics, under the names of the public contract: one declaration each.
 //
-// Contract: each method counts or observes one thing. Labels come from closed sets (configured accounts, our own
-//           method names, WeChat's codes), never from a peer: no openid, errmsg or rid.
+// Contract: At() gives the series of these label values, in the order of the metric's labels; a metric without labels is
+//           used through `->`. Label values come from closed sets (configured accounts, our own method names, WeChat's
+//           codes), never from a peer: no openid, errmsg or rid. What only grows is a counter and ends in _total.
 // Threads:  any. Finding the series of a label set takes a lock, counting an atomic.
 #pragma once
 
+#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
@@ -12,7 +14,8 @@
 #include <prometheus/registry.h>
 
 #include <cstdint>
-#include <memory>
+#include <functional>
+#include <initializer_list>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -24,9 +27,103 @@
 
 namespace hongyan::base {
 
-class Metrics {
+template <typename T>
+class Metric {
  public:
-  Metrics();
+  using Labels = std::vector<std::string>;
+
+  Metric(prometheus::Registry& registry, const char* name, const char* help, Labels labels = {});
+
+  T& At(std::initializer_list<absl::string_view> values);
+  T* operator->() { return only_; }
+
+ private:
+  prometheus::Family<T>& family_;
+  const Labels labels_;
+  T* only_ = nullptr;  // without labels
+  std::mutex mutex_;
+  absl::flat_hash_map<std::string, T*> children_;
+};
+
+using Counter = Metric<prometheus::Counter>;
+using Gauge = Metric<prometheus::Gauge>;
+using Histogram = Metric<prometheus::Histogram>;  // of seconds
+
+class Metrics {
+  prometheus::Registry registry_;
+
+ public:
+  Counter rpc_handled{registry_,
+                      "grpc_server_handled_total",
+                      "RPCs completed, by service, method and code.",
+                      {"grpc_service", "grpc_method", "grpc_code"}};
+  Histogram rpc_seconds{registry_,
+                        "grpc_server_handling_seconds",
+                        "Time from the arrival of a request to its answer.",
+                        {"grpc_service", "grpc_method"}};
+  Gauge in_flight{registry_, "hongyan_in_flight", "Calls that are being worked on."};
+  Gauge event_watchers{registry_, "hongyan_event_watchers", "WatchEvents streams."};
+  // outcome: accepted, failed, unknown, expired.
+  Counter sends{registry_,
+                "hongyan_sends_total",
+                "Messages, by account, kind and outcome.",
+                {"account", "kind", "outcome"}};
+  Counter idempotency_keys_forgotten{
+      registry_, "hongyan_idempotency_keys_forgotten_total",
+      "Idempotency keys that made room for others before their 24 hours."};
+  Counter allowances_not_noted{
+      registry_, "hongyan_allowances_not_noted_total",
+      "Customer-service messages whose cost found no place to wait for storage."};
+  // errcode: the number, "none" where no answer came, "unknown" beyond the first 50 codes that the table doesn't have.
+  Counter wechat_requests{registry_,
+                          "hongyan_wechat_requests_total",
+                          "Requests to WeChat, by account, api and errcode.",
+                          {"account", "api", "errcode"}};
+  Histogram wechat_seconds{registry_,
+                           "hongyan_wechat_request_seconds",
+                           "Time of one request to WeChat.",
+                           {"account", "api"}};
+  Gauge addresses_passed_over{
+      registry_, "hongyan_wechat_addresses_passed_over",
+      "Addresses of wechat.api_urls that failed, so that calls begin with another one."};
+  // outcome: fetched, forced, failed.
+  Counter token_requests{registry_,
+                         "hongyan_token_requests_total",
+                         "Requests for an access_token, by account and outcome.",
+                         {"account", "outcome"}};
+  Gauge token_expiry{registry_,
+                     "hongyan_token_expiry_timestamp_seconds",
+                     "When the current access_token expires, Unix time.",
+                     {"account"}};
+  // type: a known event or message type, or "unknown". outcome: ok, repeated, forbidden, invalid, replay … What was
+  // refused before it was known whose it is has account and type "unknown".
+  Counter callbacks{registry_,
+                    "hongyan_callbacks_total",
+                    "Callbacks from WeChat, by account, type and outcome.",
+                    {"account", "type", "outcome"}};
+  Histogram callback_seconds{registry_,
+                             "hongyan_callback_seconds",
+                             "Time from a callback's header to its answer.",
+                             {"account"}};
+  // Positive: ours is ahead.
+  Gauge callback_clock_skew{
+      registry_, "hongyan_callback_clock_skew_seconds",
+      "This host's clock less the timestamp of the last request with a right signature."};
+  Counter signatures_forgotten{registry_, "hongyan_callback_signatures_forgotten_total",
+                               "Remembered signatures that made room before their time."};
+  // outcome: replied, empty, invalid, failed, late, late_sent, late_failed, late_dropped, overloaded.
+  Counter handler_calls{registry_,
+                        "hongyan_handler_calls_total",
+                        "Events for the account's handler, by account and outcome.",
+                        {"account", "outcome"}};
+  Histogram handler_seconds{registry_,
+                            "hongyan_handler_seconds",
+                            "Time of one call to the account's handler.",
+                            {"account"}};
+  Counter log_lines_dropped{registry_, "hongyan_log_lines_dropped_total",
+                            "Log lines dropped because standard error took nothing."};
+
+  Metrics() = default;
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
@@ -35,81 +132,33 @@ class Metrics {
   // `token_api`: where its tokens come from.
   void Introduce(absl::string_view account, absl::string_view token_api,
                  const std::vector<absl::string_view>& types);
-  void RpcHandled(absl::string_view service, absl::string_view method, absl::StatusCode code,
-                  absl::Duration took);
-  // outcome: accepted, failed, unknown, expired.
-  void Send(absl::string_view account, absl::string_view kind, absl::string_view outcome);
-  // errcode: the number, "none" where no answer came, "unknown" beyond the first 50 codes that the table doesn't have.
-  void WechatRequest(absl::string_view account, absl::string_view api, absl::string_view errcode,
-                     absl::Duration took);
-  // Addresses of wechat.api_urls that calls don't begin with, since they failed.
-  void AddressesPassedOver(std::int64_t delta);
-  // outcome: fetched, forced, failed.
-  void TokenRequest(absl::string_view account, absl::string_view outcome);
-  void TokenExpiry(absl::string_view account, absl::Time when);
-  // type: a known event or message type, or "unknown". outcome: ok, repeated, forbidden, invalid, replay …
-  void Callback(absl::string_view account, absl::string_view type, absl::string_view outcome,
-                absl::Duration took);
-  // What was refused before it was known whose it is: counted, without a time, which would mean nothing.
-  void CallbackRefused(absl::string_view outcome);
-  // Ours against the timestamp of a request with a right signature; positive: ours is ahead.
-  void CallbackClockSkew(absl::Duration skew);
-  // outcome: replied, empty, invalid, failed, late, late_sent, late_failed, late_dropped, overloaded.
-  void HandlerCall(absl::string_view account, absl::string_view outcome);
-  // Of calls that were made.
-  void HandlerSeconds(absl::string_view account, absl::Duration took);
-  // A key that made room before its time.
-  void IdempotencyKeyForgotten();
-  // What a send has spent of a person's allowance, and found no place to wait for storage.
-  void AllowanceNotNoted();
-  void InFlight(std::int64_t delta);
-  void EventWatchers(int watchers);
-  // Signatures that made room before their time, since the process began.
-  void SignaturesForgotten(std::int64_t total);
-  // The same of log lines.
-  void LogLinesDropped(std::int64_t total);
 
   // For the admin listener.
   prometheus::Registry& registry() { return registry_; }
+};
+
+void Observe(absl::Duration took, prometheus::Histogram& histogram);
+
+// For what is counted elsewhere and only grows.
+void RaiseTo(std::int64_t total, Counter& counter);
+
+// A figure that is read when asked for, rather than counted as it happens.
+struct Figure {
+  const char* name;
+  const char* help;
+  double value;
+  bool grows = false;                              // a counter
+  std::pair<const char*, const char*> label = {};  // name and value; none
+};
+
+// Figures as prometheus-cpp wants them. Those of one name stand together.
+class Figures final : public prometheus::Collectable {
+ public:
+  explicit Figures(std::function<std::vector<Figure>()> read) : read_(std::move(read)) {}
+  std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
-  // Finds a child by its label values without building a map for each use.
-  template <typename T>
-  class Children {
-   public:
-    using Labels = std::vector<std::string>;
-    Children(prometheus::Family<T>& family, Labels names)
-        : family_(family), names_(std::move(names)) {}
-    template <typename... Args>
-    T& At(std::initializer_list<absl::string_view> values, const Args&... args);
-
-   private:
-    prometheus::Family<T>& family_;
-    Labels names_;
-    std::mutex mutex_;
-    absl::flat_hash_map<std::string, T*> children_;
-  };
-
-  prometheus::Registry registry_;
-  Children<prometheus::Counter> rpc_handled_;
-  Children<prometheus::Histogram> rpc_seconds_;
-  Children<prometheus::Counter> sends_;
-  Children<prometheus::Counter> wechat_requests_;
-  Children<prometheus::Histogram> wechat_seconds_;
-  prometheus::Gauge& addresses_passed_over_;
-  Children<prometheus::Counter> token_requests_;
-  Children<prometheus::Gauge> token_expiry_;
-  Children<prometheus::Counter> callbacks_;
-  Children<prometheus::Histogram> callback_seconds_;
-  prometheus::Gauge& callback_clock_skew_;
-  Children<prometheus::Counter> handler_calls_;
-  Children<prometheus::Histogram> handler_seconds_;
-  prometheus::Counter& idempotency_keys_forgotten_;
-  prometheus::Counter& allowances_not_noted_;
-  prometheus::Gauge& in_flight_;
-  prometheus::Gauge& event_watchers_;
-  prometheus::Counter& signatures_forgotten_;
-  prometheus::Counter& log_lines_dropped_;
+  const std::function<std::vector<Figure>()> read_;
 };
 
 // The canonical name of a code as metrics spell it: OK, InvalidArgument.

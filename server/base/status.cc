@@ -182,6 +182,10 @@ std::string ReasonOf(const absl::Status& status) {
   return info ? info->reason() : "";
 }
 
+bool Has(const absl::Status& status, Reason reason) {
+  return !status.ok() && ReasonOf(status) == ReasonName(reason);
+}
+
 std::string MetadataOf(const absl::Status& status, absl::string_view key) {
   const auto info = GetDetail<google::rpc::ErrorInfo>(status);
   if (!info) return "";

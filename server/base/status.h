@@ -112,6 +112,7 @@ absl::Status Joined(absl::Status first, const absl::Status& second);
 
 // The reason's name in an error of ours; empty when it has none.
 std::string ReasonOf(const absl::Status& status);
+bool Has(const absl::Status& status, Reason reason);
 
 // ErrorInfo.metadata[key] of an error of ours; empty when it has none.
 std::string MetadataOf(const absl::Status& status, absl::string_view key);

@@ -78,7 +78,7 @@ async::Task<std::optional<Reply>> HandlerCalls::Answer(Arrival arrival, bool rep
                                                        storage::StoredEvent event,
                                                        async::MonoTime received) {
   if (arrival.entry == nullptr) {
-    metrics_.HandlerCall(account_.name, "overloaded");
+    metrics_.handler_calls.At({account_.name, "overloaded"}).Increment();
     co_return std::nullopt;
   }
   const std::shared_ptr<Entry> entry = std::move(arrival.entry);
@@ -112,7 +112,7 @@ void HandlerCalls::Begin(const std::shared_ptr<Entry>& entry, storage::StoredEve
                          async::MonoTime received) {
   entry->state = State::kCalling;
   if (calls_.Spawn(Call(entry, std::move(event), base::RandomHex128(), received))) return;
-  metrics_.HandlerCall(account_.name, "overloaded");
+  metrics_.handler_calls.At({account_.name, "overloaded"}).Increment();
   Settle(*entry, std::nullopt);
 }
 
@@ -148,8 +148,8 @@ async::Task<void> HandlerCalls::Call(std::shared_ptr<Entry> entry, storage::Stor
   if (outcome == "late" && answer.ok() && options_.late_within > absl::ZeroDuration()) {
     outcome = co_await SendLate(event.openid, event.cursor, **answer);
   }
-  metrics_.HandlerCall(account_.name, outcome);
-  metrics_.HandlerSeconds(account_.name, took);
+  metrics_.handler_calls.At({account_.name, outcome}).Increment();
+  base::Observe(took, metrics_.handler_seconds.At({account_.name}));
   base::Log(good ? base::Level::kInfo : base::Level::kWarn, "handler called",
             {{"request_id", request_id},
              {"account", account_.name},

@@ -147,7 +147,7 @@ void Idempotency::Count(Entry& entry) {
 }
 
 void Idempotency::NoteForgotten(async::MonoTime now) {
-  metrics_.IdempotencyKeyForgotten();
+  metrics_.idempotency_keys_forgotten->Increment();
   ++forgotten_;
   if (logged_at_ && async::Between(*logged_at_, now) < kLogPause) return;
   base::Log(base::Level::kWarn,
@@ -175,9 +175,8 @@ bool UsesKeyUp(const Delivery& delivery) {
       break;
   }
   // An account gets repaired; then the same request works.
-  const std::string reason = base::ReasonOf(delivery.error);
-  if (reason == base::ReasonName(base::Reason::kAccountConfig) ||
-      reason == base::ReasonName(base::Reason::kApiUnauthorized)) {
+  if (base::Has(delivery.error, base::Reason::kAccountConfig) ||
+      base::Has(delivery.error, base::Reason::kApiUnauthorized)) {
     return false;
   }
   return delivery.attempts > 0;  // what we refused ourselves was no use

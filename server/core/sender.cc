@@ -84,9 +84,8 @@ async::Task<Delivery> Sender::Send(Account& account, Notification notification,
   if (claimed.verdict != Idempotency::Verdict::kMine) {
     delivery.error = base::Annotate(ClaimError(claimed.verdict, account.name, limit.set_by_caller),
                                     "account", account.name);
-    delivery.state = base::ReasonOf(delivery.error) == base::ReasonName(Reason::kOutcomeUnknown)
-                         ? DeliveryState::kUnknown
-                         : DeliveryState::kFailed;
+    delivery.state = base::Has(delivery.error, Reason::kOutcomeUnknown) ? DeliveryState::kUnknown
+                                                                        : DeliveryState::kFailed;
     co_return delivery;
   }
   delivery.id = ids_.Next(delivery.create_time);
@@ -156,12 +155,11 @@ async::Task<absl::Status> Sender::Resolve(const Account& account, const Notifica
 
 void Sender::NoteAllowance(const Delivery& delivery) {
   if (!wechat::TraitsOf(delivery.kind).spends_allowance) return;
-  const std::string reason = base::ReasonOf(delivery.error);
   if (delivery.state == DeliveryState::kAccepted || delivery.state == DeliveryState::kUnknown) {
     recipients_.Sent(delivery.account, delivery.openid);
-  } else if (reason == base::ReasonName(Reason::kResponseWindowClosed)) {
+  } else if (base::Has(delivery.error, Reason::kResponseWindowClosed)) {
     recipients_.WindowClosed(delivery.account, delivery.openid);
-  } else if (reason == base::ReasonName(Reason::kResponseAllowanceUsed)) {
+  } else if (base::Has(delivery.error, Reason::kResponseAllowanceUsed)) {
     recipients_.AllowanceUsed(delivery.account, delivery.openid);
   }
 }
@@ -173,7 +171,7 @@ void Sender::Finish(Delivery& delivery, DeliveryState state, absl::Status error)
   if (state == DeliveryState::kAccepted) delivery.accept_time = now;
   const wechat::MessageKindTraits& kind = wechat::TraitsOf(delivery.kind);
   if (state != DeliveryState::kAccepted || !kind.receipt_follows) delivery.finish_time = now;
-  metrics_.Send(delivery.account, kind.name, StateName(state));
+  metrics_.sends.At({delivery.account, kind.name, StateName(state)}).Increment();
   const bool accepted = state == DeliveryState::kAccepted;
   base::Log(accepted ? base::Level::kInfo : base::Level::kWarn, "delivery",
             {{"delivery", delivery.id},

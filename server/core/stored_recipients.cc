@@ -42,7 +42,7 @@ storage::Spending* StoredRecipients::Note(const std::string& account, const std:
   const auto found = waiting_.find(std::pair(account, openid));
   if (found != waiting_.end()) return &found->second;
   if (waiting_.size() >= kMaxWaiting) {
-    metrics_.AllowanceNotNoted();
+    metrics_.allowances_not_noted->Increment();
     return nullptr;
   }
   storage::Spending spending;

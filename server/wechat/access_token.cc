@@ -56,9 +56,7 @@ constexpr std::int64_t kBusy = -1;
 constexpr double kReplacementBurst = 10;
 constexpr double kReplacementsPerSecond = 0.1;
 
-bool IsBusy(const absl::Status& status) {
-  return base::ReasonOf(status) == base::ReasonName(Reason::kWechatBusy);
-}
+bool IsBusy(const absl::Status& status) { return base::Has(status, Reason::kWechatBusy); }
 
 }  // namespace
 
@@ -261,9 +259,10 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
                      absl::IsResourceExhausted(status)
                  ? Trouble::kRefusal
                  : Trouble::kOddAnswer;
-  metrics_.TokenRequest(options_.account, !status.ok()            ? "failed"
-                                          : mode == Mode::kForced ? "forced"
-                                                                  : "fetched");
+  const char* const outcome = !status.ok()            ? "failed"
+                              : mode == Mode::kForced ? "forced"
+                                                      : "fetched";
+  metrics_.token_requests.At({options_.account, outcome}).Increment();
   co_return status;
 }
 
@@ -304,8 +303,9 @@ void AccessToken::Store(TokenGrant grant, MonoTime fetched_at) {
   const absl::Duration ahead =
       kRenewAhead - absl::Seconds(absl::Uniform(random, 0.0, absl::ToDoubleSeconds(kRenewJitter)));
   renew_at_ = After(fetched_at, life - std::min(ahead, life / 2));
-  metrics_.TokenExpiry(options_.account,
-                       clock_.Now() + async::Between(clock_.Mono(), After(fetched_at, life)));
+  const absl::Time expiry = clock_.Now() + async::Between(clock_.Mono(), After(fetched_at, life));
+  metrics_.token_expiry.At({options_.account})
+      .Set(static_cast<double>(absl::ToUnixSeconds(expiry)));
   base::Log(base::Level::kInfo, "access_token fetched",
             {{"account", options_.account},
              {"token", token_.Fingerprint()},

@@ -159,7 +159,8 @@ void ApiTransport::Note(const ApiRequest& request, const Attempt& attempt, absl:
       }
     }
   }
-  metrics_.WechatRequest(request.account, request.path, errcode, took);
+  metrics_.wechat_requests.At({request.account, request.path, errcode}).Increment();
+  base::Observe(took, metrics_.wechat_seconds.At({request.account, request.path}));
 }
 
 void ApiTransport::Judge(Address& address, const Attempt& attempt, async::MonoTime begun,
@@ -196,7 +197,7 @@ void ApiTransport::Answered(Address& address, async::MonoTime begun) {
   if (!address.passed_over || begun < address.failed_at) return;
   address.passed_over = address.after_request = false;
   address.answered_at = clock_.Mono();
-  metrics_.AddressesPassedOver(-1);
+  metrics_.addresses_passed_over->Decrement();
   base::Log(base::Level::kInfo, "address answers again", {{"address", address.url}});
 }
 
@@ -227,7 +228,7 @@ void ApiTransport::PassOver(Address& address, bool after_request, const std::str
   address.try_again_at = async::After(address.failed_at, address.pause);
   next_probe_->Cancel();
   if (!is_new) return;
-  metrics_.AddressesPassedOver(1);
+  metrics_.addresses_passed_over->Increment();
   base::Log(base::Level::kWarn, "address passed over until it answers again",
             {{"address", address.url}, {"problem", problem}});
 }

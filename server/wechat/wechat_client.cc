@@ -261,7 +261,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(const Call& call) {
   // What a later attempt says definitely doesn't settle an earlier one.
   if (may_have_gone_out && !outcome.unknown) {
     outcome.unknown = true;
-    if (base::ReasonOf(last) != base::ReasonName(Reason::kOutcomeUnknown)) {
+    if (!base::Has(last, Reason::kOutcomeUnknown)) {
       last = Unknown(call, std::string(last.message()));
     }
   }

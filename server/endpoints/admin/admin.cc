@@ -32,11 +32,12 @@ bool IsKnown(const std::string& path) {
 
 AdminEndpoint::AdminEndpoint(base::Metrics& metrics, std::function<Readiness()> readiness,
                              std::function<absl::Status()> liveness,
-                             std::function<std::string()> more_metrics, const BuildInfo& build)
+                             std::function<std::vector<base::Figure>()> figures,
+                             const BuildInfo& build)
     : metrics_(metrics),
       readiness_(std::move(readiness)),
       liveness_(std::move(liveness)),
-      more_metrics_(std::move(more_metrics)) {
+      figures_(std::move(figures)) {
   prometheus::BuildGauge()
       .Name("hongyan_build_info")
       .Help("What runs: always 1.")
@@ -66,10 +67,15 @@ HttpReply AdminEndpoint::Answer(const RequestHead& head) const {
     const Readiness now = readiness_();
     return Text(now.ready ? 200 : 503, (now.ready ? "ready\n" : "not ready\n") + now.reasons);
   }
-  metrics_.LogLinesDropped(base::DroppedLogLines());
-  HttpReply reply =
-      Text(200, prometheus::TextSerializer().Serialize(metrics_.registry().Collect()) +
-                    more_metrics_() + ProcessMetricsText(ReadProcessFacts()));
+  base::RaiseTo(base::DroppedLogLines(), metrics_.log_lines_dropped);
+  std::vector<prometheus::MetricFamily> families = metrics_.registry().Collect();
+  const base::Figures process([] { return ProcessFigures(ReadProcessFacts()); });
+  for (const base::Figures* figures : {&figures_, &process}) {
+    for (prometheus::MetricFamily& family : figures->Collect()) {
+      families.push_back(std::move(family));
+    }
+  }
+  HttpReply reply = Text(200, prometheus::TextSerializer().Serialize(families));
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
   return reply;
 }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "server/base/metrics.h"
@@ -30,10 +31,10 @@ struct BuildInfo {
 
 class AdminEndpoint final : public http::HttpHandler {
  public:
-  // `more_metrics`: further ones in the text format, asked for each time.
+  // `figures`: further ones, read each time.
   AdminEndpoint(base::Metrics& metrics, std::function<Readiness()> readiness,
-                std::function<absl::Status()> liveness, std::function<std::string()> more_metrics,
-                const BuildInfo& build);
+                std::function<absl::Status()> liveness,
+                std::function<std::vector<base::Figure>()> figures, const BuildInfo& build);
 
   std::optional<http::HttpReply> CheckHead(const http::RequestHead& head) override;
   async::Task<http::HttpReply> Handle(http::RequestHead head, std::string body) override;
@@ -45,7 +46,7 @@ class AdminEndpoint final : public http::HttpHandler {
   base::Metrics& metrics_;
   const std::function<Readiness()> readiness_;
   const std::function<absl::Status()> liveness_;
-  const std::function<std::string()> more_metrics_;
+  const base::Figures figures_;
 };
 
 }  // namespace hongyan::endpoints

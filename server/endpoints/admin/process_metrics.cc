@@ -11,7 +11,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
-#include "server/endpoints/admin/metric_text.h"
 
 namespace hongyan::endpoints {
 namespace {
@@ -79,19 +78,19 @@ ProcessFacts ReadProcessFacts() {
   return facts;
 }
 
-std::string ProcessMetricsText(const ProcessFacts& facts) {
-  std::string out;
-  AppendMetric("process_cpu_seconds_total", "counter",
-               "User and system CPU time spent, in seconds.", facts.cpu_seconds, out);
-  AppendMetric("process_start_time_seconds", "gauge", "Start time, Unix time in seconds.",
-               facts.start_time_seconds, out);
-  AppendMetric("process_virtual_memory_bytes", "gauge", "Virtual memory in bytes.",
-               facts.virtual_memory_bytes, out);
-  AppendMetric("process_resident_memory_bytes", "gauge", "Resident memory in bytes.",
-               facts.resident_memory_bytes, out);
-  AppendMetric("process_open_fds", "gauge", "Open file descriptors.", facts.open_fds, out);
-  AppendMetric("process_max_fds", "gauge", "Limit of open file descriptors.", facts.max_fds, out);
-  return out;
+std::vector<base::Figure> ProcessFigures(const ProcessFacts& facts) {
+  std::vector<base::Figure> figures;
+  const auto add = [&figures](const char* name, const char* help, auto value, bool grows = false) {
+    if (value) figures.push_back({name, help, static_cast<double>(*value), grows});
+  };
+  add("process_cpu_seconds_total", "User and system CPU time spent, in seconds.", facts.cpu_seconds,
+      true);
+  add("process_start_time_seconds", "Start time, Unix time in seconds.", facts.start_time_seconds);
+  add("process_virtual_memory_bytes", "Virtual memory in bytes.", facts.virtual_memory_bytes);
+  add("process_resident_memory_bytes", "Resident memory in bytes.", facts.resident_memory_bytes);
+  add("process_open_fds", "Open file descriptors.", facts.open_fds);
+  add("process_max_fds", "Limit of open file descriptors.", facts.max_fds);
+  return figures;
 }
 
 }  // namespace hongyan::endpoints

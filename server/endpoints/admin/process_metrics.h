@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <vector>
+
+#include "server/base/metrics.h"
 
 namespace hongyan::endpoints {
 
@@ -21,7 +23,6 @@ struct ProcessFacts {
 
 ProcessFacts ReadProcessFacts();
 
-// In the Prometheus text format.
-std::string ProcessMetricsText(const ProcessFacts& facts);
+std::vector<base::Figure> ProcessFigures(const ProcessFacts& facts);
 
 }  // namespace hongyan::endpoints

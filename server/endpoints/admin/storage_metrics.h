@@ -1,13 +1,13 @@
-// What the storage has done, for /metrics.
+// What the storage has done, for /metrics: hongyan_storage_*.
 #pragma once
 
-#include <string>
+#include <vector>
 
+#include "server/base/metrics.h"
 #include "server/storage/storage_thread.h"
 
 namespace hongyan::endpoints {
 
-// hongyan_storage_*, in the Prometheus text format.
-std::string StorageMetricsText(const storage::StorageStats& stats);
+std::vector<base::Figure> StorageFigures(const storage::StorageStats& stats);
 
 }  // namespace hongyan::endpoints

@@ -140,7 +140,7 @@ std::optional<Verdict> CallbackEndpoint::Refuse(const RequestHead& head, absl::T
 }
 
 bool CallbackEndpoint::NoteSkew(absl::Duration skew) {
-  metrics_.CallbackClockSkew(skew);
+  metrics_.callback_clock_skew->Set(absl::ToDoubleSeconds(skew));
   if (window_ == absl::ZeroDuration() || absl::AbsDuration(skew) <= window_) return true;
   const async::MonoTime now = clock_.Mono();
   if (!last_skew_warning_ || async::Between(*last_skew_warning_, now) >= kBetweenSkewWarnings) {
@@ -172,7 +172,7 @@ async::Task<Verdict> CallbackEndpoint::AnswerPush(core::Account& account, const 
                                                             : clock_.Now() + kMemoryWithoutWindow;
   const core::EventIntake::Answer answer =
       co_await intake_.Take(account, signature, digest, *push, expires, head.received_mono);
-  metrics_.SignaturesForgotten(intake_.guard().evictions());
+  base::RaiseTo(intake_.guard().evictions(), metrics_.signatures_forgotten);
   Verdict verdict = Ok("ok", "text/plain", "success");
   switch (answer.verdict) {
     case core::EventIntake::Verdict::kNew:
@@ -201,8 +201,9 @@ HttpReply CallbackEndpoint::Counted(const RequestHead& head, Verdict verdict) {
   const core::Account* const found = accounts_.FindByPath(head.path);
   const absl::string_view account =
       found == nullptr ? absl::string_view("unknown") : absl::string_view(found->name);
-  metrics_.Callback(account, verdict.type, verdict.outcome,
-                    async::Between(head.received_mono, clock_.Mono()));
+  metrics_.callbacks.At({account, verdict.type, verdict.outcome}).Increment();
+  const absl::Duration took = async::Between(head.received_mono, clock_.Mono());
+  base::Observe(took, metrics_.callback_seconds.At({account}));
   if (verdict.reply.status == 404) {
     WarnOfWrongPath(head);
     LogRefusal(account, verdict.outcome, 404, head.peer, head.path);
@@ -217,12 +218,12 @@ void CallbackEndpoint::OnRefused(int status, absl::string_view peer) {
                                     : status == 408                                   ? "timeout"
                                     : status == 413 || status == 414 || status == 431 ? "too_large"
                                                                                       : "malformed";
-  metrics_.CallbackRefused(outcome);
+  metrics_.callbacks.At({"unknown", "unknown", outcome}).Increment();
   LogRefusal("unknown", outcome, status, peer);
 }
 
 void CallbackEndpoint::OnEvicted(absl::string_view peer) {
-  metrics_.CallbackRefused("evicted");
+  metrics_.callbacks.At({"unknown", "unknown", "evicted"}).Increment();
   LogRefusal("unknown", "evicted", 0, peer);
 }
 

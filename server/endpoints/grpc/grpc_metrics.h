@@ -1,16 +1,17 @@
-// The gRPC port's connections and probes, for /metrics.
+// The gRPC port's connections and probes, for /metrics: hongyan_grpc_*.
 //
 // Threads: any; pure.
 #pragma once
 
-#include <string>
+#include <vector>
 
+#include "server/base/metrics.h"
 #include "server/endpoints/grpc/acceptor.h"
 #include "server/endpoints/grpc/self_probe.h"
 
 namespace hongyan::endpoints {
 
-// hongyan_grpc_*, in the Prometheus text format.
-std::string GrpcMetricsText(const AcceptorCounts& connections, const SelfProbeCounts& probes);
+std::vector<base::Figure> GrpcFigures(const AcceptorCounts& connections,
+                                      const SelfProbeCounts& probes);
 
 }  // namespace hongyan::endpoints

@@ -71,7 +71,7 @@ void AddInitialMetadata(grpc::ServerContext& context, const api::Call& call) {
 void AddTrailers(grpc::ServerContext& context, const api::Call& call, const absl::Status& status) {
   if (status.ok()) return;
   context.AddTrailingMetadata(kRequestId, call.request_id);
-  if (base::ReasonOf(status) == base::ReasonName(base::Reason::kOutcomeUnknown)) {
+  if (base::Has(status, base::Reason::kOutcomeUnknown)) {
     context.AddTrailingMetadata("grpc-retry-pushback-ms", "-1");
   } else if (const auto delay = base::RetryDelayOf(status)) {
     context.AddTrailingMetadata("grpc-retry-pushback-ms",

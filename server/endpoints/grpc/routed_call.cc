@@ -41,15 +41,22 @@ async::MonoTime RoutedCall::WritesEnd() const {
   return async::After(call_.begun, method_.options.ceiling + router_.options_.stalled);
 }
 
-void* RoutedCall::Owe(Event& event) {
-  event.call = shared_from_this();
-  return &event;
+void* RoutedCall::Event::Owe(std::shared_ptr<RoutedCall> call) {
+  call_ = std::move(call);
+  owed_.store(true, std::memory_order_release);
+  return this;
+}
+
+void RoutedCall::Event::Handle(bool ok) {
+  owed_.exchange(false, std::memory_order_acquire);
+  const std::shared_ptr<RoutedCall> call = std::move(call_);
+  ((*call).*handle_)(ok);
 }
 
 void RoutedCall::OnBegun(bool ok) {
   if (!ok) return;  // the server was shut down
   router_.Opened();
-  closed_.call = shared_from_this();
+  closed_.Owe(shared_from_this());
   std::exchange(await_next_, nullptr)();
   ReadMetadata(context_, router_.clock_.Mono(), method_.options.ceiling, call_);
   AddInitialMetadata(context_, call_);
@@ -148,7 +155,7 @@ Task<absl::Status> RoutedCall::Work() {
 Task<absl::Status> RoutedCall::RunExchange() {
   while (true) {
     reading_ = true;
-    std::get<Exchange>(responder_).Read(&in_, Owe(read_));
+    std::get<Exchange>(responder_).Read(&in_, read_.Owe(shared_from_this()));
     while (reading_) {
       const WaitList::Woken woken = co_await moved_.Wait(call_.limit.deadline);
       if (woken != WaitList::Woken::kNotified) {
@@ -213,7 +220,7 @@ Task<bool> RoutedCall::WaitUntilWritten() {
 Task<bool> RoutedCall::Begin() {
   const bool mine = co_await AwaitTurn();
   if (!mine) co_return false;
-  void* const event = Owe(written_);
+  void* const event = written_.Owe(shared_from_this());
   std::visit([event](auto& responder) { responder.SendInitialMetadata(event); }, responder_);
   co_return co_await WaitUntilWritten();
 }
@@ -230,7 +237,7 @@ Task<bool> RoutedCall::Write(const google::protobuf::MessageLite& response) {
     co_return false;
   }
   out_.Swap(&bytes);
-  void* const event = Owe(written_);
+  void* const event = written_.Owe(shared_from_this());
   std::visit([this, event](auto& responder) { responder.Write(out_, event); }, responder_);
   co_return co_await WaitUntilWritten();
 }
@@ -254,7 +261,7 @@ absl::Status RoutedCall::Explain(absl::Status status) const {
   }
   const bool callers = call_.limit.set_by_caller && router_.clock_.Mono() >= call_.limit.deadline;
   if (callers || !absl::IsDeadlineExceeded(status) ||
-      base::ReasonOf(status) != base::ReasonName(base::Reason::kStorageUnavailable)) {
+      !base::Has(status, base::Reason::kStorageUnavailable)) {
     return status;
   }
   return base::ErrorBuilder(absl::StatusCode::kUnavailable, base::Reason::kStorageUnavailable,
@@ -287,7 +294,7 @@ void RoutedCall::Finish(const grpc::Status& status) {
   grpc::ByteBuffer bytes;
   const bool responds = status.ok() && response_ != nullptr;
   if (responds) told = Serialize(*response_, bytes);
-  void* const event = Owe(finished_);
+  void* const event = finished_.Owe(shared_from_this());
   std::visit(
       [&](auto& responder) {
         if (responds && told.ok()) {
@@ -319,7 +326,9 @@ void RoutedCall::Released() {
 
 void RoutedCall::CountAndLog(const absl::Status& status) const {
   const absl::Duration took = async::Between(call_.begun, router_.clock_.Mono());
-  router_.metrics_.RpcHandled(service_, method_.name, status.code(), took);
+  base::Metrics& metrics = router_.metrics_;
+  metrics.rpc_handled.At({service_, method_.name, base::CodeName(status.code())}).Increment();
+  base::Observe(took, metrics.rpc_seconds.At({service_, method_.name}));
   // A caller's mistakes and his leaving are no trouble of ours.
   const bool ordinary = status.ok() || absl::IsInvalidArgument(status) || absl::IsCancelled(status);
   const auto level = ordinary ? base::Level::kInfo : base::Level::kWarn;

@@ -8,6 +8,7 @@
 #include <grpcpp/support/async_stream.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,9 +26,18 @@ class RoutedCall final : public api::MessageWriter,
                          public std::enable_shared_from_this<RoutedCall> {
  public:
   // What gRPC's queue hands back when something that it was asked for has come about.
-  struct Event {
-    void (RoutedCall::*handle)(bool ok);
-    std::shared_ptr<RoutedCall> call = nullptr;  // while gRPC owes it
+  class Event {
+   public:
+    explicit Event(void (RoutedCall::*handle)(bool ok)) : handle_(handle) {}
+    // `call` lives until gRPC has handed the event back.
+    void* Owe(std::shared_ptr<RoutedCall> call);
+    void Handle(bool ok);
+
+   private:
+    void (RoutedCall::*const handle_)(bool ok);
+    std::shared_ptr<RoutedCall> call_;
+    // What was written before gRPC was asked is seen where it answers; its own locks say so too, but not to every tool.
+    std::atomic<bool> owed_ = false;
   };
   // A unary call looks like a stream of one response on the wire, and is one here.
   using Stream = grpc::ServerAsyncWriter<grpc::ByteBuffer>;
@@ -40,7 +50,7 @@ class RoutedCall final : public api::MessageWriter,
   template <typename Ask>
   void Await(Ask ask) {
     context_.AsyncNotifyWhenDone(&closed_);
-    ask(context_, in_, responder_, Owe(begun_));
+    ask(context_, in_, responder_, begun_.Owe(shared_from_this()));
   }
 
   // On the loop, while the task runs.
@@ -54,9 +64,6 @@ class RoutedCall final : public api::MessageWriter,
   bool stalled() const override { return stalled_; }
 
  private:
-  // What gRPC is given to hand back with an event that it owes.
-  void* Owe(Event& event);
-
   // Events, on the router's thread.
   void OnBegun(bool ok);
   void OnRead(bool ok);

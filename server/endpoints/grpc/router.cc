@@ -116,9 +116,7 @@ void Router::WaitForEvents() {
   void* tag = nullptr;
   bool ok = false;
   while (queue_->Next(&tag, &ok)) {
-    auto& event = *static_cast<RoutedCall::Event*>(tag);
-    const std::shared_ptr<RoutedCall> call = std::move(event.call);
-    ((*call).*event.handle)(ok);
+    static_cast<RoutedCall::Event*>(tag)->Handle(ok);
   }
 }
 
@@ -171,13 +169,13 @@ bool Router::TakePlace() {
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }
-  metrics_.InFlight(1);
+  metrics_.in_flight->Increment();
   return true;
 }
 
 void Router::GiveBackPlace() {
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
-  metrics_.InFlight(-1);
+  metrics_.in_flight->Decrement();
 }
 
 void Router::Opened() { ++open_; }

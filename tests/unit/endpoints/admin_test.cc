@@ -33,49 +33,49 @@ class AdminTest : public ::testing::Test {
   base::Metrics metrics_;
   Readiness readiness_;
   absl::Status liveness_;
-  AdminEndpoint door_{metrics_,
-                      [this] { return readiness_; },
-                      [this] { return liveness_; },
-                      [] {
-                        storage::StorageStats stats;
-                        stats.commits = 3;
-                        stats.damaged = 2;
-                        stats.lost_events = 5;
-                        return StorageMetricsText(stats);
-                      },
-                      {"1.2.3", "abcdef"}};
+  AdminEndpoint endpoint_{metrics_,
+                          [this] { return readiness_; },
+                          [this] { return liveness_; },
+                          [] {
+                            storage::StorageStats stats;
+                            stats.commits = 3;
+                            stats.damaged = 2;
+                            stats.lost_events = 5;
+                            return StorageFigures(stats);
+                          },
+                          {"1.2.3", "abcdef"}};
 };
 
 TEST_F(AdminTest, ReadyzFollowsTheService) {
   readiness_ = {false, "starting\n"};
-  EXPECT_EQ(door_.Answer(Head("GET", "/readyz")).status, 503);
-  EXPECT_EQ(door_.Answer(Head("GET", "/readyz")).body, "not ready\nstarting\n");
-  EXPECT_EQ(door_.Answer(Head("GET", "/livez")).status, 200);
+  EXPECT_EQ(endpoint_.Answer(Head("GET", "/readyz")).status, 503);
+  EXPECT_EQ(endpoint_.Answer(Head("GET", "/readyz")).body, "not ready\nstarting\n");
+  EXPECT_EQ(endpoint_.Answer(Head("GET", "/livez")).status, 200);
   readiness_ = {true, "main: no token: 40164\n"};
-  EXPECT_EQ(door_.Answer(Head("GET", "/readyz")).status, 200);
-  EXPECT_EQ(door_.Answer(Head("GET", "/readyz")).body, "ready\nmain: no token: 40164\n");
+  EXPECT_EQ(endpoint_.Answer(Head("GET", "/readyz")).status, 200);
+  EXPECT_EQ(endpoint_.Answer(Head("GET", "/readyz")).body, "ready\nmain: no token: 40164\n");
 }
 
 TEST_F(AdminTest, A03_LivezSaysWhatOnlyARestartMends) {
   readiness_ = {false, "draining\n"};
-  EXPECT_EQ(door_.Answer(Head("GET", "/livez")).body, "ok\n");
+  EXPECT_EQ(endpoint_.Answer(Head("GET", "/livez")).body, "ok\n");
   liveness_ = absl::UnavailableError("the gRPC port does not answer");
-  EXPECT_EQ(door_.Answer(Head("GET", "/livez")).status, 503);
-  EXPECT_EQ(door_.Answer(Head("GET", "/livez")).body, "the gRPC port does not answer\n");
+  EXPECT_EQ(endpoint_.Answer(Head("GET", "/livez")).status, 503);
+  EXPECT_EQ(endpoint_.Answer(Head("GET", "/livez")).body, "the gRPC port does not answer\n");
 }
 
 TEST_F(AdminTest, HealthzIsLivez) {
-  EXPECT_FALSE(door_.CheckHead(Head("GET", "/healthz")).has_value());
-  const auto livez = door_.Answer(Head("GET", "/livez"));
-  const auto healthz = door_.Answer(Head("GET", "/healthz"));
+  EXPECT_FALSE(endpoint_.CheckHead(Head("GET", "/healthz")).has_value());
+  const auto livez = endpoint_.Answer(Head("GET", "/livez"));
+  const auto healthz = endpoint_.Answer(Head("GET", "/healthz"));
   EXPECT_EQ(healthz.status, livez.status);
   EXPECT_EQ(healthz.body, livez.body);
 }
 
 TEST_F(AdminTest, WhatOnlyGrowsIsACounter) {
-  metrics_.SignaturesForgotten(3);
-  metrics_.SignaturesForgotten(5);
-  const std::string body = door_.Answer(Head("GET", "/metrics")).body;
+  base::RaiseTo(3, metrics_.signatures_forgotten);
+  base::RaiseTo(5, metrics_.signatures_forgotten);
+  const std::string body = endpoint_.Answer(Head("GET", "/metrics")).body;
   for (const char* line : {"# TYPE hongyan_callback_signatures_forgotten_total counter\n",
                            "\nhongyan_callback_signatures_forgotten_total 5\n",
                            "# TYPE hongyan_log_lines_dropped_total counter\n",
@@ -87,7 +87,7 @@ TEST_F(AdminTest, WhatOnlyGrowsIsACounter) {
 
 TEST_F(AdminTest, WhatIsWorthAnAlertBeginsAtZero) {
   metrics_.Introduce("main", "/cgi-bin/stable_token", {"text"});
-  const std::string body = door_.Answer(Head("GET", "/metrics")).body;
+  const std::string body = endpoint_.Answer(Head("GET", "/metrics")).body;
   for (
       const char* series :
       {R"(hongyan_wechat_requests_total{account="main",api="/cgi-bin/stable_token",errcode="40164"} 0)",
@@ -103,7 +103,7 @@ TEST_F(AdminTest, WhatIsWorthAnAlertBeginsAtZero) {
 
 TEST_F(AdminTest, EachApiThatIsCalledHasItsErrcodesAtZero) {
   metrics_.Introduce("main", "/cgi-bin/token", {});
-  const std::string body = door_.Answer(Head("GET", "/metrics")).body;
+  const std::string body = endpoint_.Answer(Head("GET", "/metrics")).body;
   const auto series = [](absl::string_view api, absl::string_view errcode) {
     return absl::StrCat("hongyan_wechat_requests_total{account=\"main\",api=\"/cgi-bin/", api,
                         "\",errcode=\"", errcode, "\"} 0\n");
@@ -121,21 +121,21 @@ TEST_F(AdminTest, EachApiThatIsCalledHasItsErrcodesAtZero) {
 
 TEST_F(AdminTest, OnlyKnownPathsAndReadingMethods) {
   for (const char* path : {"/", "/metrics/", "/Livez", "/debug/pprof", "/config", "/env"}) {
-    EXPECT_EQ(door_.CheckHead(Head("GET", path))->status, 404) << path;
+    EXPECT_EQ(endpoint_.CheckHead(Head("GET", path))->status, 404) << path;
   }
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS"}) {
-    const auto reply = door_.CheckHead(Head(method, "/metrics"));
+    const auto reply = endpoint_.CheckHead(Head(method, "/metrics"));
     ASSERT_TRUE(reply.has_value());
     EXPECT_EQ(reply->status, 405);
     EXPECT_EQ(reply->allow, "GET, HEAD");
   }
-  EXPECT_FALSE(door_.CheckHead(Head("GET", "/metrics")).has_value());
-  EXPECT_FALSE(door_.CheckHead(Head("HEAD", "/readyz")).has_value());
+  EXPECT_FALSE(endpoint_.CheckHead(Head("GET", "/metrics")).has_value());
+  EXPECT_FALSE(endpoint_.CheckHead(Head("HEAD", "/readyz")).has_value());
 }
 
 TEST_F(AdminTest, MetricsAreThePrometheusTextFormat) {
-  metrics_.Callback("main", "text", "ok", absl::Milliseconds(2));
-  const auto reply = door_.Answer(Head("GET", "/metrics"));
+  metrics_.callbacks.At({"main", "text", "ok"}).Increment();
+  const auto reply = endpoint_.Answer(Head("GET", "/metrics"));
   EXPECT_EQ(reply.content_type, "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_THAT(reply.body,
               HasSubstr("hongyan_build_info{revision=\"abcdef\",version=\"1.2.3\"} 1\n"));
@@ -172,9 +172,10 @@ TEST(ProcessMetricsTest, FactsAreThoseOfThisProcess) {
 TEST(ProcessMetricsTest, WhatCannotBeReadIsLeftOut) {
   ProcessFacts facts;
   facts.open_fds = 7;
-  EXPECT_EQ(ProcessMetricsText(facts),
-            "# HELP process_open_fds Open file descriptors.\n"
-            "# TYPE process_open_fds gauge\nprocess_open_fds 7\n");
+  const std::vector<base::Figure> figures = ProcessFigures(facts);
+  ASSERT_EQ(figures.size(), 1u);
+  EXPECT_STREQ(figures[0].name, "process_open_fds");
+  EXPECT_EQ(figures[0].value, 7);
 }
 
 }  // namespace
