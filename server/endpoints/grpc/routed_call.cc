@@ -199,6 +199,7 @@ Task<bool> RoutedCall::AwaitTurn() {
 
 Task<bool> RoutedCall::WaitUntilWritten() {
   // gRPC owns out_ until the event comes, which it does even when the call is cancelled.
+  bool cancelled = false;
   while (writing_) {
     const async::MonoTime now = router_.clock_.Mono();
     const async::MonoTime patience = std::min(
@@ -209,12 +210,14 @@ Task<bool> RoutedCall::WaitUntilWritten() {
       break;  // out_ stays gRPC's
     }
     if (woken == WaitList::Woken::kCancelled) {
+      cancelled = true;
       co_await async::asio::this_coro::reset_cancellation_state(
           async::asio::disable_cancellation());
     }
   }
   turn_.NotifyOne();
-  co_return !broken_;
+  // What can be taken up elsewhere ends here: no wait that comes later would hear of the cancellation.
+  co_return !broken_ && !(cancelled && resumable());
 }
 
 Task<bool> RoutedCall::Begin() {

@@ -147,6 +147,26 @@ TEST_F(EventServiceTest, ReaderThatTakesNothingIsCutOffAndGoesOnByItsCursor) {
   quick->Finish();
 }
 
+TEST_F(EventServiceTest, StopEndsAWatchThatWaitsForItsReader) {
+  Record(0, kEvents);
+  grpc::ClientContext context;
+  const auto reader = Watch(context, 0);
+  v1::WatchEventsResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  std::promise<void> stopping;
+  loop_.Post([&] {
+    router_.BeginStop(async::MonoTime::max());
+    stopping.set_value();
+  });
+  stopping.get_future().get();
+  int seen = 1;
+  while (reader->Read(&response)) ++seen;
+  EXPECT_LT(seen, kEvents);
+  const grpc::Status ended = reader->Finish();
+  EXPECT_EQ(ended.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(ended.error_details(), HasSubstr("SHUTTING_DOWN"));
+}
+
 TEST_F(AgedWatchTest, StreamThatIsADayOldEndsAndSaysSo) {
   grpc::ClientContext context;
   const auto reader = Watch(context, 0);
