@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "absl/status/status.h"
@@ -43,8 +44,13 @@ class RoutedCall final : public api::MessageWriter,
   using Stream = grpc::ServerAsyncWriter<grpc::ByteBuffer>;
   using Exchange = grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>;
 
-  RoutedCall(Router& router, const std::string& service, const api::Method& method,
-             std::function<void()> await_next);
+  // Apart from what counts its references, so that one who only remembers a call doesn't keep its memory.
+  static std::shared_ptr<RoutedCall> Create(Router& router, const std::string& service,
+                                            const api::Method& method,
+                                            std::function<void()> await_next) {
+    return std::shared_ptr<RoutedCall>(
+        new RoutedCall(router, service, method, std::move(await_next)));
+  }
 
   // Asks for the next call of the method. `ask` gets what gRPC needs for that.
   template <typename Ask>
@@ -64,6 +70,9 @@ class RoutedCall final : public api::MessageWriter,
   bool stalled() const override { return stalled_; }
 
  private:
+  RoutedCall(Router& router, const std::string& service, const api::Method& method,
+             std::function<void()> await_next);
+
   // Events, on the router's thread.
   void OnBegun(bool ok);
   void OnRead(bool ok);

@@ -38,8 +38,8 @@ class Router::Service final : public grpc::Service {
 
  private:
   void AwaitCall(std::size_t index) {
-    const auto call = std::make_shared<RoutedCall>(router_, table_.service, table_.methods[index],
-                                                   [this, index] { AwaitCall(index); });
+    const std::shared_ptr<RoutedCall> call = RoutedCall::Create(
+        router_, table_.service, table_.methods[index], [this, index] { AwaitCall(index); });
     grpc::ServerCompletionQueue* const queue = router_.queue_.get();
     call->Await([&](grpc::GenericServerContext& context, grpc::ByteBuffer& request, auto& responder,
                     void* event) {
@@ -103,8 +103,8 @@ void Router::AwaitUnknown() {
   static const api::Method kUnknown{
       "", api::Scope::kNone, api::Kind::kExchange, {}, nullptr, {}, {}, {}};
   static const std::string kNoService;
-  const auto call =
-      std::make_shared<RoutedCall>(*this, kNoService, kUnknown, [this] { AwaitUnknown(); });
+  const std::shared_ptr<RoutedCall> call =
+      RoutedCall::Create(*this, kNoService, kUnknown, [this] { AwaitUnknown(); });
   grpc::ServerCompletionQueue* const queue = queue_.get();
   call->Await([&](grpc::GenericServerContext& context, grpc::ByteBuffer&, auto& responder,
                   void* event) {
