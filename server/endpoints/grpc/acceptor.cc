@@ -293,8 +293,8 @@ Task<void> Acceptor::LookAround() {
     for (Silent& silent : silent_) {
       if (async::Between(silent.since, now) < options_.silent_time) break;
       if (silent.closed) continue;
+      if (!silent.self) ++silent_closed_;  // before the peer can know
       Close(silent);
-      if (!silent.self) ++silent_closed_;
     }
     full_ = last_over_limit_ && async::Between(*last_over_limit_, now) < kFullTime &&
             async::Between(full_since_, *last_over_limit_) >= kFullTime;
