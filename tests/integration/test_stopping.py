@@ -168,9 +168,7 @@ def test_descriptors_that_are_closed_at_the_start_lead_nowhere(service, tmp_path
     closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
     with Process(service, tmp_path / "own", command=closed) as process:
         def opened():
-            links = [os.readlink(f"/proc/{process.process.pid}/fd/{number}")
-                     for number in os.listdir(f"/proc/{process.process.pid}/fd")]
-            return sum(link.startswith("socket:") for link in links) >= 3
+            return sum(link.startswith("socket:") for link in descriptor_links(process.process.pid)) >= 3
         eventually(opened, what="listeners")
         for number in range(3):
             assert os.readlink(f"/proc/{process.process.pid}/fd/{number}") == "/dev/null"
