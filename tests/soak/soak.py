@@ -45,7 +45,7 @@ def line(name, all_, begun, ended):
 
 
 def attack(stage, all_, minutes, seed, chosen):
-    """What it used once each attack had been through since its last start, and at the end."""
+    """What it used after its last start, and at the end."""
     begun = time.monotonic()
     end = begun + 60 * minutes
     time.sleep(WARM_UP)
@@ -67,9 +67,9 @@ def attack(stage, all_, minutes, seed, chosen):
             met.clear()
         elif each not in met:
             met.add(each)
-            if met == lasting:  # its buffers, caches and pools have all been in use; what grows from here on is a leak
-                start = stage.settled(5)
-                print("each attack has been through: {:.1f} MB, {} threads, {} descriptors".format(*start), flush=True)
+            if met == lasting:  # told, not judged: its buffers, caches and pools have all been in use by now
+                print("each attack has been through: {:.1f} MB, {} threads, {} descriptors".format(*stage.settled(5)),
+                      flush=True)
     stage.faults.clear()
     stage.sandbox.clear_faults()
     time.sleep(QUIET)
@@ -127,7 +127,7 @@ def main():
         print(f"texts: {dict(Counter(all_.texts.told.values()))}; reasons {dict(all_.texts.reasons)}")
         print(f"pushes: {len(all_.pushes.taken)} of {all_.pushes.number} acknowledged, {len(found)} stored, "
               f"{len(all_.reader.seen)} read over {all_.reader.streams} streams")
-        print("then {:.1f} MB, {} threads, {} descriptors; at the end {:.1f} MB, {} threads, {} descriptors"
+        print("at the start {:.1f} MB, {} threads, {} descriptors; at the end {:.1f} MB, {} threads, {} descriptors"
               .format(*start, *end))
     finally:
         stage.abandon()
