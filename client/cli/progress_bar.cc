@@ -28,8 +28,8 @@ std::string RenderBar(const BarState& state, absl::Duration elapsed, int columns
   }
   // Two brackets, and a column that stays free so that the terminal doesn't wrap.
   const std::string label = state.label;
-  const int room = columns - static_cast<int>(label.size() + figures.size()) - 3;
-  const int length = std::min(kLongestBar, room);
+  const int available = columns - static_cast<int>(label.size() + figures.size()) - 3;
+  const int length = std::min(kLongestBar, available);
   if (length < 5) return figures.substr(2, std::max(columns - 1, 0));
   const int full = static_cast<int>(part * length);
   return absl::StrCat(label, "[", std::string(full, '#'), std::string(length - full, '.'), "]",

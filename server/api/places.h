@@ -24,7 +24,6 @@ class Places {
   // RESOURCE_EXHAUSTED OVERLOADED when there is none.
   absl::Status Take();
   void GiveBack();
-  int taken() const { return taken_; }
 
  private:
   void Set(int taken);

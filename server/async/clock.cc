@@ -39,8 +39,8 @@ MonoTime SystemClock::Mono() const { return std::chrono::steady_clock::now(); }
 std::unique_ptr<Alarm> SystemClock::NewAlarm() { return std::make_unique<SystemAlarm>(loop_); }
 
 MonoTime After(MonoTime when, absl::Duration delay) {
-  const absl::Duration room = Between(when, MonoTime::max());
-  if (delay >= room) return MonoTime::max();
+  const absl::Duration until_end = Between(when, MonoTime::max());
+  if (delay >= until_end) return MonoTime::max();
   return when + absl::ToChronoNanoseconds(delay);
 }
 

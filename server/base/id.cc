@@ -19,7 +19,7 @@ std::string IdGenerator::Next(absl::Time now) {
     RAND_bytes(bytes, sizeof bytes);
     std::memcpy(&random_high_, bytes, 2);
     std::memcpy(&random_low_, bytes + 2, 8);
-    random_high_ &= 0x7fff;  // room to count up
+    random_high_ &= 0x7fff;  // so that counting up never overflows it
   } else if (++random_low_ == 0) {
     ++random_high_;
   }

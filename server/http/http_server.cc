@@ -162,8 +162,8 @@ bool HttpServer::TakeWithoutDescriptor() {
     Take(std::move(socket));
     return true;
   }
-  socket.close(error);
   Refused({});
+  socket.close(error);
   spare_descriptor_ = OpenSpare();
   return false;
 }

@@ -228,10 +228,10 @@ std::optional<Acceptor::Socket> Acceptor::AcceptOnSpare() {
   spare_descriptor_ = OpenSpare();
   if (error) return std::nullopt;
   if (spare_descriptor_ >= 0) return socket;
+  Refused(no_descriptor_, "no_descriptor");
   socket.close(error);
   spare_descriptor_ = OpenSpare();
   if (older_than_refresh_ > 0) --older_than_refresh_;
-  Refused(no_descriptor_, "no_descriptor");
   return std::nullopt;
 }
 
@@ -242,9 +242,9 @@ void Acceptor::Admit(Socket socket, const Address& peer, bool self) {
   if (!self) ++silent_count_;
   const auto it = std::prev(silent_.end());
   if (!tasks_.Spawn(AwaitFirstBytes(it))) {
+    Refused(over_limit_, "over_limit");
     Close(*it);
     silent_.erase(it);
-    Refused(over_limit_, "over_limit");
   }
   Publish();
 }
@@ -293,7 +293,7 @@ Task<void> Acceptor::LookAround() {
     for (Silent& silent : silent_) {
       if (async::Between(silent.since, now) < options_.silent_time) break;
       if (silent.closed) continue;
-      if (!silent.self) ++silent_closed_;  // before the peer can know
+      if (!silent.self) ++silent_closed_;
       Close(silent);
     }
     full_ = last_over_limit_ && async::Between(*last_over_limit_, now) < kFullTime &&
@@ -339,8 +339,8 @@ bool Acceptor::CloseSilent(const Address* peer) {
   };
   const auto it = std::find_if(silent_.begin(), silent_.end(), is_silent);
   if (it == silent_.end()) return false;
-  Close(*it);
   Refused(silent_closed_, "silent");
+  Close(*it);
   return true;
 }
 
@@ -352,6 +352,7 @@ void Acceptor::Close(Silent& silent) {
   silent.socket.close(ignored);  // its task ends, and takes it off the list
 }
 
+// Before the connection is closed, so that a peer who sees that finds it counted.
 void Acceptor::Refused(std::atomic<std::int64_t>& count, const char* reason) {
   ++count;
   const async::MonoTime now = clock_.Mono();

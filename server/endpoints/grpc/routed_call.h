@@ -37,14 +37,15 @@ class RoutedCall final : public api::MessageWriter,
    private:
     void (RoutedCall::*const handle_)(bool ok);
     std::shared_ptr<RoutedCall> call_;
-    // What was written before gRPC was asked is seen where it answers; its own locks say so too, but not to every tool.
+    // Orders what was written before gRPC was asked before what its answer reads. gRPC's queue orders it too, but
+    // ThreadSanitizer can't see into that.
     std::atomic<bool> owed_ = false;
   };
   // A unary call looks like a stream of one response on the wire, and is one here.
   using Stream = grpc::ServerAsyncWriter<grpc::ByteBuffer>;
   using Exchange = grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>;
 
-  // Apart from what counts its references, so that one who only remembers a call doesn't keep its memory.
+  // Allocated apart from its reference counts, so that a weak reference doesn't keep a call's memory.
   static std::shared_ptr<RoutedCall> Create(Router& router, const std::string& service,
                                             const api::Method& method,
                                             std::function<void()> await_next) {

@@ -6,10 +6,10 @@
 //           the stream when a caller goes away, and the answer is out, so that a caller who doesn't read can't have more
 //           answers than that waiting in memory. A ready answer that nobody takes is cancelled after
 //           RouterOptions::answer_limit.
-// Errors:   a method that no table has is UNIMPLEMENTED. What is no message of its method is INTERNAL without details, as protobuf's other implementations say it. A
-//           function's CANCELLED becomes SHUTTING_DOWN where the stop cancelled it; a storage that was too slow for a
-//           limit of ours, not the caller's deadline, is UNAVAILABLE; an exception is INTERNAL and logged. Each error of
-//           a call that names an account names it.
+// Errors:   a method that no table has is UNIMPLEMENTED. What is no message of its method is INTERNAL without details,
+//           as protobuf's other implementations say it. A function's CANCELLED becomes SHUTTING_DOWN where the stop
+//           cancelled it; a storage that was too slow for a limit of ours, not the caller's deadline, is UNAVAILABLE; an
+//           exception is INTERNAL and logged. Each error of a call that names an account names it.
 // Threads:  AddTo(), Start() and Stop() on main; a thread of its own waits for gRPC's events; open() and in_flight() on
 //           any; the rest on the event loop.
 // Lifetime: what it is given outlives it, and so does the server that it was added to, until Stop().
