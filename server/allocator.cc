@@ -1,0 +1,9 @@
+// How jemalloc works in this process; it reads this string before main(). Options: jemalloc(3), "TUNING".
+//
+// The background thread returns freed pages to the system a second later, whether or not a thread of ours allocates
+// again: what an attack or a burst took doesn't stay. Two arenas suffice for the few threads that allocate.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf =
+    "background_thread:true,max_background_threads:1,dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:2";
+}
