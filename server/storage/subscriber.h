@@ -56,7 +56,6 @@ struct Subscriber {
   Window message;                          // opened by a message
   Window action;                           // opened by a tap, a scan or a follow
   std::optional<absl::Time> profile_time;  // when user/info told the profile; none: not asked yet
-  std::optional<absl::Time> seen_time;     // when WeChat's list of followers last had it
   std::optional<absl::Time> erase_time;    // when the profile was emptied
   absl::Time update_time;                  // of anything here
 
@@ -86,6 +85,8 @@ struct SubscriberEffect {
   Opens opens = Opens::kNothing;
   std::int32_t allowance = 0;
   absl::Duration window;
+
+  bool touches_row() const { return kind != Kind::kNone || opens != Opens::kNothing; }
 };
 
 // Customer-service messages that went to a person.

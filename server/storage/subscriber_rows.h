@@ -1,4 +1,4 @@
-// The SQL of the subscribers, and what decides between old and new.
+// The SQL of the subscribers. What becomes of a row is decided by subscriber_rules.h.
 //
 // Contract: as event_rows.h.
 #pragma once

@@ -1,9 +1,7 @@
 // The followers of each account.
 //
-// Contract: a row is one (account, openid). What is told late doesn't undo what is newer: follows and leaves go by the
-//           event's own time, and of two in the same second the one that came later counts; what user/info tells goes
-//           by the follow's time where it has one. A follow whose push was lost shows by what only followers can do: a
-//           later message, tap or scan, or a place in WeChat's list. Every call that changes something is durable when it answers.
+// Contract: a row is one (account, openid). Older information never overwrites newer: subscriber_rules.h says what that
+//           means. Every call that changes something is durable when it answers.
 //           `now` becomes the row's update_time.
 // Errors:   those of StorageThread; NOT_FOUND SUBSCRIBER_NOT_FOUND or UNIONID_NOT_FOUND.
 // Bounds:   a List looks at kMaxSubscriberScan rows at most. Calls that concern many rows work through them

@@ -1,13 +1,9 @@
 #include "server/storage/subscriber_table.h"
 
-#include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "server/storage/micros.h"
 
 namespace hongyan::storage {
 namespace {
@@ -17,24 +13,24 @@ template <typename F>
 void EachColumn(SubscriberRow& row, F&& f) {
   f("account", row.account);
   f("openid", row.openid);
-  f("unionid", row.unionid);
+  f("unionid", row.profile.unionid);
   f("subscribed", row.subscribed);
   f("state_time", row.state_time);
   f("subscribe_time", row.subscribe_time);
   f("unsubscribe_time", row.unsubscribe_time);
-  f("subscribe_scene", row.subscribe_scene);
-  f("remark", row.remark);
-  f("group_id", row.group_id);
+  f("subscribe_scene", row.profile.subscribe_scene);
+  f("remark", row.profile.remark);
+  f("group_id", row.profile.group_id);
   f("tag_ids", row.tag_ids);
-  f("qr_scene", row.qr_scene);
-  f("qr_scene_str", row.qr_scene_str);
-  f("language", row.language);
-  f("nickname", row.nickname);
-  f("head_image_url", row.head_image_url);
-  f("sex", row.sex);
-  f("city", row.city);
-  f("province", row.province);
-  f("country", row.country);
+  f("qr_scene", row.profile.qr_scene);
+  f("qr_scene_str", row.profile.qr_scene_str);
+  f("language", row.profile.language);
+  f("nickname", row.profile.nickname);
+  f("head_image_url", row.profile.head_image_url);
+  f("sex", row.profile.sex);
+  f("city", row.profile.city);
+  f("province", row.profile.province);
+  f("country", row.profile.country);
   f("last_inbound_time", row.last_inbound_time);
   f("message_time", row.message_time);
   f("message_expire_time", row.message_expire_time);
@@ -68,80 +64,7 @@ void Use(soci::statement& statement, SubscriberRow& row) {
   });
 }
 
-std::string JoinTags(const std::vector<std::int32_t>& tags) {
-  return tags.empty() ? "" : absl::StrCat(",", absl::StrJoin(tags, ","), ",");
-}
-
-std::vector<std::int32_t> SplitTags(const std::string& text) {
-  std::vector<std::int32_t> tags;
-  for (const absl::string_view part : absl::StrSplit(text, ',', absl::SkipEmpty())) {
-    std::int32_t tag = 0;
-    if (absl::SimpleAtoi(part, &tag)) tags.push_back(tag);
-  }
-  return tags;
-}
-
 }  // namespace
-
-void SubscriberRow::SetProfile(const Profile& profile) {
-  unionid = profile.unionid;
-  subscribe_scene = profile.subscribe_scene;
-  remark = profile.remark;
-  group_id = profile.group_id;
-  tag_ids = JoinTags(profile.tag_ids);
-  qr_scene = profile.qr_scene;
-  qr_scene_str = profile.qr_scene_str;
-  language = profile.language;
-  nickname = profile.nickname;
-  head_image_url = profile.head_image_url;
-  sex = profile.sex;
-  city = profile.city;
-  province = profile.province;
-  country = profile.country;
-}
-
-void SubscriberRow::ClearPersonal() {
-  nickname.clear();
-  head_image_url.clear();
-  sex = 0;
-  city.clear();
-  province.clear();
-  country.clear();
-}
-
-Subscriber FromRow(const SubscriberRow& row) {
-  Subscriber subscriber;
-  subscriber.account = row.account;
-  subscriber.openid = row.openid;
-  Profile& profile = subscriber.profile;
-  profile.unionid = row.unionid;
-  profile.subscribe_scene = row.subscribe_scene;
-  profile.remark = row.remark;
-  profile.group_id = static_cast<std::int32_t>(row.group_id);
-  profile.tag_ids = SplitTags(row.tag_ids);
-  profile.qr_scene = row.qr_scene;
-  profile.qr_scene_str = row.qr_scene_str;
-  profile.language = row.language;
-  profile.nickname = row.nickname;
-  profile.head_image_url = row.head_image_url;
-  profile.sex = static_cast<std::int32_t>(row.sex);
-  profile.city = row.city;
-  profile.province = row.province;
-  profile.country = row.country;
-  subscriber.subscribed = row.subscribed != 0;
-  subscriber.subscribe_time = OptionalTimeOf(row.subscribe_time);
-  subscriber.unsubscribe_time = OptionalTimeOf(row.unsubscribe_time);
-  subscriber.last_inbound_time = OptionalTimeOf(row.last_inbound_time);
-  subscriber.message = {OptionalTimeOf(row.message_expire_time),
-                        static_cast<std::int32_t>(row.message_left)};
-  subscriber.action = {OptionalTimeOf(row.action_expire_time),
-                       static_cast<std::int32_t>(row.action_left)};
-  subscriber.profile_time = OptionalTimeOf(row.profile_time);
-  subscriber.seen_time = OptionalTimeOf(row.seen_time);
-  subscriber.erase_time = OptionalTimeOf(row.erase_time);
-  subscriber.update_time = TimeOf(row.update_time);
-  return subscriber;
-}
 
 const std::string& SubscriberColumns() {
   static const std::string* const columns = new std::string(absl::StrJoin(ColumnNames(), ", "));

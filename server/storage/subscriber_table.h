@@ -1,4 +1,4 @@
-// Rows of the table `subscribers` as they are, and the statements that read and write one.
+// The columns of the table `subscribers`, and the statements that read and write a row.
 //
 // Contract: as event_rows.h. Load and Save go by (account, openid).
 #pragma once
@@ -7,50 +7,9 @@
 
 #include <string>
 
-#include "server/storage/subscriber.h"
+#include "server/storage/subscriber_row.h"
 
 namespace hongyan::storage {
-
-struct SubscriberRow {
-  std::string account;
-  std::string openid;
-  std::string unionid;
-  int subscribed = 0;
-  long long state_time = 0;  // WeChat's time of what `subscribed` says
-  long long subscribe_time = 0;
-  long long unsubscribe_time = 0;
-  std::string subscribe_scene;
-  std::string remark;
-  long long group_id = 0;
-  std::string tag_ids;  // ",2,134,"
-  long long qr_scene = 0;
-  std::string qr_scene_str;
-  std::string language;
-  std::string nickname;
-  std::string head_image_url;
-  long long sex = 0;
-  std::string city;
-  std::string province;
-  std::string country;
-  long long last_inbound_time = 0;
-  long long message_time = 0;
-  long long message_expire_time = 0;
-  long long message_left = 0;
-  long long action_time = 0;
-  long long action_expire_time = 0;
-  long long action_left = 0;
-  long long profile_time = 0;
-  long long refused_time = 0;
-  long long seen_time = 0;
-  long long erase_time = 0;
-  long long update_time = 0;
-
-  void SetProfile(const Profile& profile);
-  // What people show of themselves: name, picture, sex, place.
-  void ClearPersonal();
-};
-
-Subscriber FromRow(const SubscriberRow& row);
 
 // The names of all columns with commas between.
 const std::string& SubscriberColumns();
