@@ -23,7 +23,7 @@
 #include "server/endpoints/grpc/grpc_server.h"
 #include "server/process.h"
 #include "server/service.h"
-#include "server/storage/database.h"
+#include "server/storage/engines.h"
 
 namespace hongyan {
 namespace {
@@ -138,7 +138,7 @@ int Main(int argc, char** argv) {
     loaded.problems.push_back(*std::move(limit));
   }
   if (check && loaded.problems.empty()) {
-    if (const auto stored = storage::Database::Check(loaded.settings.storage.url); !stored.ok()) {
+    if (const auto stored = storage::CheckUrl(loaded.settings.storage.url); !stored.ok()) {
       loaded.problems.push_back({"", 0, std::string(stored.message())});
     }
   }

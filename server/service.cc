@@ -253,7 +253,7 @@ Service::~Service() { Stop(); }
 absl::Status Service::Start() {
   auto database = storage::Database::Open(settings_.storage.url);
   if (!database.ok()) return database.status();
-  base::Log(base::Level::kInfo, "storage opened", {{"file", (*database)->path()}});
+  base::Log(base::Level::kInfo, "storage opened", {{"file", (*database)->location()}});
   graph_ = std::make_unique<Graph>(std::move(settings_), *std::move(database));
   Graph& g = *graph_;
   const absl::Status listening = g.Listen();

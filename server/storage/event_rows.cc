@@ -234,10 +234,9 @@ absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& fi
                                        std::int64_t after_cursor, int limit,
                                        std::size_t max_bytes) {
   EventPage page;
-  soci::transaction snapshot(database.session());  // other processes may write
+  const Snapshot snapshot(database);  // other processes may write
   ReadPage(database, filter, after_cursor, std::clamp(limit, 1, kMaxPage), max_bytes, page);
   page.last_cursor = SelectEventMark(database.session()).cursor;
-  snapshot.commit();
   // To the end of all cursors ever given: the last events may have been removed.
   page.next_cursor =
       page.more ? page.events.back().cursor : std::max(after_cursor, page.last_cursor);

@@ -1,6 +1,11 @@
 #include "server/storage/schema.h"
 
+#include <soci/soci.h>
+
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "server/base/log.h"
+#include "server/storage/errors.h"
 
 namespace hongyan::storage {
 namespace {
@@ -124,6 +129,15 @@ std::vector<Migration> All() {
   };
 }
 
+bool HasTable(soci::session& session, const std::string& name) {
+  std::vector<std::string> names(1000);
+  session.get_table_names(), soci::into(names);
+  for (const std::string& have : names) {
+    if (have == name) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 const std::vector<Migration>& Migrations() {
@@ -135,6 +149,36 @@ std::string InDialect(const std::string& statement, const Dialect& dialect) {
   return absl::StrReplaceAll(
       statement,
       {{"{key64}", dialect.key64}, {"{text}", dialect.long_text}, {"{exact}", dialect.exact}});
+}
+
+absl::StatusOr<int> Migrate(soci::session& session, const std::vector<Migration>& migrations,
+                            const Dialect& dialect) {
+  int version = 0;
+  const bool fresh = !HasTable(session, "hongyan_schema");
+  if (!fresh) session << "SELECT version FROM hongyan_schema", soci::into(version);
+  const int newest = migrations.empty() ? 0 : migrations.back().version;
+  if (version > newest) {
+    return Refused(absl::StrCat("the database was written by a newer hongyand (schema ", version,
+                                ", this one knows schemas up to ", newest,
+                                "); nothing was changed. Use that version, or another storage"));
+  }
+  for (const Migration& migration : migrations) {
+    if (migration.version <= version) continue;
+    soci::transaction transaction(session);  // rolls back unless committed
+    if (version == 0) {
+      if (!dialect.sign.empty()) session << dialect.sign;
+      session << "CREATE TABLE hongyan_schema (version INTEGER NOT NULL)";
+      session << "INSERT INTO hongyan_schema (version) VALUES (0)";
+    }
+    for (const std::string& statement : migration.statements) {
+      session << InDialect(statement, dialect);
+    }
+    session << "UPDATE hongyan_schema SET version = " << migration.version;
+    transaction.commit();
+    version = migration.version;
+    if (!fresh) base::Log(base::Level::kInfo, "storage migrated", {{"schema", version}});
+  }
+  return version;
 }
 
 }  // namespace hongyan::storage

@@ -8,14 +8,24 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
+
+namespace soci {
+class session;
+}
+
 namespace hongyan::storage {
 
 struct Dialect {
   std::string key64;      // {key64}: a 64-bit primary key
   std::string long_text;  // {text}: text of up to 1 MiB
   std::string exact;      // {exact}: after a VARCHAR whose case matters
-  // The statement that begins a transaction which may write, without waiting for its first write to find that it can't.
-  std::string begin = "BEGIN";
+  std::string
+      sign;  // marks an empty database as ours, in the transaction of the first step; empty: nothing does
+  // Begins a transaction that may write, without waiting for its first write to find that it can't.
+  std::string begin_write = "BEGIN";
+  // Begins a transaction that only reads: all its statements see the same state.
+  std::string begin_read = "BEGIN";
 };
 
 struct Migration {
@@ -27,5 +37,10 @@ struct Migration {
 const std::vector<Migration>& Migrations();
 // `statement` with its placeholders filled.
 std::string InDialect(const std::string& statement, const Dialect& dialect);
+
+// Brings `session`'s tables to the last of `migrations`; returns that version. Lets SOCI's exceptions pass.
+// FAILED_PRECONDITION: they are newer than that.
+absl::StatusOr<int> Migrate(soci::session& session, const std::vector<Migration>& migrations,
+                            const Dialect& dialect);
 
 }  // namespace hongyan::storage

@@ -14,7 +14,6 @@
 #include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/storage/errors.h"
-#include "server/storage/sqlite.h"
 #include "server/storage/storage_worker.h"
 #include "server/storage/write_health.h"
 
@@ -166,7 +165,7 @@ class StorageThread::Worker {
       writes_.NoteLate(absl::FromChrono(now - jobs.front()->since) > limits_.late, now);
     }
     GiveBack(std::move(jobs));
-    worker_.BoundWal();
+    worker_.AfterCommit();
   }
 
   // One result for each kind: the writes of a kind failed if none of them succeeded.
@@ -307,7 +306,7 @@ StorageThread::StorageThread(async::EventLoop& loop, async::Clock& clock,
                              std::unique_ptr<Database> database, StorageLimits limits)
     : loop_(loop), clock_(clock), limits_(limits), shared_(std::make_shared<Shared>()) {
   shared_->stats.lost_events = database->lost_events();
-  hooks_ = database->hooks();
+  interrupt_ = database->interrupter();
   auto worker = std::make_unique<Worker>(loop_, shared_, std::move(database), limits_);
   thread_ = std::thread([worker = std::move(worker)] { worker->Run(); });
 }
@@ -326,7 +325,7 @@ bool StorageThread::Stop(absl::Duration limit) {
   shared_->wake.notify_one();
   const auto ended = [this] { return shared_->ended; };
   if (!shared_->end.wait_until(hold, give_up_at, ended)) {
-    hooks_->hurry = true;
+    interrupt_();
     if (!shared_->end.wait_for(hold, absl::ToChronoMilliseconds(kStopGrace), ended)) {
       shared_->abandoned = true;
       base::Log(base::Level::kError, "storage doesn't end: the disk doesn't answer; left as it is");

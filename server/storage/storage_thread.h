@@ -131,7 +131,7 @@ class StorageThread {
   async::Clock& clock_;
   const StorageLimits limits_;
   const std::shared_ptr<Shared> shared_;
-  std::shared_ptr<sqlite::Hooks> hooks_;
+  std::function<void()> interrupt_;
   std::thread thread_;
 };
 

@@ -23,7 +23,7 @@ absl::Status StorageWorker::Reopen() {
   reopen_failed_ = !status.ok();
   if (status.ok()) {
     ++stats_.reopened;
-    base::Log(base::Level::kWarn, "storage opened again", {{"file", database_->path()}});
+    base::Log(base::Level::kWarn, "storage opened again", {{"file", database_->location()}});
   } else if (status.message() != reopen_problem_.message()) {
     base::Log(base::Level::kError, "storage can't be opened again", {{"error", status.message()}});
   }
@@ -34,7 +34,7 @@ absl::Status StorageWorker::Reopen() {
 absl::Status StorageWorker::VerifyPlace() {
   const absl::Status place = database_->VerifyPlace();
   if (place.ok()) {
-    database_->KeepLockFile();
+    [[maybe_unused]] const absl::Status kept = database_->EverySecond();
   } else {
     [[maybe_unused]] const absl::Status reopened = Usable();
   }
@@ -115,8 +115,7 @@ void StorageWorker::Read(StorageJob& job) {
 absl::Status StorageWorker::Recover() {
   reopen_failed_ = false;
   absl::Status status = Usable();
-  // Room in the WAL may be all that is needed.
-  if (status.ok()) status = database_->Checkpoint();
+  if (status.ok()) status = database_->BeforeProbe();
   if (status.ok()) status = database_->Probe();
   return status;
 }
@@ -134,18 +133,19 @@ absl::Status StorageWorker::LookForDamage() {
   return status;
 }
 
-void StorageWorker::BoundWal() {
-  if (!database_->spoilt()) database_->BoundWal();
+void StorageWorker::AfterCommit() {
+  if (!database_->spoilt()) [[maybe_unused]]
+    const absl::Status done = database_->AfterCommit();
 }
 
 bool StorageWorker::TidyUp() {
   if (!untidy_ || database_->spoilt()) return true;
-  untidy_ = !database_->CheckpointAtOnce();
+  untidy_ = !database_->WhenIdle().ok();
   return !untidy_;
 }
 
 void StorageWorker::Close(bool in_time) {
-  if (!in_time) database_->SkipCheckpointAtClose();
+  if (!in_time) database_->HurryClose();
   database_.reset();
 }
 

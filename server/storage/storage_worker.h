@@ -26,13 +26,13 @@ class StorageWorker {
   absl::Status Probe();
   // Recover() after damage: opens the file anew, for another one may stand in its place, and looks through all of it.
   absl::Status LookForDamage();
-  // The file is still at its path; if not, the connection is left at once. Also makes a removed lock file again.
+  // The storage is still where its URL says; if not, the connection is left at once.
   absl::Status VerifyPlace();
   // After a commit, once its results are given back.
-  void BoundWal();
-  // For when there is time: little stays in the WAL alone. Waits for nobody. False: it has to be tried again.
+  void AfterCommit();
+  // For when there is time. Waits for nobody. False: it has to be tried again.
   bool TidyUp();
-  // `in_time`: also brings the WAL into the main file.
+  // `in_time`: everything is brought into its place.
   void Close(bool in_time);
 
   void NoteFailedLook() { ++stats_.failed_looks; }

@@ -87,6 +87,7 @@ absl::StatusOr<Subscriber> SelectSubscriber(Database& database, const std::strin
 absl::StatusOr<Subscriber> SelectByUnionid(Database& database, const std::string& account,
                                            const std::string& unionid) {
   std::string openid;
+  const Snapshot snapshot(database);
   soci::session& session = database.session();
   if (!unionid.empty()) {
     session << "SELECT openid FROM subscribers WHERE account = :account AND unionid = :unionid "

@@ -11,7 +11,7 @@
 #include <random>
 #include <set>
 
-#include "server/storage/sqlite.h"
+#include "server/storage/sqlite/sqlite.h"
 #include "tests/unit/storage/storage_fixture.h"
 
 namespace hongyan::storage {

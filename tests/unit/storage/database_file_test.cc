@@ -1,12 +1,13 @@
 // Somebody moves, removes, replaces or shares the files of a storage that is in use.
-#include "server/storage/database_file.h"
+#include "server/storage/sqlite/database_file.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <thread>
 
-#include "server/storage/sqlite.h"
+#include "server/storage/engines.h"
+#include "server/storage/sqlite/sqlite.h"
 #include "tests/unit/storage/storage_fixture.h"
 
 namespace hongyan::storage {
@@ -427,7 +428,7 @@ TEST_F(DatabaseFileTest, A07_R08_MoreThanOneNameIsRefusedAtStart) {
   OpenWith(kNever, {"a"});
   Close();
   fs::create_hard_link(path_, folder_ + "/hard.db");
-  for (const absl::Status& status : {TryOpen(), Database::Check(Url())}) {
+  for (const absl::Status& status : {TryOpen(), CheckUrl(Url())}) {
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition));
     EXPECT_THAT(std::string(status.message()), HasSubstr(path_ + " has 2 names"));
   }
@@ -456,7 +457,7 @@ TEST_F(DatabaseFileTest, LinkToAFileThatIsNotThereYetIsFollowed) {
   const std::string link = folder_ + "/link.db";
   fs::create_symlink("data/hongyan.db", link);
   const std::string real = fs::canonical(folder_).string() + "/data/hongyan.db";
-  EXPECT_EQ(ResolvePath(link), real);
+  EXPECT_EQ(sqlite::ResolvePath(link), real);
   path_ = link;
   OpenWith(kNever, {"a"});
   EXPECT_TRUE(fs::exists(real + "-lock"));

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "server/storage/sqlite/sqlite.h"
 #include "tests/unit/storage/storage_fixture.h"
 
 namespace hongyan::storage {
@@ -321,11 +322,11 @@ TEST_F(DatabaseTest, D11_MigrationThatFailsLeavesNothing) {
   const int newest = migrations.back().version;
   migrations.push_back({newest + 1, {"CREATE TABLE second (a INTEGER)"}});
   migrations.push_back({newest + 2, {"CREATE TABLE third (a INTEGER)", "this is no SQL"}});
-  EXPECT_THROW((void)Migrate(session, migrations, {"INTEGER", "TEXT", ""}), soci::soci_error);
+  EXPECT_THROW((void)Migrate(session, migrations, sqlite::SqlDialect()), soci::soci_error);
   EXPECT_EQ(Sql("SELECT version FROM hongyan_schema"), absl::StrCat(newest + 1));
   EXPECT_EQ(Sql("SELECT name FROM sqlite_master WHERE name IN ('second', 'third')"), "second");
   migrations.back().statements.pop_back();
-  EXPECT_EQ(*Migrate(session, migrations, {"INTEGER", "TEXT", ""}), newest + 2);
+  EXPECT_EQ(*Migrate(session, migrations, sqlite::SqlDialect()), newest + 2);
 }
 
 TEST_F(DatabaseTest, FirstSchemaIsBroughtUpToDate) {

@@ -3,7 +3,7 @@
 #include <soci/sqlite3/soci-sqlite3.h>
 
 #include "server/storage/event_rows.h"
-#include "server/storage/sqlite.h"
+#include "server/storage/sqlite/sqlite.h"
 #include "tests/unit/storage/storage_fixture.h"
 
 namespace hongyan::storage {

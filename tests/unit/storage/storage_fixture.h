@@ -154,7 +154,7 @@ class StorageTest : public ::testing::Test {
   std::string folder_;
   std::string path_;
   StorageLimits limits_;
-  DatabaseOptions options_;
+  EngineOptions options_;
   async::EventLoop loop_;
   async::SystemClock clock_{loop_};
   std::unique_ptr<StorageThread> thread_;

@@ -18,7 +18,7 @@
 #include "absl/status/statusor.h"
 #include "server/storage/event.h"
 
-namespace hongyan::storage {
+namespace hongyan::storage::sqlite {
 
 class LockFile {
  public:
@@ -48,4 +48,4 @@ class LockFile {
   EventMark mark_;
 };
 
-}  // namespace hongyan::storage
+}  // namespace hongyan::storage::sqlite

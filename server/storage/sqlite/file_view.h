@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <string>
 
-namespace hongyan::storage {
+namespace hongyan::storage::sqlite {
 
 struct FileId {
   dev_t device = 0;
@@ -56,4 +56,4 @@ inline FileView ViewDescriptor(int fd) {
   return ToView(failed, info);
 }
 
-}  // namespace hongyan::storage
+}  // namespace hongyan::storage::sqlite

@@ -1,4 +1,4 @@
-#include "server/storage/database_file.h"
+#include "server/storage/sqlite/database_file.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -18,9 +18,9 @@
 #include "absl/time/time.h"
 #include "server/base/log.h"
 #include "server/storage/errors.h"
-#include "server/storage/sqlite.h"
+#include "server/storage/sqlite/sqlite.h"
 
-namespace hongyan::storage {
+namespace hongyan::storage::sqlite {
 namespace {
 
 namespace fs = std::filesystem;
@@ -66,20 +66,20 @@ absl::StatusOr<std::unique_ptr<DatabaseFile>> DatabaseFile::Take(const std::stri
   auto file = absl::WrapUnique(new DatabaseFile(path, looks));
   file->path_ = ResolvePath(path);
   // Looked at twice: a folder that is none of our business gets no lock file either.
-  absl::StatusOr<sqlite::FileState> state = sqlite::Inspect(file->path_);
+  absl::StatusOr<FileState> state = Inspect(file->path_);
   if (!state.ok()) return state.status();
   absl::StatusOr<std::unique_ptr<LockFile>> lock = LockFile::Take(file->path_ + kLock);
   if (!lock.ok()) return lock.status();
   file->lock_ = *std::move(lock);
-  state = sqlite::Inspect(file->path_);
+  state = Inspect(file->path_);
   if (!state.ok()) return state.status();
-  if (*state == sqlite::FileState::kEmpty && file->lock_->mark().events > 0) {
+  if (*state == FileState::kEmpty && file->lock_->mark().events > 0) {
     return Corrupt(
         absl::StrCat(file->path_, " is empty, though it has held ", file->lock_->mark().events,
                      " events; nothing was changed. Put a backup in its place, or remove it "
                      "to begin anew"));
   }
-  const absl::Status locked = file->LockInode(*state == sqlite::FileState::kAbsent);
+  const absl::Status locked = file->LockInode(*state == FileState::kAbsent);
   if (!locked.ok()) return locked;
   return file;
 }
@@ -142,14 +142,14 @@ absl::Status DatabaseFile::NoteCompanions(std::int32_t stamp) {
   made_here_ = false;
   stamps_ = {stamp};
   // A new file's first page may be in the WAL alone.
-  if (const auto in_file = sqlite::ReadStamp(fd_)) stamps_.push_back(*in_file);
+  if (const auto in_file = ReadStamp(fd_)) stamps_.push_back(*in_file);
   return absl::OkStatus();
 }
 
 void DatabaseFile::ExpectStamp(std::int32_t stamp) {
   // Checkpoints that fail, again and again, leave theirs behind; the one in the file stays.
   if (stamps_.size() >= kMaxStamps) {
-    const auto in_file = sqlite::ReadStamp(fd_);
+    const auto in_file = ReadStamp(fd_);
     stamps_.erase(in_file == stamps_.front() ? stamps_.begin() + 1 : stamps_.begin());
   }
   stamps_.push_back(stamp);
@@ -157,7 +157,7 @@ void DatabaseFile::ExpectStamp(std::int32_t stamp) {
 
 void DatabaseFile::NoteCheckpoint(bool whole) {
   const std::int32_t newest = stamps_.back();
-  const auto in_file = sqlite::ReadStamp(fd_);
+  const auto in_file = ReadStamp(fd_);
   if (whole) {
     stamps_ = {newest};
   } else if (in_file && !Overwritten()) {
@@ -167,7 +167,7 @@ void DatabaseFile::NoteCheckpoint(bool whole) {
 
 bool DatabaseFile::Overwritten() const {
   if (stamps_.empty()) return false;
-  const auto in_file = sqlite::ReadStamp(fd_);
+  const auto in_file = ReadStamp(fd_);
   return !in_file || std::find(stamps_.begin(), stamps_.end(), *in_file) == stamps_.end();
 }
 
@@ -294,9 +294,9 @@ absl::Status DatabaseFile::FindSame() {
   candidate_.reset();
   // The folder may have another name now.
   const std::string path = ResolvePath(configured_);
-  const absl::StatusOr<sqlite::FileState> state = sqlite::Inspect(path);
+  const absl::StatusOr<FileState> state = Inspect(path);
   if (!state.ok()) return state.status();
-  if (*state != sqlite::FileState::kOurs && !made_here_) {
+  if (*state != FileState::kOurs && !made_here_) {
     return Unavailable(absl::StrCat(path, " was emptied while in use; put a backup in its place"));
   }
   const absl::Status held = lock_->Renew(path + kLock);
@@ -318,7 +318,7 @@ absl::Status DatabaseFile::FindOther(const FileView& found) {
         path, " has other contents now; they are used once they are seen unchanged twice"));
   }
   RemoveOldCompanions();
-  const absl::StatusOr<sqlite::FileState> state = sqlite::Inspect(path);
+  const absl::StatusOr<FileState> state = Inspect(path);
   if (!state.ok()) return state.status();
   const absl::Status held = lock_->Renew(path + kLock);
   if (!held.ok()) return held;
@@ -334,9 +334,9 @@ absl::Status DatabaseFile::FindOther(const FileView& found) {
 absl::Status DatabaseFile::BeginAnew() {
   const std::string path = ResolvePath(configured_);
   RemoveOldCompanions();
-  const absl::StatusOr<sqlite::FileState> state = sqlite::Inspect(path);
+  const absl::StatusOr<FileState> state = Inspect(path);
   if (!state.ok()) return state.status();
-  if (*state == sqlite::FileState::kOurs) return Unavailable(absl::StrCat(path, " is back"));
+  if (*state == FileState::kOurs) return Unavailable(absl::StrCat(path, " is back"));
   const absl::Status held = lock_->Renew(path + kLock);
   if (!held.ok()) return held;
   const std::string before = Whereabouts();
@@ -349,4 +349,4 @@ absl::Status DatabaseFile::BeginAnew() {
   return absl::OkStatus();
 }
 
-}  // namespace hongyan::storage
+}  // namespace hongyan::storage::sqlite

@@ -1,4 +1,4 @@
-#include "server/storage/lock_file.h"
+#include "server/storage/sqlite/lock_file.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -13,9 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "server/storage/errors.h"
-#include "server/storage/file_view.h"
+#include "server/storage/sqlite/file_view.h"
 
-namespace hongyan::storage {
+namespace hongyan::storage::sqlite {
 namespace {
 
 // 16 bytes, then two lines of 19 digits: the greatest cursor, and how many events have got one. Up to schema 4 there was
@@ -108,4 +108,4 @@ void LockFile::Write() const {
   [[maybe_unused]] const ssize_t written = ::pwrite(fd_, text.data(), text.size(), 0);
 }
 
-}  // namespace hongyan::storage
+}  // namespace hongyan::storage::sqlite

@@ -1,4 +1,4 @@
-#include "server/storage/sqlite.h"
+#include "server/storage/sqlite/sqlite.h"
 
 #include <fcntl.h>
 #include <soci/sqlite3/soci-sqlite3.h>
@@ -120,7 +120,15 @@ bool Exists(const std::string& path) {
 
 }  // namespace
 
-Dialect SqlDialect() { return {"INTEGER", "TEXT", "", "BEGIN IMMEDIATE"}; }
+Dialect SqlDialect() {
+  Dialect dialect;
+  dialect.key64 = "INTEGER";
+  dialect.long_text = "TEXT";
+  dialect.sign = absl::StrCat("PRAGMA application_id = ", kApplicationId);
+  dialect.begin_write = "BEGIN IMMEDIATE";
+  dialect.begin_read = "BEGIN";
+  return dialect;
+}
 
 absl::StatusOr<FileState> Inspect(const std::string& path) {
   struct stat info {};
@@ -214,10 +222,6 @@ bool HasMoved(soci::session& session) {
 
 void SkipCheckpointAtClose(soci::session& session) {
   sqlite_api::sqlite3_db_config(Handle(session), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-}
-
-void Sign(soci::session& session) {
-  session << absl::StrCat("PRAGMA application_id = ", kApplicationId);
 }
 
 bool Checkpoint(soci::session& session) {

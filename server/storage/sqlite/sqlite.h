@@ -1,4 +1,4 @@
-// Everything about SQLite that other databases don't share.
+// SQLite's settings, its file and its errors.
 //
 // Contract: with these settings a COMMIT that answered is on the disk: WAL, synchronous=FULL, one connection. A file
 //           that isn't ours is told before SQLite may write a byte to it or beside it.
@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/storage/engine.h"
 #include "server/storage/schema.h"
 
 namespace hongyan::storage::sqlite {
@@ -50,8 +51,6 @@ void MakeDurable(soci::session& session);
 bool HasMoved(soci::session& session);
 // Closing the session then leaves the WAL as it is, which saves two syncs. The next one to open the file brings it in.
 void SkipCheckpointAtClose(soci::session& session);
-// Marks an empty database as ours. Inside the transaction of the first migration.
-void Sign(soci::session& session);
 // Brings the WAL into the main file, syncs that, and empties the WAL. Lets SOCI's exceptions pass.
 // False when a reader in another process is in the way for longer than Hooks::busy_limit.
 bool Checkpoint(soci::session& session);
@@ -68,11 +67,7 @@ std::string FirstDamage(soci::session& session);
 // SQLite ends the whole transaction by itself after some errors.
 bool InTransaction(soci::session& session);
 
-struct Failure {
-  absl::Status status;
-  // The connection can't be trusted any more: what was written last may be on the disk or not.
-  bool reopen = false;
-};
+// `session`: whose errno tells more; null while it is being opened.
 Failure Explain(soci::session* session, const soci::soci_error& error);
 
 }  // namespace hongyan::storage::sqlite

@@ -9,7 +9,7 @@
 //           one that appeared may still be written. See FindAgain(). A file that was overwritten in place is told by the
 //           stamp in its header, which changes with each checkpoint: with the stamp of the last one, the pages that differ
 //           are all in the WAL.
-// Errors:   Take: those of Database::Open. Verify, FindAgain: UNAVAILABLE, which names the path, or INTERNAL
+// Errors:   Take: those of SqliteEngine::Open. Verify, FindAgain: UNAVAILABLE, which names the path, or INTERNAL
 //           STORAGE_CORRUPT.
 // Threads:  one.
 // Lifetime: outlives every session on the file: when any descriptor of the file is closed, the kernel drops all POSIX
@@ -25,10 +25,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "server/storage/file_view.h"
-#include "server/storage/lock_file.h"
+#include "server/storage/sqlite/file_view.h"
+#include "server/storage/sqlite/lock_file.h"
 
-namespace hongyan::storage {
+namespace hongyan::storage::sqlite {
 
 // Where `path` leads: absolute, with all symbolic links followed, also where there is no file yet. SQLite puts the WAL
 // beside the file that this names, so the lock file stands there too.
@@ -113,4 +113,4 @@ class DatabaseFile {
   std::optional<Candidate> candidate_;
 };
 
-}  // namespace hongyan::storage
+}  // namespace hongyan::storage::sqlite
