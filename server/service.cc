@@ -25,6 +25,7 @@
 #include "server/core/idempotency.h"
 #include "server/core/push_type.h"
 #include "server/core/sender.h"
+#include "server/core/subscriber_effect.h"
 #include "server/core/subscribers.h"
 #include "server/core/user_directory.h"
 #include "server/drain.h"
@@ -123,7 +124,7 @@ struct Service::Graph {
       age_clock,
       subscribers,
       clock};
-  core::EventFeed feed{clock};
+  core::EventFeed feed{clock, events.first_cursor()};
   const absl::StatusOr<HandlerClients> handler_clients{ConnectHandlers(settings, loop.executor())};
   core::EventIntake intake;
 
@@ -153,10 +154,7 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
       http(loop, clock, names,
            http::CurlOptions{settings.wechat.max_connections, settings.wechat.ca_file}),
       transport(http, clock, metrics, settings.wechat.api_urls, settings.wechat.timeout),
-      intake(events, feed, clock,
-             [this](const std::string& account, const std::string& openid) {
-               subscribers.Fetch(account, openid);
-             }),
+      intake(events, clock),
       router(loop, clock, metrics, accounts, Tables(),
              endpoints::RouterOptions{settings.grpc.max_in_flight}),
       callback_endpoint(accounts, settings.callback.timestamp_window, intake, clock, metrics),
@@ -173,6 +171,10 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
           },
           endpoints::BuildInfo{HONGYAN_VERSION, HONGYAN_REVISION}),
       admin(loop.executor(), clock, admin_endpoint, AdminOptions()) {
+  events.SetListener([this](const storage::CommittedEvent& event) {
+    feed.Recorded(event.cursor);
+    if (core::ChangesProfile(event.effect)) subscribers.Fetch(event.account, event.openid);
+  });
   const std::vector<absl::string_view> push_types = core::PushTypes();
   for (const config::AccountSettings& account : settings.accounts) {
     const bool classic = settings.wechat.token_endpoint == config::TokenEndpoint::kClassic;

@@ -11,7 +11,6 @@
 #include "server/base/nearest.h"
 #include "server/base/status.h"
 #include "server/core/push_type.h"
-#include "server/storage/errors.h"
 
 namespace hongyan::api {
 namespace {
@@ -133,17 +132,22 @@ Task<absl::Status> Events::WatchEvents(Call& call, const v1::WatchEventsRequest&
   const auto filter = MakeFilter(call, request);
   if (!filter.ok()) co_return filter.status();
   const auto soon = [this] { return async::After(clock_.Mono(), kReadLimit); };
-  const auto last = co_await store_.LastCursor(soon());
-  if (!last.ok()) co_return last.status();
-  feed_.ToldLast(*last);
-  std::int64_t after = request.has_after_cursor() ? request.after_cursor() : *last;
-  if (after > *last) co_return storage::CursorUnknown(after, *last);
-  bool told = co_await writer.Begin();
+  std::int64_t after = request.after_cursor();
+  if (!request.has_after_cursor()) {
+    const auto last = co_await store_.LastCursor(soon());
+    if (!last.ok()) co_return last.status();
+    after = *last;
+  }
+  bool told = true;
+  bool begun = false;
   while (told) {
     auto reading =
         feed_.IsNearTheEnd(after) ? tail_.After(after, soon()) : ReadFar(*filter, after, soon());
     const auto batch = co_await std::move(reading);
     if (!batch.ok()) co_return batch.status();
+    // Only now: the first read refuses a cursor that was never given out.
+    if (!begun) told = co_await writer.Begin();
+    begun = true;
     for (const v1::Event& event : (*batch)->events) {
       if (!told) break;
       if (!Fits(event, *filter)) continue;

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <limits>
 
 #include "server/async/wait_list.h"
 
@@ -19,12 +18,13 @@ class EventFeed {
  public:
   static constexpr std::size_t kNewest = 200;
 
-  explicit EventFeed(async::Clock& clock) : news_(clock) {}
+  // `last`: the greatest cursor so far.
+  EventFeed(async::Clock& clock, std::int64_t last)
+      : news_(clock), latest_(last), all_known_after_(last) {}
 
+  // In the order of the cursors, and none is left out.
   void Recorded(std::int64_t cursor);
   std::int64_t latest() const { return latest_; }
-  // Storage says that this was the last cursor just now.
-  void ToldLast(std::int64_t cursor);
   // Whether at most kNewest events are known to be after `cursor`, which stands at or before the last one. Tells apart
   // who follows closely and who has much to catch up with.
   bool IsNearTheEnd(std::int64_t cursor) const { return cursor >= all_known_after_; }
@@ -34,10 +34,9 @@ class EventFeed {
 
  private:
   async::WaitList news_;
-  std::int64_t latest_ = 0;
-  // The cursors of all events after this one, in their order.
-  std::int64_t all_known_after_ = std::numeric_limits<std::int64_t>::max();
-  std::deque<std::int64_t> newest_;
+  std::int64_t latest_;
+  std::int64_t all_known_after_;
+  std::deque<std::int64_t> newest_;  // the cursors of all events after all_known_after_
 };
 
 }  // namespace hongyan::core

@@ -13,8 +13,6 @@
 namespace hongyan::core {
 namespace {
 
-using Kind = storage::SubscriberEffect::Kind;
-
 // Two accounts may share a token, and so a signature.
 std::string GuardKey(const Account& account, absl::string_view signature) {
   return absl::StrCat(account.name, ":", signature);
@@ -99,7 +97,6 @@ async::Task<EventIntake::Answer> EventIntake::Take(Account& account, std::string
   guard_.Remember(key, body, expires);
   storage::NewEvent event = MakeEvent(account, push, push_class, clock_.Now());
   Turn turn(*this, absl::StrCat(account.name, ":", event.dedup_key));
-  const News news{account.name, event.openid, event.effect.kind};
   const Reply* const rule = policy->callback->replies.Find(push.event, push_class);
   // A push of nobody can't be answered.
   const bool asks = rule == nullptr && account.handler != nullptr && !event.openid.empty() &&
@@ -111,11 +108,8 @@ async::Task<EventIntake::Answer> EventIntake::Take(Account& account, std::string
     arrival = handler->Arrive(event.dedup_key);
     stored = ToStored(event);
   }
-  std::function<void(const storage::Recorded&)> late = [this, news](const auto& recorded) {
-    Tell(news, recorded);
-  };
-  const auto recorded = co_await store_.Record(
-      std::move(event), async::After(clock_.Mono(), kRecordLimit), std::move(late));
+  const auto recorded =
+      co_await store_.Record(std::move(event), async::After(clock_.Mono(), kRecordLimit));
   if (!recorded.ok()) {
     base::Log(base::Level::kError, "event not recorded",
               {{"account", account.name},
@@ -126,7 +120,6 @@ async::Task<EventIntake::Answer> EventIntake::Take(Account& account, std::string
     co_return answer;
   }
   answer.verdict = recorded->repeated ? Verdict::kRepeat : Verdict::kNew;
-  Tell(news, *recorded);
   if (!turn.Take()) co_return answer;
   if (rule != nullptr) answer.reply = *rule;
   if (handler != nullptr) {
@@ -135,15 +128,6 @@ async::Task<EventIntake::Answer> EventIntake::Take(Account& account, std::string
                                             std::move(stored), received);
   }
   co_return answer;
-}
-
-void EventIntake::Tell(const News& news, const storage::Recorded& recorded) {
-  if (recorded.repeated) return;
-  feed_.Recorded(recorded.cursor);
-  if (news.effect == Kind::kSubscribe || news.effect == Kind::kProfileChanged ||
-      news.effect == Kind::kProfileRevoked) {
-    profile_changed_(news.account, news.openid);
-  }
 }
 
 }  // namespace hongyan::core

@@ -1,18 +1,17 @@
-// What happens to a verified push: recorded once, told to those who follow, and perhaps answered at once.
+// What happens to a verified push: recorded once, and perhaps answered at once.
 //
 // Contract: Take() judges a push whose signature is right. It ends when the event is on the disk, or after
-//           kRecordLimit with kUnrecorded: WeChat then repeats it. What is recorded later than that is told to those who
-//           follow like anything else. A repeat is answered like the first time and recorded once, however it is signed;
-//           one that comes while another push of the event is still being taken has no reply, or the user would see two.
-//           A body that comes under the signature of another one is refused. kReplay and kUnrecorded have no reply.
+//           kRecordLimit with kUnrecorded: WeChat then repeats it. A repeat is answered like the first time and recorded
+//           once, however it is signed; one that comes while another push of the event is still being taken has no reply,
+//           or the user would see two. A body that comes under the signature of another one is refused. kReplay and
+//           kUnrecorded have no reply.
 // Bounds:   those of ReplayGuard and StorageThread, over all accounts; no more events are being taken at once than the
 //           callback listener has connections.
 // Threads:  event loop only.
-// Lifetime: store, feed, clock and the accounts outlive it.
+// Lifetime: store, clock and the accounts outlive it.
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,7 +21,6 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/core/accounts.h"
-#include "server/core/event_feed.h"
 #include "server/core/handler_calls.h"
 #include "server/core/replay_guard.h"
 #include "server/core/reply.h"
@@ -42,12 +40,8 @@ class EventIntake {
     absl::string_view type;      // PushClass::type
     std::optional<Reply> reply;  // none: `success`
   };
-  // Told, after the event is recorded, of who has followed and of whose profile has changed.
-  using ProfileChanged = std::function<void(const std::string& account, const std::string& openid)>;
 
-  EventIntake(storage::EventStore& store, EventFeed& feed, async::Clock& clock,
-              ProfileChanged profile_changed)
-      : store_(store), feed_(feed), clock_(clock), profile_changed_(std::move(profile_changed)) {}
+  EventIntake(storage::EventStore& store, async::Clock& clock) : store_(store), clock_(clock) {}
 
   // Whether `body` was seen before under this signature; nothing is remembered. For asking before the body is parsed.
   ReplayGuard::Verdict Look(const Account& account, absl::string_view signature,
@@ -60,21 +54,12 @@ class EventIntake {
   const ReplayGuard& guard() const { return guard_; }
 
  private:
-  // What those who follow are told of an event, beside its cursor.
-  struct News {
-    std::string account;
-    std::string openid;
-    storage::SubscriberEffect::Kind effect;
-  };
-  void Tell(const News& news, const storage::Recorded& recorded);
   class Turn;
 
   // By account and dedup key of the events that are being taken: whether one of their pushes has been chosen to answer.
   absl::flat_hash_map<std::string, std::weak_ptr<bool>> turns_;
   storage::EventStore& store_;
-  EventFeed& feed_;
   async::Clock& clock_;
-  const ProfileChanged profile_changed_;
   ReplayGuard guard_;
 };
 

@@ -29,4 +29,10 @@ storage::SubscriberEffect EffectOf(const PushClass& push) {
   return effect;
 }
 
+bool ChangesProfile(storage::SubscriberEffect::Kind effect) {
+  using Kind = storage::SubscriberEffect::Kind;
+  return effect == Kind::kSubscribe || effect == Kind::kProfileChanged ||
+         effect == Kind::kProfileRevoked;
+}
+
 }  // namespace hongyan::core

@@ -36,6 +36,7 @@ absl::Status Database::NoticeLoss() {
   return Guard([this]() -> absl::Status {
     const EventMark found = SelectEventMark(session());
     const EventMark mark = engine_->Remembered();
+    cursor_at_open_ = std::max(found.cursor, mark.cursor);
     if (mark.cursor > found.cursor) {
       const std::int64_t lost = std::max<std::int64_t>(1, mark.events - found.events);
       UpdateEventMark(session(), {mark.cursor, found.events + lost});

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -80,6 +81,8 @@ class Database {
   // Events are removed, if the transaction succeeds.
   void NoteRemoval() { ++removals_; }
   std::int64_t removals() const { return removals_; }
+  // The greatest cursor when the storage was opened.
+  std::int64_t cursor_at_open() const { return cursor_at_open_; }
   // How many events were found missing whenever the storage was opened.
   std::int64_t lost_events() const { return lost_events_; }
 
@@ -99,6 +102,7 @@ class Database {
   absl::flat_hash_set<std::int64_t> known_damage_;
   std::int64_t removals_ = 0;
   std::int64_t lost_events_ = 0;
+  std::int64_t cursor_at_open_ = 0;
 };
 
 // While it lives, all that is read is of the same state of the database. For reads, inside Guard().

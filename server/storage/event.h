@@ -42,6 +42,14 @@ struct Recorded {
   bool repeated = false;
 };
 
+// What is announced of a new event that is on the disk.
+struct CommittedEvent {
+  std::int64_t cursor = 0;
+  std::string account;
+  std::string openid;
+  SubscriberEffect::Kind effect = SubscriberEffect::Kind::kNone;
+};
+
 struct StoredEvent {
   std::int64_t cursor = 0;
   std::string account;

@@ -37,15 +37,21 @@ async::Task<absl::StatusOr<Recorded>> Fail(absl::Status status) { co_return stat
 
 }  // namespace
 
-async::Task<absl::StatusOr<Recorded>> EventStore::Record(
-    NewEvent event, async::MonoTime deadline, std::function<void(const Recorded&)> late) {
+async::Task<absl::StatusOr<Recorded>> EventStore::Record(NewEvent event, async::MonoTime deadline) {
   const absl::Status status = Check(event);
   if (!status.ok()) return Fail(status);
   const std::size_t bytes = sizeof(NewEvent) + event.body.size() + event.dedup_key.size();
+  CommittedEvent committed{0, event.account, event.openid, event.effect.kind};
+  std::function<void(const Recorded&)> announce =
+      [this, committed = std::move(committed)](const Recorded& recorded) mutable {
+        if (recorded.repeated || !listener_) return;
+        committed.cursor = recorded.cursor;
+        listener_(committed);
+      };
   StorageWork<Recorded> work = [event = std::move(event)](Database& database) {
     return InsertEvent(database, event);
   };
-  return thread_.Write<Recorded>(std::move(work), bytes, deadline, std::move(late));
+  return thread_.Write<Recorded>(std::move(work), bytes, deadline, std::move(announce));
 }
 
 async::Task<absl::StatusOr<EventPage>> EventStore::List(EventFilter filter,

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -30,17 +31,24 @@ namespace hongyan::storage {
 
 class EventStore {
  public:
+  // Called on the loop for each new event once it is on the disk, in the order of the cursors and before its Record()
+  // ends; also for those whose Record() has stopped waiting. What it refers to outlives the loop's run.
+  using Listener = std::function<void(const CommittedEvent&)>;
+
   explicit EventStore(StorageThread& thread) : thread_(thread) {}
 
-  // `late`: as in StorageThread::Write.
-  async::Task<absl::StatusOr<Recorded>> Record(NewEvent event, async::MonoTime deadline,
-                                               std::function<void(const Recorded&)> late = nullptr);
+  // Before the first Record(), whose events it hears of.
+  void SetListener(Listener listener) { listener_ = std::move(listener); }
+
+  async::Task<absl::StatusOr<Recorded>> Record(NewEvent event, async::MonoTime deadline);
   // Events after `after_cursor` in the order of their cursors; 0: from the first that is kept.
   async::Task<absl::StatusOr<EventPage>> List(EventFilter filter, std::int64_t after_cursor,
                                               int limit, async::MonoTime deadline,
                                               std::size_t bytes = kMaxPageBytes);
   // The greatest cursor ever given; 0 when there was no event yet.
   async::Task<absl::StatusOr<std::int64_t>> LastCursor(async::MonoTime deadline);
+  // The same at the start; the listener hears of the cursors after it.
+  std::int64_t first_cursor() const { return thread_.first_cursor(); }
   // Grows before it is answered that events were removed: what was read before may hold some of them.
   std::int64_t removals() const { return thread_.stats().removals; }
   // Removes events that were received more than `retention` before `now`, and keys older than kKeyRetention, in
@@ -51,6 +59,7 @@ class EventStore {
 
  private:
   StorageThread& thread_;
+  Listener listener_;
 };
 
 }  // namespace hongyan::storage

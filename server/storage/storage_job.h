@@ -31,7 +31,8 @@ struct StorageStats {
 struct StorageJob {
   virtual ~StorageJob() = default;
   virtual absl::Status Run(Database& database) = 0;
-  virtual void Late() = 0;
+  // On the loop, once it was done well: also when nobody waits for it any longer.
+  virtual void Announce() = 0;
   // An address for each kind of result.
   virtual const void* Kind() const = 0;
 

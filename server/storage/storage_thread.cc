@@ -280,11 +280,8 @@ class StorageThread::Worker {
         --(job->reads ? shared->waiting_reads : shared->waiting_writes);
         shared->waiting_bytes -= job->bytes;
         job->done = true;
-        if (job->waiter != nullptr) {
-          job->waiter->Cancel();
-        } else {
-          job->Late();
-        }
+        job->Announce();
+        if (job->waiter != nullptr) job->waiter->Cancel();
       }
     });
   }
@@ -304,7 +301,11 @@ class StorageThread::Worker {
 
 StorageThread::StorageThread(async::EventLoop& loop, async::Clock& clock,
                              std::unique_ptr<Database> database, StorageLimits limits)
-    : loop_(loop), clock_(clock), limits_(limits), shared_(std::make_shared<Shared>()) {
+    : loop_(loop),
+      clock_(clock),
+      limits_(limits),
+      first_cursor_(database->cursor_at_open()),
+      shared_(std::make_shared<Shared>()) {
   shared_->stats.lost_events = database->lost_events();
   interrupt_ = database->interrupter();
   auto worker = std::make_unique<Worker>(loop_, shared_, std::move(database), limits_);

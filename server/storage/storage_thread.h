@@ -62,13 +62,14 @@ class StorageThread {
   // Stop().
   ~StorageThread();
 
-  // `bytes`: about how much memory the work holds. `late`: called, on the loop, when the work is done after all although
-  // its deadline has passed or its task was cancelled. What it refers to outlives the loop's run.
+  // `bytes`: about how much memory the work holds. `announce`: called on the loop when the work is on the disk, before the
+  // task goes on, and also when that has stopped waiting; in the order of the commits. What it refers to outlives the
+  // loop's run.
   template <typename T>
   async::Task<absl::StatusOr<T>> Write(StorageWork<T> work, std::size_t bytes,
                                        async::MonoTime deadline,
-                                       std::function<void(const T&)> late = nullptr) {
-    return Do<T>(std::move(work), false, bytes, deadline, std::move(late));
+                                       std::function<void(const T&)> announce = nullptr) {
+    return Do<T>(std::move(work), false, bytes, deadline, std::move(announce));
   }
   template <typename T>
   async::Task<absl::StatusOr<T>> Read(StorageWork<T> work, async::MonoTime deadline) {
@@ -84,6 +85,8 @@ class StorageThread {
   // OK, or why the storage can't be relied upon: the last write failed; the oldest write has been waiting, or what is being
   // done takes, longer than StorageLimits::late; or the verdict of WriteHealth. For readiness.
   absl::Status health() const;
+  // The greatest cursor that had been given when the thread began.
+  std::int64_t first_cursor() const { return first_cursor_; }
   StorageStats stats() const;
 
  private:
@@ -99,8 +102,8 @@ class StorageThread {
       value = *std::move(result);
       return absl::OkStatus();
     }
-    void Late() override {
-      if (late && status.ok() && value) late(*value);
+    void Announce() override {
+      if (announce && status.ok() && value) announce(*value);
     }
     const void* Kind() const override {
       static constexpr char kTag = 0;
@@ -108,17 +111,18 @@ class StorageThread {
     }
     StorageWork<T> work;
     std::optional<T> value;
-    std::function<void(const T&)> late;
+    std::function<void(const T&)> announce;
   };
 
   template <typename T>
   async::Task<absl::StatusOr<T>> Do(StorageWork<T> work, bool reads, std::size_t bytes,
-                                    async::MonoTime deadline, std::function<void(const T&)> late) {
+                                    async::MonoTime deadline,
+                                    std::function<void(const T&)> announce) {
     const auto job = std::make_shared<TypedJob<T>>();
     job->work = std::move(work);
     job->reads = reads;
     job->bytes = bytes;
-    job->late = std::move(late);
+    job->announce = std::move(announce);
     const absl::Status status = co_await Wait(job, deadline);
     if (!status.ok()) co_return status;
     co_return std::move(*job->value);
@@ -130,6 +134,7 @@ class StorageThread {
   async::EventLoop& loop_;
   async::Clock& clock_;
   const StorageLimits limits_;
+  const std::int64_t first_cursor_;
   const std::shared_ptr<Shared> shared_;
   std::function<void()> interrupt_;
   std::thread thread_;

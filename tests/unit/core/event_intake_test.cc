@@ -110,13 +110,8 @@ class EventIntakeTest : public ::testing::Test {
   async::EventLoop loop_;
   async::SystemClock clock_{loop_};
   support::TempStorage storage_{loop_, clock_};
-  EventFeed feed_{clock_};
-  std::vector<std::string> followers_;
   support::SilentAccounts accounts_{loop_, clock_};
-  EventIntake intake_{storage_.events(), feed_, clock_,
-                      [this](const std::string& account, const std::string& openid) {
-                        followers_.push_back(account + " " + openid);
-                      }};
+  EventIntake intake_{storage_.events(), clock_};
 };
 
 TEST_F(EventIntakeTest, RepeatIsAnsweredLikeTheFirstTimeAndRecordedOnce) {
@@ -142,7 +137,6 @@ TEST_F(EventIntakeTest, RepeatIsAnsweredLikeTheFirstTimeAndRecordedOnce) {
   EXPECT_EQ(stored[0].type, "text");
   EXPECT_EQ(stored[0].body, Text("x"));
   EXPECT_EQ(stored[1].account, "two");
-  EXPECT_EQ(feed_.latest(), stored[1].cursor);
 }
 
 TEST_F(EventIntakeTest, X12_OfTwinsThatAreTakenAtTheSameTimeOneIsAnswered) {
@@ -208,10 +202,9 @@ TEST_F(EventIntakeTest, X15_TwoReceiptsOfOneSecondStayTwo) {
   EXPECT_EQ(Take(0, "g", from_another).verdict, Verdict::kNew);
 }
 
-TEST_F(EventIntakeTest, FollowerIsStoredWithTheEventAndToldOnce) {
+TEST_F(EventIntakeTest, FollowerIsStoredWithTheEvent) {
   Take(0, "a", Event("subscribe"));
   Take(0, "b", Event("subscribe"));
-  EXPECT_EQ(followers_, std::vector<std::string>{"one oU"});
   const auto deadline = async::After(clock_.Mono(), absl::Minutes(10));
   auto who = loop_.RunUntilDone(storage_.subscribers().Get("one", "oU", deadline));
   ASSERT_TRUE(who.ok());
@@ -228,15 +221,22 @@ TEST_F(EventIntakeTest, WhatCannotBeRecordedIsNotAnswered) {
   const auto answer = Take(0, "s", Text("x"));
   EXPECT_EQ(answer.verdict, Verdict::kUnrecorded);
   EXPECT_EQ(answer.reply, std::nullopt);
-  EXPECT_EQ(feed_.latest(), 0);
 }
 
-TEST_F(EventIntakeTest, ChangedProfilesAreTold) {
+// One listener hears of what the intake records, and can tell whose profile to ask for.
+TEST_F(EventIntakeTest, WhoFollowsAndWhoseProfileChangesIsAnnouncedOnce) {
+  std::vector<std::string> asked;
+  storage_.events().SetListener([&](const storage::CommittedEvent& event) {
+    if (ChangesProfile(event.effect)) asked.push_back(event.account + " " + event.openid);
+  });
   const std::string user = "<OpenID>oOther</OpenID><AppID>wx1</AppID><RevokeInfo>205</RevokeInfo>";
-  Take(0, "a", Event("user_info_modified", user));
-  Take(0, "b", Event("user_authorization_revoke", user));
-  Take(0, "c", Event("user_authorization_cancellation", user));  // nobody is left to ask about
-  EXPECT_THAT(followers_, ::testing::ElementsAre("one oOther", "one oOther"));
+  Take(0, "a", Event("subscribe"));
+  Take(0, "b", Event("subscribe"));
+  Take(0, "c", Event("user_info_modified", user));
+  Take(0, "d", Event("user_authorization_revoke", user));
+  Take(0, "e", Event("user_authorization_cancellation", user));  // nobody is left to ask about
+  Take(0, "f", Event("unsubscribe"));
+  EXPECT_THAT(asked, ::testing::ElementsAre("one oU", "one oOther", "one oOther"));
 }
 
 }  // namespace

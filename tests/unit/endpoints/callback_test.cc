@@ -109,10 +109,8 @@ class CallbackTest : public ::testing::Test {
   StillClock clock_{loop_};
   base::Metrics metrics_;
   support::TempStorage storage_{loop_, clock_};
-  core::EventFeed feed_{clock_};
   support::SilentAccounts accounts_{loop_, clock_};
-  core::EventIntake intake_{storage_.events(), feed_, clock_,
-                            [](const std::string&, const std::string&) {}};
+  core::EventIntake intake_{storage_.events(), clock_};
   CallbackEndpoint endpoint_;
 };
 

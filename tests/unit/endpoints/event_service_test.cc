@@ -36,6 +36,8 @@ class EventServiceFixture : public ::testing::Test {
  protected:
   EventServiceFixture() {
     router_.options().stalled = absl::Seconds(1);
+    storage_.events().SetListener(
+        [this](const storage::CommittedEvent& event) { feed_.Recorded(event.cursor); });
     GrpcServerOptions options;
     options.listen = "127.0.0.1:0";
     EXPECT_TRUE(server_.Start(options, router_).ok());
@@ -67,7 +69,6 @@ class EventServiceFixture : public ::testing::Test {
       const auto recorded = co_await test.storage_.events().Record(
           std::move(event), async::After(test.clock_.Mono(), absl::Minutes(10)));
       good = good && recorded.ok();
-      if (recorded.ok()) test.feed_.Recorded(recorded->cursor);
       if (recorded.ok()) test.cursors_.push_back(recorded->cursor);
     }
     done.set_value(good);
@@ -99,7 +100,7 @@ class EventServiceFixture : public ::testing::Test {
   base::Metrics metrics_;
   support::TempStorage storage_{loop_, clock_};
   core::Accounts accounts_;
-  core::EventFeed feed_{clock_};
+  core::EventFeed feed_{clock_, storage_.events().first_cursor()};
   api::Events events_{storage_.events(), feed_, clock_, metrics_};
   Router router_{loop_, clock_, metrics_, accounts_, {events_.Methods()}, RouterOptions{10}};
   GrpcServer server_;

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "server/storage/counter_rows.h"
 #include "server/storage/sqlite/sqlite.h"
 #include "tests/unit/storage/storage_fixture.h"
 
@@ -313,6 +314,20 @@ TEST_F(DatabaseTest, D09_LockedByAShellIsUnavailableUntilItEnds) {
   ::pclose(shell);
   EXPECT_THAT(Record(Event("b")), IsOk());
   EXPECT_THAT(thread_->health(), IsOk());
+}
+
+TEST_F(DatabaseTest, SnapshotShowsOneStateWhateverOthersWrite) {
+  Open();
+  const auto look = [](Database& database) { return SelectEventMark(database.session()).cursor; };
+  StorageWork<bool> work = [&](Database& database) -> absl::StatusOr<bool> {
+    const Snapshot snapshot(database);
+    const std::int64_t before = look(database);
+    Sql("UPDATE hongyan_counters SET number = 7 WHERE name = 'event'");
+    return look(database) == before;
+  };
+  EXPECT_TRUE(*Await(thread_->Read<bool>(work, Later())));
+  EXPECT_EQ(*Await(events_->LastCursor(Later())), 7);
+  ASSERT_THAT(Record(Event("a")), IsOk()) << "and it ends with the job";
 }
 
 TEST_F(DatabaseTest, D11_MigrationThatFailsLeavesNothing) {

@@ -195,6 +195,36 @@ TEST_F(StorageThreadTest, DeadlineEndsTheWaitButNotTheWork) {
   EXPECT_EQ(again->cursor, Nth(1));
 }
 
+TEST_F(StorageThreadTest, NewEventsAreAnnouncedInOrderAlsoThoseThatNobodyWaitsFor) {
+  Open();
+  std::vector<std::int64_t> heard;
+  std::string who;
+  events_->SetListener([&](const CommittedEvent& event) {
+    heard.push_back(event.cursor);
+    who = event.account + " " + event.openid;
+  });
+  Gate gate;
+  auto blocked = Go(Blocked(gate));
+  RunDry();
+  gate.AwaitReached();
+  EXPECT_THAT(Await(events_->Record(Event("late"), clock_.Mono())),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_TRUE(heard.empty());
+  auto second = Go(events_->Record(Event("in time"), Later()));
+  auto repeat = Go(events_->Record(Event("late"), Later()));
+  NewEvent wrong = Event("wrong");
+  wrong.account.clear();
+  EXPECT_THAT(Record(wrong), StatusIs(absl::StatusCode::kInvalidArgument));
+  gate.Open();
+  RunUntil([&] { return second->has_value() && repeat->has_value(); });
+  EXPECT_THAT(heard, ::testing::ElementsAre(Nth(1), Nth(2)));
+  EXPECT_EQ(who, "main oABC");
+  EXPECT_EQ(events_->first_cursor(), 0);
+  Close();
+  Open();
+  EXPECT_EQ(events_->first_cursor(), Nth(2));
+}
+
 TEST_F(StorageThreadTest, CancelledTaskEndsAtOnce) {
   Open();
   Gate gate;

@@ -330,14 +330,6 @@ TEST_F(SubscriberStoreTest, MessageOpensTheWindowAndSendsUseItUp) {
   EXPECT_EQ(Get("oA").WindowExpireTime(At(3002)), std::nullopt);
 }
 
-TEST_F(SubscriberStoreTest, LeavingClosesTheWindows) {
-  Inbound("oA", 1000, SubscriberEffect::Opens::kMessageWindow);
-  Leave("oA", 2000);
-  EXPECT_EQ(Get("oA").AllowanceLeft(At(2000)), 0);
-  Inbound("oA", 1500, SubscriberEffect::Opens::kMessageWindow);  // came late
-  EXPECT_EQ(Get("oA").AllowanceLeft(At(2000)), 0);
-}
-
 TEST_F(SubscriberStoreTest, UnionidFindsTheOneWhoFollows) {
   ObservedUser old = User("oOld");
   ObservedUser now = User("oNow");
@@ -496,18 +488,6 @@ TEST_F(SubscriberStoreTest, SyncFindsNewOnesAndThoseWhoLeftUnnoticed) {
   EXPECT_EQ(Get("oLeft").unsubscribe_time, At(6000));
   EXPECT_THAT(Openids(Untold()), ElementsAre("oDuring", "oNew", "oWrites"));
   EXPECT_EQ(Await(subscribers_->GetSync("other", Later()))->start_time, std::nullopt);
-}
-
-TEST_F(SubscriberStoreTest, WhoWritesInTheSecondInWhichAnImportBeginsHasNotLeft) {
-  Follow("oFollows", 5000);
-  Inbound("oWrites", 5000, SubscriberEffect::Opens::kMessageWindow);
-  Inbound("oWroteBefore", 4999, SubscriberEffect::Opens::kMessageWindow);
-  // A push tells its second only; the import began half a second into that.
-  EXPECT_EQ(*Await(subscribers_->MarkUnseen("main", At(5000) + absl::Milliseconds(500), At(6000),
-                                            Later())),
-            1);
-  EXPECT_THAT(Openids(By([](auto& f) { f.subscribed = true; })),
-              ElementsAre("oFollows", "oWrites"));
 }
 
 TEST_F(SubscriberStoreTest, RevokedAndGoneProfilesAreErased) {
