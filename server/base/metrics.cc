@@ -72,7 +72,7 @@ void Metrics::Introduce(absl::string_view account, absl::string_view token_api,
       sends.At({account, kind, outcome});
     }
   }
-  // The list of the README.
+  // Those worth an alert: docs/operations.md.
   for (const char* errcode : {"40125", "40164", "45009"}) {
     wechat_requests.At({account, token_api, errcode});
   }

@@ -1,4 +1,4 @@
-"""The fenced code blocks of a Markdown file, and what its links lead to."""
+"""The fenced code blocks of a Markdown page."""
 
 import ast
 import dataclasses
@@ -33,16 +33,6 @@ def blocks(text):
     return found
 
 
-def slugs(text):
-    """The anchors of the headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ +(.+)$", re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S), re.M)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def links(text):
-    return re.findall(r"\]\(([^)]+)\)", re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S))
-
-
 class _Mute(ast.NodeTransformer):
     """Takes out what is said to people: docstrings, and strings that are printed or hold more than one word."""
 
@@ -59,13 +49,3 @@ def without_language(block):
     comment = {"javascript": r"//.*", "go": r"//.*", "java": r"//.*", "xml": r"<!--.*?-->"}.get(block.language, r"#.*")
     lines = (re.sub(rf"(^|\s)\s*{comment}", "", line).rstrip() for line in textwrap.dedent(block.code).splitlines())
     return "\n".join(line for line in lines if line)
-
-
-def compare(root, english, chinese):
-    """Both pages must have the same code."""
-    one, other = (blocks((root / name).read_text("utf-8")) for name in (english, chinese))
-    for first, second in zip(one, other):
-        where = f"{english}:{first.line} and {chinese}:{second.line}"
-        assert first.language == second.language, where
-        assert without_language(first) == without_language(second), where
-    assert len(one) == len(other)

@@ -2,17 +2,18 @@
 
 import re
 
+import pages
+from pages import HAN
 from sandbox_process import ROOT
 
 SOURCES = sorted(path for folder in ("server", "client", "protos") for path in (ROOT / folder).rglob("*")
                  if path.suffix in (".cc", ".h", ".proto"))
-PAGES = [ROOT / "README.zh-CN.md", ROOT / "hongyan.example.yaml", ROOT / "scripts/demo", ROOT / "scripts/demo_stage.sh",
-         *sorted((ROOT / "docs").glob("*.zh-CN.md"))]
-HAN = r"[\u4e00-\u9fff]"
+PAGES = [ROOT / "hongyan.example.yaml", ROOT / "scripts/demo", ROOT / "scripts/demo_stage.sh",
+         *(ROOT / name for name in pages.CHINESE)]
 # Between two characters, behind one at the end of a sentence, or between Latin words of a Chinese list.
 HALF_WIDTH = re.compile(rf"{HAN}[,;!?:](\s|{HAN}|$|[\"'])|{HAN} ?[(]|[)]{HAN}|[,;]\d+ ?{HAN}|\w[,;] [\w`$]")
-# What is typed or printed as it stands; YAML, tables of commands and comments beside English.
-VERBATIM = re.compile(r"`[^`]*`|\{[^{}]*\{.*\}|\{[^{}]*\}|^\s*[\w.\[\] -]*: ")
+# What is typed or printed as it stands; where a link leads; YAML, tables of commands and comments beside English.
+VERBATIM = re.compile(r"`[^`]*`|(?<=\])\([^)\s]*\)|\{[^{}]*\{.*\}|\{[^{}]*\}|^\s*[\w.\[\] -]*: ")
 LITERAL = re.compile(r'R"\((.*?)\)"|"((?:[^"\\\n]|\\.)*)"', re.S)
 
 

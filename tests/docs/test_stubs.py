@@ -1,6 +1,6 @@
 """Stubs from protos/ as docs/stubs.md makes them, and one text sent with each.
 
-Python's are in README.md, whose test runs them always. Go, Java and Node fetch modules from their registries for minutes,
+Python's are run always, by test_pages. Go, Java and Node fetch modules from their registries for minutes,
 which `scripts/test --stubs` lets them do (it sets HONGYAN_TEST_STUBS=1). Without it they take what earlier runs have left in
 the languages' caches, and nothing from the network; where that isn't all they need, the test is skipped.
 """
@@ -14,10 +14,11 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 import code_blocks
+import pages
 from reader import Reader, file, follow, prints
 from sandbox_process import ROOT
 
-PAGES = ["docs/stubs.md", "docs/stubs.zh-CN.md"]
+PAGE = "docs/stubs.md"
 PROTOS = ROOT / "protos"
 OURS = sorted(path.relative_to(PROTOS).as_posix() for path in (PROTOS / "hongyan").rglob("*.proto"))
 ALL = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto"))
@@ -53,23 +54,10 @@ def stay_offline(language, reader):
         reader.env["npm_config_offline"] = "true"
 
 
-def read(page):
-    return code_blocks.blocks((ROOT / page).read_text("utf-8"))
-
-
 def compiled(*arguments):
     done = subprocess.run(["protoc", f"-I{PROTOS}", *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-
-
-def test_W02_each_block_is_known():
-    for page in PAGES:
-        assert [block.heading for block in read(page)] == [heading for heading, _ in STEPS]
-
-
-def test_W02_both_languages_have_the_same_code():
-    code_blocks.compare(ROOT, *PAGES)
 
 
 def test_W02_the_protos_need_one_include_path(tmp_path):
@@ -111,10 +99,9 @@ def test_W02_a_text_is_sent_with(language, tmp_path):
     try:
         if offline:
             stay_offline(language, reader)
-        mine = [heading == language for heading, _ in STEPS]
         try:
-            follow(PAGES[0], reader, [block for block, wanted in zip(read(PAGES[0]), mine) if wanted],
-                   [step for step, wanted in zip(STEPS, mine) if wanted])
+            follow(PAGE, reader, [block for block in code_blocks.blocks(pages.read(PAGE)) if block.heading == language],
+                   [step for step in STEPS if step[0] == language])
         except AssertionError as error:
             if offline and re.search(NOT_CACHED[language], str(error)):
                 pytest.skip("modules are missing in the cache: `scripts/test --stubs` fetches them")

@@ -180,7 +180,7 @@ def test_A05_reader_of_a_restored_backup_hears_of_it_or_gets_everything_later(ca
     account.post("message", openid=user, content="kept")
     called.stop()
     backup = called.folder / "backup.db"
-    # As the README says, and nothing but that.
+    # As docs/operations.md says, and nothing but that.
     with sqlite3.connect(called.folder / "hongyan.db") as source, sqlite3.connect(backup) as copy:
         source.backup(copy)
     called.start()

@@ -261,7 +261,7 @@ TEST_F(IdempotencyTest, A15_KeyInFlightIsNeverForgottenForBytes) {
   EXPECT_EQ(keys.bytes(), 0u);
 }
 
-// What the README promises for ordinary messages.
+// What docs/api.md promises for ordinary messages.
 TEST_F(IdempotencyTest, A15_HundredThousandOrdinaryKeysFit) {
   Idempotency keys(clock_, metrics_);
   Delivery ordinary = Accepted();
