@@ -8,7 +8,7 @@
 //           decision: Hongyan itself repeats towards WeChat, and repeating in two places multiplies
 //           load.
 // Threads:  plain functions, any thread.
-// Source:   gRPC's proposal A6 for the pushback's meaning.
+// Source:   the pushback's meaning: https://github.com/grpc/proposal/blob/master/A6-client-retries.md
 #pragma once
 
 #include <optional>

@@ -82,7 +82,7 @@ def test_without_a_window_old_timestamps_pass(start, sandbox):
     assert ask(service, "GET", signed(account, timestamp="1400000000", echostr="42"))[0] == 200
 
 
-def test_F10_a_re_split_triple_has_the_same_signature_and_is_refused(called, account):
+def test_X13_a_re_split_triple_has_the_same_signature_and_is_refused(called, account):
     query = signed(account, echostr="42")
     timestamp, nonce = query["timestamp"], query["nonce"]
     for moved in ({"timestamp": timestamp[:-1], "nonce": timestamp[-1] + nonce},

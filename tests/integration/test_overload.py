@@ -59,13 +59,13 @@ def test_max_in_flight_refuses_at_once_and_frees_the_place_afterwards(narrow, ac
     nobody_in_flight(narrow)
 
 
-def test_F3_a_place_is_held_until_the_work_ends_not_the_stream(narrow, account, api):
+def test_F03_a_place_is_held_until_the_work_ends_not_the_stream(narrow, account, api):
     slow, openid = account.user(), account.user()
     # Not stretched: what has begun for a caller who is gone may go on for five seconds.
     account.fault({"delay_after_ms": 3500}, openid=slow)
     begun = time.monotonic()
     batches = [narrow.stub().SendBatch(api.pb.SendBatchRequest(notifications=[
-        api.pb.Notification(openid=slow, text=api.pb.Text(content=f"{i}"), idempotency_key=f"F3-{slow}-{i}")]),
+        api.pb.Notification(openid=slow, text=api.pb.Text(content=f"{i}"), idempotency_key=f"F03-{slow}-{i}")]),
         timeout=LIMIT) for i in range(3)]
     account.wait(CUSTOM, 3, openid=slow)
     for batch in batches:
@@ -85,11 +85,11 @@ def test_F3_a_place_is_held_until_the_work_ends_not_the_stream(narrow, account, 
     assert time.monotonic() - begun > 3.4 and refused >= 3
     nobody_in_flight(narrow)
     for i in range(3):  # what the key remembers is how the work ended
-        assert narrow.send_text(slow, f"{i}", idempotency_key=f"F3-{slow}-{i}").attempts == 1
+        assert narrow.send_text(slow, f"{i}", idempotency_key=f"F03-{slow}-{i}").attempts == 1
     assert account.arrivals(CUSTOM, openid=slow) == 3 and account.arrivals(CUSTOM, openid=openid) == 1
 
 
-def test_F3_a_cancelled_unary_call_gives_its_place_back(narrow, account):
+def test_F03_a_cancelled_unary_call_gives_its_place_back(narrow, account):
     calls = occupy(narrow, account, 5000)
     for call in calls:
         call.cancel()

@@ -89,7 +89,7 @@ TEST_F(CertificatesTest, AMatchingPairIsTaken) {
   EXPECT_EQ(callback.settings.callback.tls.key_file, "one.key");
 }
 
-TEST_F(CertificatesTest, K05_C06_WithAClientAuthorityInsecureOpensNothing) {
+TEST_F(CertificatesTest, K05_W06_WithAClientAuthorityInsecureOpensNothing) {
   const std::string open = "  listen: '0.0.0.0:0'\n";
   const std::string insecure = "auth: {insecure: true}\n";
   const std::string pair = "cert_file: one.pem, key_file: one.key";

@@ -381,7 +381,7 @@ TEST_F(CallbackTest, X13_TimestampAndNonceHaveOneForm) {
   EXPECT_EQ(Post(Signed("1714037059", std::string(128, '1'))).status, 200);
 }
 
-TEST_F(CallbackTest, C4_AWrongUrlInTheConsoleIsWarnedAboutWithItsPath) {
+TEST_F(CallbackTest, W04_AWrongUrlInTheConsoleIsWarnedAboutWithItsPath) {
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(Ask("GET", absl::StrCat("/mp/servercheck/\u202E", std::string(500, 'x'), "?",
                                     Signed("1714037059", "1"), "&echostr=secret"))

@@ -534,7 +534,7 @@ std::vector<RawCase> RawCases() {
   };
 }
 
-TEST_F(HttpServerTest, H11toH17_RawCasesAreRefusedAndTheConnectionIsClosed) {
+TEST_F(HttpServerTest, H11_H12_H13_H14_H15_H16_H17_RawCasesAreRefusedAndTheConnectionIsClosed) {
   Start();
   for (const RawCase& c : RawCases()) {
     SCOPED_TRACE(c.name);

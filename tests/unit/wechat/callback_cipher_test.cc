@@ -386,8 +386,8 @@ TEST(CallbackCipherFault, X09_PaddingAndAppIdDoNotOverlap) {
   EXPECT_TRUE(IsRefused(*Make(kZeroKey, "", std::string(200, 'w')), ForgedBody(0, "", "w")));
 }
 
-// So that time doesn't tell what words don't: an attacker would read messages by it (S-10). The appid is so long that
-// looking at it or not makes a difference that can be measured.
+// An attacker could read messages if the time of a refusal told its reason. The appid is so long that looking at it or
+// not makes a difference that can be measured.
 TEST(CallbackCipherFault, X09_TakesTheSameTimeWhateverIsWrong) {
   const std::string app_id(256, 'w');
   const CallbackCipher cipher = *Make(kZeroKey, "", app_id);

@@ -278,7 +278,7 @@ struct Refusal {
 
 class DefiniteRefusal : public WechatClientTest, public ::testing::WithParamInterface<Refusal> {};
 
-TEST_P(DefiniteRefusal, IsOneRequestAndNoRepeat) {
+TEST_P(DefiniteRefusal, U16_U17_U18_U19_U21_U22_IsOneRequestAndNoRepeat) {
   http_.Always(kTextPath, Refuses(GetParam().errcode));
   const SendResult result = SendText();
   EXPECT_THAT(result, FailedWith(GetParam().code, GetParam().reason));
