@@ -26,7 +26,7 @@ struct Call {
   std::string request_id = {};
   std::string traceparent = {};
   async::MonoTime begun = {};
-  wechat::CallLimit limit = {};
+  model::CallLimit limit = {};
   core::Account* account = nullptr;  // that the request names; null where it names none
   std::string delivery = {};         // the id of what was sent, for the log; set by the function
 };

@@ -26,48 +26,29 @@ wechat::TemplateMessage FromProto(const v1::Template& proto) {
   return message;
 }
 
-v1::DeliveryState ToProto(core::DeliveryState state) {
+v1::DeliveryState ToProto(model::DeliveryState state) {
   switch (state) {
-    case core::DeliveryState::kAccepted:
+    case model::DeliveryState::kAccepted:
       return v1::DELIVERY_STATE_ACCEPTED;
-    case core::DeliveryState::kFailed:
+    case model::DeliveryState::kFailed:
       return v1::DELIVERY_STATE_FAILED;
-    case core::DeliveryState::kUnknown:
+    case model::DeliveryState::kUnknown:
       return v1::DELIVERY_STATE_UNKNOWN;
-    case core::DeliveryState::kExpired:
+    case model::DeliveryState::kExpired:
       return v1::DELIVERY_STATE_EXPIRED;
-    case core::DeliveryState::kNone:
+    case model::DeliveryState::kNone:
       break;
   }
   return v1::DELIVERY_STATE_UNSPECIFIED;
 }
 
 template <typename Request>
-core::Notification ReadRecipientAndKey(const Request& request) {
-  core::Notification notification;
+model::Notification ReadRecipientAndKey(const Request& request) {
+  model::Notification notification;
   notification.openid = request.openid();
   if (request.recipient_case() == Request::kUnionid) notification.unionid = request.unionid();
   notification.idempotency_key = request.idempotency_key();
   return notification;
-}
-
-// Of WeChat's answer or of the stored row, which have the same fields.
-template <typename Profile>
-void TakeProfile(const Profile& profile, v1::UserInfo& proto) {
-  proto.set_unionid(profile.unionid);
-  proto.set_subscribe_scene(profile.subscribe_scene);
-  proto.set_remark(profile.remark);
-  proto.set_group_id(profile.group_id);
-  proto.mutable_tag_ids()->Assign(profile.tag_ids.begin(), profile.tag_ids.end());
-  proto.set_qr_scene(profile.qr_scene);
-  proto.set_qr_scene_str(profile.qr_scene_str);
-  proto.set_language(profile.language);
-  proto.set_nickname(profile.nickname);
-  proto.set_head_image_url(profile.head_image_url);
-  proto.set_sex(profile.sex);
-  proto.set_city(profile.city);
-  proto.set_province(profile.province);
-  proto.set_country(profile.country);
 }
 
 }  // namespace
@@ -89,22 +70,22 @@ void ToProto(absl::Time time, google::protobuf::Timestamp& proto) {
       static_cast<int>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
 }
 
-absl::StatusOr<core::Notification> FromProto(const v1::SendTextRequest& request) {
+absl::StatusOr<model::Notification> FromProto(const v1::SendTextRequest& request) {
   if (request.has_fallback()) return NoFallback();
-  core::Notification notification = ReadRecipientAndKey(request);
+  model::Notification notification = ReadRecipientAndKey(request);
   notification.validate_only = request.validate_only();
   const wechat::TextMessage message{request.content(), request.kf_account()};
   return core::AddMessage(std::move(notification), message);
 }
 
-absl::StatusOr<core::Notification> FromProto(const v1::SendTemplateRequest& request) {
-  core::Notification notification = ReadRecipientAndKey(request);
+absl::StatusOr<model::Notification> FromProto(const v1::SendTemplateRequest& request) {
+  model::Notification notification = ReadRecipientAndKey(request);
   notification.validate_only = request.validate_only();
   return core::AddMessage(std::move(notification), FromProto(request.template_()));
 }
 
-absl::StatusOr<core::Notification> FromProto(const v1::Notification& proto) {
-  core::Notification notification = ReadRecipientAndKey(proto);
+absl::StatusOr<model::Notification> FromProto(const v1::Notification& proto) {
+  model::Notification notification = ReadRecipientAndKey(proto);
   if (proto.has_fallback()) return NoFallback();
   if (proto.has_send_time()) {
     return base::InvalidField("send_time", "is for queued sends; SendBatch sends at once",
@@ -135,12 +116,12 @@ absl::StatusOr<core::Notification> FromProto(const v1::Notification& proto) {
   return base::InvalidField("body", "is required: text or template", "必须填写：text 或 template");
 }
 
-void ToProto(const core::Delivery& delivery, v1::Delivery& proto) {
+void ToProto(const model::Delivery& delivery, v1::Delivery& proto) {
   proto.set_id(delivery.id);
   proto.set_account(delivery.account);
   proto.set_openid(delivery.openid);
-  proto.set_kind(delivery.kind == wechat::MessageKind::kText ? v1::DELIVERY_KIND_TEXT
-                                                             : v1::DELIVERY_KIND_TEMPLATE);
+  proto.set_kind(delivery.kind == model::MessageKind::kText ? v1::DELIVERY_KIND_TEXT
+                                                            : v1::DELIVERY_KIND_TEMPLATE);
   proto.set_state(ToProto(delivery.state));
   proto.set_msg_id(delivery.msg_id);
   if (!delivery.error.ok()) {
@@ -155,17 +136,30 @@ void ToProto(const core::Delivery& delivery, v1::Delivery& proto) {
   if (delivery.finish_time) ToProto(*delivery.finish_time, *proto.mutable_finish_time());
 }
 
-void ToProto(const wechat::UserInfo& user, v1::UserInfo& proto) {
+void ToProto(const model::Profile& profile, v1::UserInfo& proto) {
+  proto.set_unionid(profile.unionid);
+  proto.set_subscribe_scene(profile.subscribe_scene);
+  proto.set_remark(profile.remark);
+  proto.set_group_id(profile.group_id);
+  proto.mutable_tag_ids()->Assign(profile.tag_ids.begin(), profile.tag_ids.end());
+  proto.set_qr_scene(profile.qr_scene);
+  proto.set_qr_scene_str(profile.qr_scene_str);
+  proto.set_language(profile.language);
+  proto.set_nickname(profile.nickname);
+  proto.set_head_image_url(profile.head_image_url);
+  proto.set_sex(profile.sex);
+  proto.set_city(profile.city);
+  proto.set_province(profile.province);
+  proto.set_country(profile.country);
+}
+
+void ToProto(const model::User& user, v1::UserInfo& proto) {
   proto.set_openid(user.openid);
   proto.set_subscribed(user.subscribed.value_or(false));
   proto.set_subscribed_unknown(!user.subscribed);
-  if (user.subscribe_time_seconds != 0) {
-    proto.mutable_subscribe_time()->set_seconds(user.subscribe_time_seconds);
-  }
-  TakeProfile(user, proto);
+  if (user.subscribe_time) ToProto(*user.subscribe_time, *proto.mutable_subscribe_time());
+  ToProto(user.profile, proto);
 }
-
-void ToProto(const storage::Profile& profile, v1::UserInfo& proto) { TakeProfile(profile, proto); }
 
 absl::Status NamedAsInSendText(const absl::Status& status) {
   return base::StripFieldPrefix(status, "text.");

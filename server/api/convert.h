@@ -5,20 +5,19 @@
 
 #include "absl/status/statusor.h"
 #include "hongyan/v1/notify.pb.h"
-#include "server/core/delivery.h"
-#include "server/storage/subscriber.h"
-#include "server/wechat/messages.h"
+#include "server/model/delivery.h"
+#include "server/model/profile.h"
 
 namespace hongyan::api {
 
-absl::StatusOr<core::Notification> FromProto(const v1::SendTextRequest& request);
-absl::StatusOr<core::Notification> FromProto(const v1::SendTemplateRequest& request);
-absl::StatusOr<core::Notification> FromProto(const v1::Notification& notification);
+absl::StatusOr<model::Notification> FromProto(const v1::SendTextRequest& request);
+absl::StatusOr<model::Notification> FromProto(const v1::SendTemplateRequest& request);
+absl::StatusOr<model::Notification> FromProto(const v1::Notification& notification);
 
-void ToProto(const core::Delivery& delivery, v1::Delivery& proto);
-void ToProto(const wechat::UserInfo& user, v1::UserInfo& proto);
+void ToProto(const model::Delivery& delivery, v1::Delivery& proto);
+void ToProto(const model::User& user, v1::UserInfo& proto);
 // Without what isn't of the profile: openid, subscribed and subscribe_time.
-void ToProto(const storage::Profile& profile, v1::UserInfo& proto);
+void ToProto(const model::Profile& profile, v1::UserInfo& proto);
 void ToProto(absl::Time time, google::protobuf::Timestamp& proto);
 absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& proto,
                                      absl::string_view field);

@@ -106,7 +106,7 @@ Task<absl::StatusOr<v1::ListEventsResponse>> Events::ListEvents(
   if (!page.ok()) co_return page.status();
   v1::ListEventsResponse response;
   std::size_t bytes = 0;
-  for (const storage::StoredEvent& event : page->events) {
+  for (const model::StoredEvent& event : page->events) {
     v1::Event proto;
     ToProto(event, proto);
     bytes += proto.ByteSizeLong();

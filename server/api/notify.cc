@@ -89,7 +89,7 @@ template <typename Response, typename Request>
 Notify::Answer<Response> Notify::Send(Call& call, const Request& request) {
   auto notification = FromProto(request);
   if (!notification.ok()) co_return RenameFields(request, notification.status());
-  const core::Delivery delivery =
+  const model::Delivery delivery =
       co_await sender_.Send(*call.account, *std::move(notification), call.limit);
   call.delivery = delivery.id;
   if (!delivery.error.ok()) co_return RenameFields(request, delivery.error);
@@ -151,7 +151,7 @@ Notify::Answer<v1::BatchGetUserInfoResponse> Notify::BatchGetUserInfo(
       co_await users_.BatchGet(*call.account, std::move(openids), request.lang(), call.limit);
   if (!found.ok()) co_return found.status();
   v1::BatchGetUserInfoResponse response;
-  for (const wechat::UserInfo& user : *found) ToProto(user, *response.add_users());
+  for (const model::User& user : *found) ToProto(user, *response.add_users());
   co_return response;
 }
 
@@ -160,7 +160,7 @@ Task<void> Notify::SendItem(const Call& call, const v1::SendBatchRequest& reques
                             bool& all_told) {
   if (!all_told) co_return;  // nothing more is sent for a caller who wouldn't hear of it
   const v1::Notification& item = request.notifications(static_cast<int>(index));
-  core::Delivery delivery;
+  model::Delivery delivery;
   const auto account = accounts_.Find(item.account());
   auto notification = FromProto(item);
   const absl::Status refused = account.ok() ? notification.status() : account.status();
@@ -169,14 +169,14 @@ Task<void> Notify::SendItem(const Call& call, const v1::SendBatchRequest& reques
   } else {
     delivery.account = account.ok() ? (*account)->name : item.account();
     delivery.openid = item.openid();
-    delivery.state = core::DeliveryState::kFailed;
+    delivery.state = model::DeliveryState::kFailed;
     delivery.error = account.ok() ? base::Annotate(refused, "account", delivery.account) : refused;
     delivery.idempotency_key = item.idempotency_key();
     delivery.labels = {item.labels().begin(), item.labels().end()};
     delivery.create_time = clock_.Now();
   }
-  const bool over = delivery.state == core::DeliveryState::kFailed ||
-                    delivery.state == core::DeliveryState::kUnknown;
+  const bool over = delivery.state == model::DeliveryState::kFailed ||
+                    delivery.state == model::DeliveryState::kUnknown;
   if (over && !delivery.finish_time) delivery.finish_time = clock_.Now();
   delivery.error = base::PrefixFields(delivery.error, absl::StrCat("notifications[", index, "]."));
   v1::SendBatchResponse response;

@@ -17,7 +17,7 @@ bool IsTimestamp(absl::Time time) {
 
 }  // namespace
 
-void ToProto(const storage::StoredEvent& stored, v1::Event& event) {
+void ToProto(const model::StoredEvent& stored, v1::Event& event) {
   const auto push =
       stored.damaged ? absl::DataLossError("damaged") : wechat::ParsePush(stored.body);
   if (push.ok()) {

@@ -7,6 +7,6 @@
 namespace hongyan::api {
 
 // All of it, the payload included. What can't be read keeps its place and its type, and is marked as damaged.
-void ToProto(const storage::StoredEvent& stored, v1::Event& event);
+void ToProto(const model::StoredEvent& stored, v1::Event& event);
 
 }  // namespace hongyan::api

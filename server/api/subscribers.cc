@@ -15,7 +15,7 @@ using async::Task;
 constexpr int kDefaultPage = 100;
 constexpr absl::Duration kSyncCeiling = absl::Hours(24);
 
-void Fill(const storage::Subscriber& row, absl::Time now, v1::Subscriber& proto) {
+void Fill(const model::Subscriber& row, absl::Time now, v1::Subscriber& proto) {
   proto.set_account(row.account);
   v1::UserInfo& user = *proto.mutable_user();
   user.set_openid(row.openid);
@@ -80,7 +80,7 @@ MethodTable Subscribers::Methods() {
 Task<absl::StatusOr<v1::GetSubscriberResponse>> Subscribers::GetSubscriber(
     Call& call, const v1::GetSubscriberRequest& request) {
   const std::string& account = call.account->name;
-  absl::StatusOr<storage::Subscriber> found = NobodyNamed();
+  absl::StatusOr<model::Subscriber> found = NobodyNamed();
   if (request.has_openid()) {
     found = co_await subscribers_.Get(account, request.openid(), call.limit.deadline);
   } else if (request.has_unionid()) {
@@ -110,7 +110,7 @@ Task<absl::StatusOr<v1::ListSubscribersResponse>> Subscribers::ListSubscribers(
   while (true) {
     auto page = co_await subscribers_.List(*filter, after, size, call.limit.deadline);
     if (!page.ok()) co_return page.status();
-    for (const storage::Subscriber& row : page->subscribers) {
+    for (const model::Subscriber& row : page->subscribers) {
       Fill(row, clock_.Now(), *response.add_subscribers());
     }
     after = page->next_openid;

@@ -21,7 +21,7 @@ class EventHandler {
  public:
   virtual ~EventHandler() = default;
   // `request_id`: under which the push is logged here; goes along.
-  virtual async::Task<absl::StatusOr<std::optional<Reply>>> Handle(storage::StoredEvent event,
+  virtual async::Task<absl::StatusOr<std::optional<Reply>>> Handle(model::StoredEvent event,
                                                                    std::string request_id,
                                                                    absl::Duration time_left) = 0;
 };

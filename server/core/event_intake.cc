@@ -19,17 +19,17 @@ std::string GuardKey(const Account& account, absl::string_view signature) {
 }
 
 // Takes the push's text.
-storage::NewEvent MakeEvent(const Account& account, wechat::OpenedPush& push,
-                            const PushClass& push_class, absl::Time now) {
-  storage::NewEvent event;
+model::NewEvent MakeEvent(const Account& account, wechat::OpenedPush& push,
+                          const PushClass& push_class, absl::Time now) {
+  model::NewEvent event;
   event.account = account.name;
   event.openid = push_class.openid;
   event.type = std::string(push_class.recorded_type());
   if (push.event.create_time) event.create_time = absl::FromUnixSeconds(*push.event.create_time);
   event.receive_time = now;
   event.dedup_key = DedupKey(push.event);
-  event.format = push.event.format == wechat::PushFormat::kJson ? storage::BodyFormat::kJson
-                                                                : storage::BodyFormat::kXml;
+  event.format = push.event.format == model::BodyFormat::kJson ? model::BodyFormat::kJson
+                                                               : model::BodyFormat::kXml;
   event.body = std::move(push.text);
   // A message whose form we don't know counts for its sender all the same.
   const bool is_message = push_class.kind == PushClass::Kind::kMessage;
@@ -39,8 +39,8 @@ storage::NewEvent MakeEvent(const Account& account, wechat::OpenedPush& push,
 }
 
 // As storage will give it back, but for the cursor.
-storage::StoredEvent ToStored(const storage::NewEvent& event) {
-  storage::StoredEvent stored;
+model::StoredEvent ToStored(const model::NewEvent& event) {
+  model::StoredEvent stored;
   stored.account = event.account;
   stored.openid = event.openid;
   stored.type = event.type;
@@ -95,7 +95,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(Account& account, std::string
   }
   // Before the wait: nobody may slip another body under the signature meanwhile.
   guard_.Remember(key, body, expires);
-  storage::NewEvent event = MakeEvent(account, push, push_class, clock_.Now());
+  model::NewEvent event = MakeEvent(account, push, push_class, clock_.Now());
   Turn turn(*this, absl::StrCat(account.name, ":", event.dedup_key));
   const Reply* const rule = policy->callback->replies.Find(push.event, push_class);
   // A push of nobody can't be answered.
@@ -103,7 +103,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(Account& account, std::string
                     account.handler->Wants(push_class);
   HandlerCalls* const handler = asks ? account.handler.get() : nullptr;
   HandlerCalls::Arrival arrival;
-  storage::StoredEvent stored;
+  model::StoredEvent stored;
   if (handler != nullptr) {
     arrival = handler->Arrive(event.dedup_key);
     stored = ToStored(event);

@@ -75,7 +75,7 @@ void HandlerCalls::Forget(Order::iterator it) {
 }
 
 async::Task<std::optional<Reply>> HandlerCalls::Answer(Arrival arrival, bool repeated,
-                                                       storage::StoredEvent event,
+                                                       model::StoredEvent event,
                                                        async::MonoTime received) {
   if (arrival.entry == nullptr) {
     metrics_.handler_calls.At({account_.name, "overloaded"}).Increment();
@@ -108,7 +108,7 @@ void HandlerCalls::Settle(Entry& entry, std::optional<Reply> reply) {
   entry.settled.NotifyAll();
 }
 
-void HandlerCalls::Begin(const std::shared_ptr<Entry>& entry, storage::StoredEvent event,
+void HandlerCalls::Begin(const std::shared_ptr<Entry>& entry, model::StoredEvent event,
                          async::MonoTime received) {
   entry->state = State::kCalling;
   if (calls_.Spawn(Call(entry, std::move(event), base::RandomHex128(), received))) return;
@@ -116,7 +116,7 @@ void HandlerCalls::Begin(const std::shared_ptr<Entry>& entry, storage::StoredEve
   Settle(*entry, std::nullopt);
 }
 
-async::Task<void> HandlerCalls::Call(std::shared_ptr<Entry> entry, storage::StoredEvent event,
+async::Task<void> HandlerCalls::Call(std::shared_ptr<Entry> entry, model::StoredEvent event,
                                      std::string request_id, async::MonoTime received) {
   const async::MonoTime began = clock_.Mono();
   const absl::Duration limit = std::max(options_.timeout, options_.late_within);
@@ -166,16 +166,16 @@ async::Task<absl::string_view> HandlerCalls::SendLate(std::string openid, std::i
                                                       Reply reply) {
   const auto* text = std::get_if<wechat::TextReply>(&reply);
   if (text == nullptr || openid.empty()) co_return "late_dropped";
-  Notification to;
+  model::Notification to;
   to.openid = std::move(openid);
   // Whatever may happen here one day: one event, one message.
   to.idempotency_key = absl::StrCat("hongyan-late-reply/", cursor);
   const wechat::TextMessage message{text->content, ""};
   auto notification = AddMessage(std::move(to), message);
   if (!notification.ok()) co_return "late_failed";
-  const Delivery delivery = co_await sender_.Send(
+  const model::Delivery delivery = co_await sender_.Send(
       account_, *std::move(notification), {async::After(clock_.Mono(), kLateSendLimit), false});
-  co_return delivery.state == DeliveryState::kAccepted ? "late_sent" : "late_failed";
+  co_return delivery.state == model::DeliveryState::kAccepted ? "late_sent" : "late_failed";
 }
 
 void HandlerCalls::ReleasePushes() {

@@ -69,8 +69,8 @@ class HandlerCalls {
   bool Wants(const PushClass& push) const;
   Arrival Arrive(const std::string& dedup_key);
   // `repeated`: storage had it already. `received`: when the push came in.
-  async::Task<std::optional<Reply>> Answer(Arrival arrival, bool repeated,
-                                           storage::StoredEvent event, async::MonoTime received);
+  async::Task<std::optional<Reply>> Answer(Arrival arrival, bool repeated, model::StoredEvent event,
+                                           async::MonoTime received);
 
   // From now on every event's answer is none, also of those that wait for it. Calls go on.
   void ReleasePushes();
@@ -96,9 +96,9 @@ class HandlerCalls {
   void Forget(Order::iterator it);
   // Logs, once a minute, how many replies made room before kMemory was over.
   void NoteForgotten();
-  void Begin(const std::shared_ptr<Entry>& entry, storage::StoredEvent event,
+  void Begin(const std::shared_ptr<Entry>& entry, model::StoredEvent event,
              async::MonoTime received);
-  async::Task<void> Call(std::shared_ptr<Entry> entry, storage::StoredEvent event,
+  async::Task<void> Call(std::shared_ptr<Entry> entry, model::StoredEvent event,
                          std::string request_id, async::MonoTime received);
   static void Settle(Entry& entry, std::optional<Reply> reply);
   // Says how it ended.

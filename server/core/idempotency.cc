@@ -8,6 +8,7 @@
 #include "server/base/digest.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
+#include "server/wechat/message_kind.h"
 
 namespace hongyan::core {
 namespace {
@@ -18,7 +19,7 @@ constexpr absl::Duration kLogPause = absl::Minutes(1);
 constexpr std::size_t kNodeBytes = 64;
 
 // What twins and later callers get: the deadline that ended the first call was not theirs.
-Delivery ForOthers(Delivery result) {
+model::Delivery ForOthers(model::Delivery result) {
   if (absl::IsDeadlineExceeded(result.error)) {
     result.error = base::WithCode(result.error, absl::StatusCode::kUnknown);
   }
@@ -34,7 +35,7 @@ std::size_t BytesOf(const absl::Status& status) {
   return bytes;
 }
 
-std::size_t BytesOf(const Delivery& delivery) {
+std::size_t BytesOf(const model::Delivery& delivery) {
   std::size_t bytes = delivery.id.size() + delivery.account.size() + delivery.openid.size() +
                       delivery.idempotency_key.size() + BytesOf(delivery.error);
   for (const auto& [name, value] : delivery.labels) {
@@ -89,7 +90,7 @@ bool Idempotency::StandsForAnother(const std::string& account, const std::string
 }
 
 void Idempotency::Settle(const std::string& account, const std::string& key,
-                         const Delivery& result) {
+                         const model::Delivery& result) {
   const auto it = entries_.find(NameOf(account, key));
   if (it == entries_.end()) return;
   const std::shared_ptr<Entry> entry = *it->second;
@@ -160,8 +161,9 @@ void Idempotency::NoteForgotten(async::MonoTime now) {
   logged_at_ = now;
 }
 
-bool UsesKeyUp(const Delivery& delivery) {
-  if (delivery.state == DeliveryState::kAccepted || delivery.state == DeliveryState::kUnknown) {
+bool UsesKeyUp(const model::Delivery& delivery) {
+  if (delivery.state == model::DeliveryState::kAccepted ||
+      delivery.state == model::DeliveryState::kUnknown) {
     return true;
   }
   switch (delivery.error.code()) {
@@ -182,7 +184,7 @@ bool UsesKeyUp(const Delivery& delivery) {
   return delivery.attempts > 0;  // what we refused ourselves was no use
 }
 
-std::string Fingerprint(const Notification& notification) {
+std::string Fingerprint(const model::Notification& notification) {
   base::PartsDigest digest;
   digest.Add(notification.unionid ? "unionid" : "openid");
   digest.Add(notification.unionid ? *notification.unionid : notification.openid);

@@ -21,7 +21,7 @@
 #include "server/async/clock.h"
 #include "server/async/wait_list.h"
 #include "server/base/metrics.h"
-#include "server/core/delivery.h"
+#include "server/model/delivery.h"
 
 namespace hongyan::core {
 
@@ -30,7 +30,7 @@ class Idempotency {
   enum class Verdict { kMine, kDone, kReused, kFull, kDeadline, kCancelled };
   struct Claimed {
     Verdict verdict;
-    std::optional<Delivery> first;  // kDone only
+    std::optional<model::Delivery> first;  // kDone only
   };
 
   struct Bounds {
@@ -44,7 +44,7 @@ class Idempotency {
 
   async::Task<Claimed> Claim(std::string account, std::string key, std::string fingerprint,
                              async::MonoTime deadline);
-  void Settle(const std::string& account, const std::string& key, const Delivery& result);
+  void Settle(const std::string& account, const std::string& key, const model::Delivery& result);
 
   // Whether Claim() would say kReused. Claims nothing.
   bool StandsForAnother(const std::string& account, const std::string& key,
@@ -57,7 +57,7 @@ class Idempotency {
   struct Entry {
     std::string name;
     std::string fingerprint;
-    std::optional<Delivery> result;
+    std::optional<model::Delivery> result;
     async::MonoTime first_used;
     async::WaitList settled;
     std::size_t bytes = 0;  // counted for it in bytes_
@@ -87,9 +87,9 @@ class Idempotency {
 
 // Whether a result is the key's last word: accepted, unknown, or WeChat's refusal of this very message, which no retry
 // would mend.
-bool UsesKeyUp(const Delivery& delivery);
+bool UsesKeyUp(const model::Delivery& delivery);
 
 // Equal for equal requests, whatever their key, labels and time limits: a twin gets the first one's.
-std::string Fingerprint(const Notification& notification);
+std::string Fingerprint(const model::Notification& notification);
 
 }  // namespace hongyan::core

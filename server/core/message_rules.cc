@@ -185,8 +185,8 @@ absl::Status CheckLang(absl::string_view lang) {
 
 namespace {
 
-template <typename Message>
-absl::StatusOr<Notification> Add(Notification notification, const Message& message) {
+template <typename Typed>
+absl::StatusOr<model::Notification> Add(model::Notification notification, const Typed& message) {
   absl::Status status =
       notification.unionid ? CheckUnionid(*notification.unionid) : CheckOpenid(notification.openid);
   status = Joined(std::move(status), CheckKey(notification.idempotency_key));
@@ -199,13 +199,13 @@ absl::StatusOr<Notification> Add(Notification notification, const Message& messa
 
 }  // namespace
 
-absl::StatusOr<Notification> AddMessage(Notification notification,
-                                        const wechat::TextMessage& message) {
+absl::StatusOr<model::Notification> AddMessage(model::Notification notification,
+                                               const wechat::TextMessage& message) {
   return Add(std::move(notification), message);
 }
 
-absl::StatusOr<Notification> AddMessage(Notification notification,
-                                        const wechat::TemplateMessage& message) {
+absl::StatusOr<model::Notification> AddMessage(model::Notification notification,
+                                               const wechat::TemplateMessage& message) {
   return Add(std::move(notification), message);
 }
 

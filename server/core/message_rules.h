@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "server/core/delivery.h"
+#include "server/model/delivery.h"
 #include "server/wechat/messages.h"
 
 namespace hongyan::core {
@@ -19,9 +19,9 @@ absl::Status CheckUnionid(absl::string_view unionid);
 absl::Status CheckLang(absl::string_view lang);
 
 // `notification` with what was compiled from `message`, if recipient, key, labels and message keep their rules.
-absl::StatusOr<Notification> AddMessage(Notification notification,
-                                        const wechat::TextMessage& message);
-absl::StatusOr<Notification> AddMessage(Notification notification,
-                                        const wechat::TemplateMessage& message);
+absl::StatusOr<model::Notification> AddMessage(model::Notification notification,
+                                               const wechat::TextMessage& message);
+absl::StatusOr<model::Notification> AddMessage(model::Notification notification,
+                                               const wechat::TemplateMessage& message);
 
 }  // namespace hongyan::core

@@ -6,6 +6,7 @@
 #include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/core/message_rules.h"
+#include "server/wechat/message_kind.h"
 
 namespace hongyan::core {
 namespace {
@@ -53,9 +54,9 @@ absl::Status Expired() {
 
 }  // namespace
 
-async::Task<Delivery> Sender::Send(Account& account, Notification notification,
-                                   wechat::CallLimit limit) {
-  Delivery delivery;
+async::Task<model::Delivery> Sender::Send(Account& account, model::Notification notification,
+                                          model::CallLimit limit) {
+  model::Delivery delivery;
   delivery.account = account.name;
   delivery.openid = notification.openid;
   delivery.kind = notification.message.kind;
@@ -67,7 +68,7 @@ async::Task<Delivery> Sender::Send(Account& account, Notification notification,
   if (notification.validate_only) {
     absl::Status status = co_await Validate(account, notification, delivery, limit);
     if (!status.ok()) {
-      delivery.state = DeliveryState::kFailed;
+      delivery.state = model::DeliveryState::kFailed;
       delivery.error = base::Annotate(std::move(status), "account", account.name);
     }
     co_return delivery;
@@ -84,8 +85,9 @@ async::Task<Delivery> Sender::Send(Account& account, Notification notification,
   if (claimed.verdict != Idempotency::Verdict::kMine) {
     delivery.error = base::Annotate(ClaimError(claimed.verdict, account.name, limit.set_by_caller),
                                     "account", account.name);
-    delivery.state = base::Has(delivery.error, Reason::kOutcomeUnknown) ? DeliveryState::kUnknown
-                                                                        : DeliveryState::kFailed;
+    delivery.state = base::Has(delivery.error, Reason::kOutcomeUnknown)
+                         ? model::DeliveryState::kUnknown
+                         : model::DeliveryState::kFailed;
     co_return delivery;
   }
   delivery.id = ids_.Next(delivery.create_time);
@@ -94,8 +96,9 @@ async::Task<Delivery> Sender::Send(Account& account, Notification notification,
   co_return delivery;
 }
 
-async::Task<absl::Status> Sender::Validate(Account& account, const Notification& notification,
-                                           Delivery& delivery, wechat::CallLimit limit) {
+async::Task<absl::Status> Sender::Validate(Account& account,
+                                           const model::Notification& notification,
+                                           model::Delivery& delivery, model::CallLimit limit) {
   const std::string& key = notification.idempotency_key;
   if (!key.empty() && idempotency_.StandsForAnother(account.name, key, Fingerprint(notification))) {
     co_return ClaimError(Idempotency::Verdict::kReused, account.name, limit.set_by_caller);
@@ -105,10 +108,10 @@ async::Task<absl::Status> Sender::Validate(Account& account, const Notification&
   co_return co_await account.templates.Check(notification.message, limit);
 }
 
-async::Task<void> Sender::Deliver(Account& account, const Notification& notification,
-                                  Delivery& delivery, wechat::CallLimit limit) {
+async::Task<void> Sender::Deliver(Account& account, const model::Notification& notification,
+                                  model::Delivery& delivery, model::CallLimit limit) {
   if (notification.expire_time && *notification.expire_time <= clock_.Now()) {
-    Finish(delivery, DeliveryState::kExpired, Expired());
+    Finish(delivery, model::DeliveryState::kExpired, Expired());
     co_return;
   }
   if (notification.expire_time) {
@@ -116,7 +119,7 @@ async::Task<void> Sender::Deliver(Account& account, const Notification& notifica
   }
   const absl::Status resolved = co_await Resolve(account, notification, delivery, limit);
   if (!resolved.ok()) {
-    Finish(delivery, DeliveryState::kFailed, resolved);
+    Finish(delivery, model::DeliveryState::kFailed, resolved);
     co_return;
   }
   // The delivery's id is the client_msg_id: 26 characters of ASCII, new for each delivery.
@@ -127,19 +130,20 @@ async::Task<void> Sender::Deliver(Account& account, const Notification& notifica
   delivery.msg_id = result.msg_id;
   if (!result.status.ok() && result.attempts == 0 && !result.outcome_unknown &&
       clock_.Mono() >= limit.begin_before) {
-    Finish(delivery, DeliveryState::kExpired, Expired());
+    Finish(delivery, model::DeliveryState::kExpired, Expired());
     co_return;
   }
   // Before the call: its arguments may be made in any order, and a moved-from status is no longer OK.
-  const DeliveryState state = result.status.ok()       ? DeliveryState::kAccepted
-                              : result.outcome_unknown ? DeliveryState::kUnknown
-                                                       : DeliveryState::kFailed;
+  const model::DeliveryState state = result.status.ok()       ? model::DeliveryState::kAccepted
+                                     : result.outcome_unknown ? model::DeliveryState::kUnknown
+                                                              : model::DeliveryState::kFailed;
   Finish(delivery, state, std::move(result.status));
   NoteAllowance(delivery);
 }
 
-async::Task<absl::Status> Sender::Resolve(const Account& account, const Notification& notification,
-                                          Delivery& delivery, wechat::CallLimit limit) {
+async::Task<absl::Status> Sender::Resolve(const Account& account,
+                                          const model::Notification& notification,
+                                          model::Delivery& delivery, model::CallLimit limit) {
   if (!notification.unionid) co_return absl::OkStatus();
   if (clock_.Mono() >= limit.deadline) {
     co_return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
@@ -153,9 +157,10 @@ async::Task<absl::Status> Sender::Resolve(const Account& account, const Notifica
   co_return absl::OkStatus();
 }
 
-void Sender::NoteAllowance(const Delivery& delivery) {
+void Sender::NoteAllowance(const model::Delivery& delivery) {
   if (!wechat::TraitsOf(delivery.kind).spends_allowance) return;
-  if (delivery.state == DeliveryState::kAccepted || delivery.state == DeliveryState::kUnknown) {
+  if (delivery.state == model::DeliveryState::kAccepted ||
+      delivery.state == model::DeliveryState::kUnknown) {
     recipients_.Sent(delivery.account, delivery.openid);
   } else if (base::Has(delivery.error, Reason::kResponseWindowClosed)) {
     recipients_.WindowClosed(delivery.account, delivery.openid);
@@ -164,20 +169,20 @@ void Sender::NoteAllowance(const Delivery& delivery) {
   }
 }
 
-void Sender::Finish(Delivery& delivery, DeliveryState state, absl::Status error) {
+void Sender::Finish(model::Delivery& delivery, model::DeliveryState state, absl::Status error) {
   const absl::Time now = clock_.Now();
   delivery.state = state;
   delivery.error = base::Annotate(std::move(error), "account", delivery.account);
-  if (state == DeliveryState::kAccepted) delivery.accept_time = now;
+  if (state == model::DeliveryState::kAccepted) delivery.accept_time = now;
   const wechat::MessageKindTraits& kind = wechat::TraitsOf(delivery.kind);
-  if (state != DeliveryState::kAccepted || !kind.receipt_follows) delivery.finish_time = now;
-  metrics_.sends.At({delivery.account, kind.name, StateName(state)}).Increment();
-  const bool accepted = state == DeliveryState::kAccepted;
+  if (state != model::DeliveryState::kAccepted || !kind.receipt_follows) delivery.finish_time = now;
+  metrics_.sends.At({delivery.account, kind.name, model::StateName(state)}).Increment();
+  const bool accepted = state == model::DeliveryState::kAccepted;
   base::Log(accepted ? base::Level::kInfo : base::Level::kWarn, "delivery",
             {{"delivery", delivery.id},
              {"account", delivery.account},
              {"kind", kind.name},
-             {"state", StateName(state)},
+             {"state", model::StateName(state)},
              {"attempts", delivery.attempts},
              {"reason", accepted ? std::string() : base::ReasonOf(delivery.error)},
              {"errcode", accepted ? std::string() : base::MetadataOf(delivery.error, "errcode")},
@@ -186,7 +191,7 @@ void Sender::Finish(Delivery& delivery, DeliveryState state, absl::Status error)
 
 async::Task<absl::Status> Sender::SetTyping(Account& account, std::string openid,
                                             std::optional<std::string> unionid, bool cancel,
-                                            wechat::CallLimit limit) {
+                                            model::CallLimit limit) {
   const absl::Status status = unionid ? CheckUnionid(*unionid) : CheckOpenid(openid);
   if (!status.ok()) co_return status;
   if (unionid) {

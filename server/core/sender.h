@@ -14,9 +14,9 @@
 #include "server/base/id.h"
 #include "server/base/metrics.h"
 #include "server/core/accounts.h"
-#include "server/core/delivery.h"
 #include "server/core/idempotency.h"
 #include "server/core/recipients.h"
+#include "server/model/delivery.h"
 
 namespace hongyan::core {
 
@@ -26,26 +26,27 @@ class Sender {
          base::Metrics& metrics)
       : recipients_(recipients), idempotency_(idempotency), clock_(clock), metrics_(metrics) {}
 
-  async::Task<Delivery> Send(Account& account, Notification notification, wechat::CallLimit limit);
+  async::Task<model::Delivery> Send(Account& account, model::Notification notification,
+                                    model::CallLimit limit);
 
   // Shows "typing…" in a chat, or takes it away. `unionid`: instead of the openid.
   async::Task<absl::Status> SetTyping(Account& account, std::string openid,
                                       std::optional<std::string> unionid, bool cancel,
-                                      wechat::CallLimit limit);
+                                      model::CallLimit limit);
 
  private:
   // All that can be checked without sending.
-  async::Task<absl::Status> Validate(Account& account, const Notification& notification,
-                                     Delivery& delivery, wechat::CallLimit limit);
-  async::Task<void> Deliver(Account& account, const Notification& notification, Delivery& delivery,
-                            wechat::CallLimit limit);
+  async::Task<absl::Status> Validate(Account& account, const model::Notification& notification,
+                                     model::Delivery& delivery, model::CallLimit limit);
+  async::Task<void> Deliver(Account& account, const model::Notification& notification,
+                            model::Delivery& delivery, model::CallLimit limit);
   // Puts the openid of a unionid into `delivery`.
-  async::Task<absl::Status> Resolve(const Account& account, const Notification& notification,
-                                    Delivery& delivery, wechat::CallLimit limit);
+  async::Task<absl::Status> Resolve(const Account& account, const model::Notification& notification,
+                                    model::Delivery& delivery, model::CallLimit limit);
   // Tells what a customer-service message has cost.
-  void NoteAllowance(const Delivery& delivery);
+  void NoteAllowance(const model::Delivery& delivery);
   // Fills in the final state, counts and logs it.
-  void Finish(Delivery& delivery, DeliveryState state, absl::Status error);
+  void Finish(model::Delivery& delivery, model::DeliveryState state, absl::Status error);
 
   Recipients& recipients_;
   Idempotency& idempotency_;

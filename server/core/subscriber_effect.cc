@@ -4,8 +4,8 @@
 
 namespace hongyan::core {
 
-storage::SubscriberEffect EffectOf(const PushClass& push) {
-  using Effect = storage::SubscriberEffect;
+model::SubscriberEffect EffectOf(const PushClass& push) {
+  using Effect = model::SubscriberEffect;
   Effect effect;
   const absl::string_view word = push.word;
   if (push.kind == PushClass::Kind::kMessage) {
@@ -29,8 +29,8 @@ storage::SubscriberEffect EffectOf(const PushClass& push) {
   return effect;
 }
 
-bool ChangesProfile(storage::SubscriberEffect::Kind effect) {
-  using Kind = storage::SubscriberEffect::Kind;
+bool ChangesProfile(model::SubscriberEffect::Kind effect) {
+  using Kind = model::SubscriberEffect::Kind;
   return effect == Kind::kSubscribe || effect == Kind::kProfileChanged ||
          effect == Kind::kProfileRevoked;
 }

@@ -15,8 +15,8 @@ inline constexpr absl::Duration kMessageWindow = absl::Hours(48);
 inline constexpr int kActionAllowance = 3;
 inline constexpr absl::Duration kActionWindow = absl::Minutes(1);
 
-storage::SubscriberEffect EffectOf(const PushClass& push);
+model::SubscriberEffect EffectOf(const PushClass& push);
 // WeChat is to be asked for the profile: of who has followed, and of whom another one is told.
-bool ChangesProfile(storage::SubscriberEffect::Kind effect);
+bool ChangesProfile(model::SubscriberEffect::Kind effect);
 
 }  // namespace hongyan::core

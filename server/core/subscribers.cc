@@ -44,31 +44,6 @@ absl::Status NotWhole(const std::string& account, std::int64_t listed, std::int6
                             " 位；已列出的已保存，未将任何人标记为取消关注。请重新导入"));
 }
 
-// `user` says whether the person follows.
-storage::ObservedUser Observed(wechat::UserInfo user) {
-  storage::ObservedUser observed;
-  observed.openid = std::move(user.openid);
-  observed.subscribed = *user.subscribed;
-  if (user.subscribe_time_seconds > 0) {
-    observed.subscribe_time = absl::FromUnixSeconds(user.subscribe_time_seconds);
-  }
-  observed.profile = {std::move(user.unionid),
-                      std::move(user.subscribe_scene),
-                      std::move(user.remark),
-                      user.group_id,
-                      std::move(user.tag_ids),
-                      user.qr_scene,
-                      std::move(user.qr_scene_str),
-                      std::move(user.language),
-                      std::move(user.nickname),
-                      std::move(user.head_image_url),
-                      user.sex,
-                      std::move(user.city),
-                      std::move(user.province),
-                      std::move(user.country)};
-  return observed;
-}
-
 absl::Status NobodyListens() {
   return base::ErrorBuilder(absl::StatusCode::kCancelled, base::Reason::kCancelled,
                             "the caller went away; the import goes on from here next time")
@@ -104,7 +79,7 @@ class Place {
 // The profiles that one ReadProfiles asks for beside each other.
 struct Subscribers::Missing {
   Account& account;
-  wechat::CallLimit limit;
+  model::CallLimit limit;
   int& refused;  // by WeChat, over all of the account's
   std::vector<std::string> openids;
   std::int64_t fetched = 0;
@@ -118,9 +93,9 @@ absl::StatusOr<std::string> Subscribers::NameOf(const std::string& account) {
   return (*found)->name;
 }
 
-async::Task<absl::StatusOr<storage::Subscriber>> Subscribers::Get(std::string account,
-                                                                  std::string openid,
-                                                                  async::MonoTime deadline) {
+async::Task<absl::StatusOr<model::Subscriber>> Subscribers::Get(std::string account,
+                                                                std::string openid,
+                                                                async::MonoTime deadline) {
   const auto found = accounts_.Find(account);
   if (!found.ok()) co_return found.status();
   if (absl::Status status = CheckOpenid(openid); !status.ok()) co_return status;
@@ -128,9 +103,9 @@ async::Task<absl::StatusOr<storage::Subscriber>> Subscribers::Get(std::string ac
   co_return co_await store_.Get((*found)->name, std::move(openid), deadline);
 }
 
-async::Task<absl::StatusOr<storage::Subscriber>> Subscribers::Find(std::string account,
-                                                                   std::string unionid,
-                                                                   async::MonoTime deadline) {
+async::Task<absl::StatusOr<model::Subscriber>> Subscribers::Find(std::string account,
+                                                                 std::string unionid,
+                                                                 async::MonoTime deadline) {
   const auto found = accounts_.Find(account);
   if (!found.ok()) co_return found.status();
   if (absl::Status status = CheckUnionid(unionid); !status.ok()) co_return status;
@@ -173,12 +148,12 @@ async::Task<void> Subscribers::FetchOne(std::string account, std::string openid)
   // Who isn't stored has no profile here that could be wrong.
   const int tries = found.ok() && !absl::IsNotFound(known.status()) ? kFetchTries : 0;
   for (int i = 0; i < tries; ++i) {
-    const wechat::CallLimit limit{async::After(clock_.Mono(), kFetchLimit), false};
+    const model::CallLimit limit{async::After(clock_.Mono(), kFetchLimit), false};
     const absl::Time asked = clock_.Now();
     auto user = co_await (*found)->client.GetUser(openid, kLang, limit);
     if (user.ok() && user->subscribed) {
-      std::vector<storage::ObservedUser> users;
-      users.push_back(Observed(*std::move(user)));
+      std::vector<model::User> users;
+      users.push_back(*std::move(user));
       const auto stored = co_await store_.Update(account, std::move(users), asked, clock_.Now(),
                                                  async::After(clock_.Mono(), kStoreLimit));
       if (stored.ok()) break;
@@ -198,7 +173,7 @@ async::Task<void> Subscribers::FetchOne(std::string account, std::string openid)
 }
 
 async::Task<absl::Status> Subscribers::Sync(std::string account, bool restart,
-                                            wechat::CallLimit limit, Report report) {
+                                            model::CallLimit limit, Report report) {
   const auto found = accounts_.Find(account);
   if (!found.ok()) co_return found.status();
   Account& of = **found;
@@ -288,7 +263,7 @@ async::Task<absl::Status> Subscribers::Sync(std::string account, bool restart,
 }
 
 async::Task<absl::Status> Subscribers::ReadList(Account& account, storage::SyncState& state,
-                                                wechat::CallLimit limit, Progress& progress,
+                                                model::CallLimit limit, Progress& progress,
                                                 const Report& report) {
   while (true) {
     // After the import began, whatever has been done to the clock: who is seen now must not count as unseen.
@@ -328,7 +303,7 @@ async::Task<absl::StatusOr<bool>> Subscribers::HasManyFollowers(const Account& a
 }
 
 async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, storage::ProfileAge age,
-                                                    wechat::CallLimit limit, Progress& progress,
+                                                    model::CallLimit limit, Progress& progress,
                                                     const Report& report) {
   storage::SubscriberFilter filter;
   filter.account = account.name;
@@ -341,7 +316,7 @@ async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, storage::P
     if (!page.ok()) co_return page.status();
     progress.fetched += page->with_profile;
     Missing missing{account, limit, refused, {}, 0, 0, {}};
-    for (storage::Subscriber& who : page->subscribers) {
+    for (model::Subscriber& who : page->subscribers) {
       missing.openids.push_back(std::move(who.openid));
     }
     const std::size_t batches = (missing.openids.size() + kBatch - 1) / kBatch;
@@ -394,13 +369,13 @@ async::Task<absl::StatusOr<bool>> Subscribers::ReadTogether(Missing& missing,
   const auto users = co_await missing.account.client.GetUsers(openids, kLang, missing.limit);
   std::set<std::string> untold(openids.begin(), openids.end());
   if (users.ok()) {
-    std::vector<storage::ObservedUser> told;
+    std::vector<model::User> told;
     missing.unreadable += users->unusable;
-    for (const wechat::UserInfo& user : users->users) {
+    for (const model::User& user : users->users) {
       if (!user.subscribed) {
         ++missing.unreadable;
       } else if (untold.erase(user.openid) > 0) {
-        told.push_back(Observed(user));
+        told.push_back(user);
       }
     }
     const auto stored = co_await store_.Update(missing.account.name, std::move(told), asked,
@@ -434,7 +409,7 @@ async::Task<bool> Subscribers::KeepUp(async::MonoTime deadline) {
     const Report report = [this, &account, &gave_way](Progress) {
       return GoesOnAlone(account, gave_way);
     };
-    const wechat::CallLimit limit{deadline, false};
+    const model::CallLimit limit{deadline, false};
     const storage::ProfileAge age{absl::InfinitePast(), clock_.Now() - kRefusedFor};
     const absl::Status status = co_await ReadProfiles(account, age, limit, progress, report);
     if (gave_way) continue;

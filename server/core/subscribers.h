@@ -65,10 +65,10 @@ class Subscribers {
 
   // The account's name, which may be left out where there is one only.
   absl::StatusOr<std::string> NameOf(const std::string& account);
-  async::Task<absl::StatusOr<storage::Subscriber>> Get(std::string account, std::string openid,
-                                                       async::MonoTime deadline);
-  async::Task<absl::StatusOr<storage::Subscriber>> Find(std::string account, std::string unionid,
-                                                        async::MonoTime deadline);
+  async::Task<absl::StatusOr<model::Subscriber>> Get(std::string account, std::string openid,
+                                                     async::MonoTime deadline);
+  async::Task<absl::StatusOr<model::Subscriber>> Find(std::string account, std::string unionid,
+                                                      async::MonoTime deadline);
   async::Task<absl::StatusOr<storage::SubscriberPage>> List(storage::SubscriberFilter filter,
                                                             std::string after_openid, int limit,
                                                             async::MonoTime deadline);
@@ -78,7 +78,7 @@ class Subscribers {
 
   void Fetch(const std::string& account, const std::string& openid);
   // `restart`: from the first follower, whatever an earlier import has done, and all profiles.
-  async::Task<absl::Status> Sync(std::string account, bool restart, wechat::CallLimit limit,
+  async::Task<absl::Status> Sync(std::string account, bool restart, model::CallLimit limit,
                                  Report report);
   // Asks for the profiles that are missing, of all accounts. Call now and then. False: the task was cancelled, and must
   // end by itself.
@@ -89,14 +89,14 @@ class Subscribers {
 
   async::Task<void> FetchOne(std::string account, std::string openid);
   async::Task<absl::Status> ReadList(Account& account, storage::SyncState& state,
-                                     wechat::CallLimit limit, Progress& progress,
+                                     model::CallLimit limit, Progress& progress,
                                      const Report& report);
   // Whether `account` has more followers in storage than WeChat's counts may be wrong by.
   async::Task<absl::StatusOr<bool>> HasManyFollowers(const Account& account,
                                                      async::MonoTime deadline);
   // Of who follows and whose profile is of this `age`.
   async::Task<absl::Status> ReadProfiles(Account& account, storage::ProfileAge age,
-                                         wechat::CallLimit limit, Progress& progress,
+                                         model::CallLimit limit, Progress& progress,
                                          const Report& report);
   // Asks for these together; what WeChat told and what it refused to tell is stored. An openid that it doesn't know fails
   // all that are asked with it: then false, unless it was asked alone.

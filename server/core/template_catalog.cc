@@ -170,9 +170,9 @@ absl::Status CheckAgainst(const wechat::TemplateMessage& message,
   return error;
 }
 
-async::Task<absl::Status> TemplateCatalog::Check(const wechat::Message& compiled,
-                                                 wechat::CallLimit limit) {
-  if (compiled.kind != wechat::MessageKind::kTemplate) co_return absl::OkStatus();
+async::Task<absl::Status> TemplateCatalog::Check(const model::Message& compiled,
+                                                 model::CallLimit limit) {
+  if (compiled.kind != model::MessageKind::kTemplate) co_return absl::OkStatus();
   const wechat::TemplateMessage message = wechat::ReadTemplate(compiled);
   while (Lacks(message.template_id)) {
     if (fetching_) {

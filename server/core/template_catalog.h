@@ -29,7 +29,7 @@ class TemplateCatalog {
       : client_(client), clock_(clock), fetched_(clock) {}
 
   // OK at once for a message that is no template.
-  async::Task<absl::Status> Check(const wechat::Message& compiled, wechat::CallLimit limit);
+  async::Task<absl::Status> Check(const model::Message& compiled, model::CallLimit limit);
 
  private:
   const wechat::TemplateInfo* Find(const std::string& template_id) const;

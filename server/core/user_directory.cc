@@ -21,8 +21,8 @@ struct Pages {
   wechat::WechatClient& client;
   std::vector<std::string> openids;  // each once
   std::string lang;
-  wechat::CallLimit limit;
-  absl::flat_hash_map<std::string, wechat::UserInfo> found;
+  model::CallLimit limit;
+  absl::flat_hash_map<std::string, model::User> found;
   absl::Status error;
 };
 
@@ -37,7 +37,7 @@ async::Task<void> ReadPage(Pages& pages, std::size_t index) {
     if (pages.error.ok()) pages.error = users.status();
     co_return;
   }
-  for (wechat::UserInfo& user : users->users) {
+  for (model::User& user : users->users) {
     std::string openid = user.openid;
     pages.found.insert_or_assign(std::move(openid), std::move(user));
   }
@@ -45,18 +45,17 @@ async::Task<void> ReadPage(Pages& pages, std::size_t index) {
 
 }  // namespace
 
-async::Task<absl::StatusOr<wechat::UserInfo>> UserDirectory::Get(Account& account,
-                                                                 std::string openid,
-                                                                 std::string lang,
-                                                                 wechat::CallLimit limit) {
+async::Task<absl::StatusOr<model::User>> UserDirectory::Get(Account& account, std::string openid,
+                                                            std::string lang,
+                                                            model::CallLimit limit) {
   absl::Status status = CheckOpenid(openid);
   if (status.ok()) status = CheckLang(lang);
   if (!status.ok()) co_return status;
   co_return co_await account.client.GetUser(std::move(openid), std::move(lang), limit);
 }
 
-async::Task<absl::StatusOr<std::vector<wechat::UserInfo>>> UserDirectory::BatchGet(
-    Account& account, std::vector<std::string> openids, std::string lang, wechat::CallLimit limit) {
+async::Task<absl::StatusOr<std::vector<model::User>>> UserDirectory::BatchGet(
+    Account& account, std::vector<std::string> openids, std::string lang, model::CallLimit limit) {
   if (openids.empty() || openids.size() > kMaxOpenids) {
     co_return base::InvalidField(
         "openids", absl::StrCat("takes 1 to ", kMaxOpenids, ", not ", openids.size()),
@@ -82,7 +81,7 @@ async::Task<absl::StatusOr<std::vector<wechat::UserInfo>>> UserDirectory::BatchG
         .Chinese("调用方已离开，尚未读完所有分页");
   }
 
-  std::vector<wechat::UserInfo> users;
+  std::vector<model::User> users;
   users.reserve(openids.size());
   for (std::string& openid : openids) {
     const auto it = pages.found.find(openid);

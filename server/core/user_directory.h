@@ -18,13 +18,14 @@ class UserDirectory {
   UserDirectory(async::Clock& clock, async::Executor executor)
       : clock_(clock), executor_(executor) {}
 
-  async::Task<absl::StatusOr<wechat::UserInfo>> Get(Account& account, std::string openid,
-                                                    std::string lang, wechat::CallLimit limit);
+  async::Task<absl::StatusOr<model::User>> Get(Account& account, std::string openid,
+                                               std::string lang, model::CallLimit limit);
   // In the order asked; an openid that WeChat left out, or whose entry can't be read, has nothing but itself. One failed
   // page fails the call.
-  async::Task<absl::StatusOr<std::vector<wechat::UserInfo>>> BatchGet(
-      Account& account, std::vector<std::string> openids, std::string lang,
-      wechat::CallLimit limit);
+  async::Task<absl::StatusOr<std::vector<model::User>>> BatchGet(Account& account,
+                                                                 std::vector<std::string> openids,
+                                                                 std::string lang,
+                                                                 model::CallLimit limit);
 
  private:
   async::Clock& clock_;

@@ -1,14 +1,13 @@
-// The events of an account and their bounds, as plain values.
+// What is asked of the stored events and told about them, and their bounds.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
-#include "server/storage/subscriber.h"
+#include "server/model/event.h"
 
 namespace hongyan::storage {
 
@@ -23,20 +22,6 @@ inline constexpr std::size_t kMaxDedupKey = 128;
 inline constexpr std::size_t kMaxEventType = 40;  // of a-z, 0-9 and _
 inline constexpr std::size_t kMaxEventBody = 1 << 20;
 
-enum class BodyFormat { kXml = 0, kJson = 1 };
-
-struct NewEvent {
-  std::string account;
-  std::string openid;  // empty for events of the account itself
-  std::string type;    // as Event.type
-  std::optional<absl::Time> create_time;
-  absl::Time receive_time;
-  std::string dedup_key;
-  BodyFormat format = BodyFormat::kXml;
-  std::string body;  // decrypted, as pushed
-  SubscriberEffect effect;
-};
-
 struct Recorded {
   std::int64_t cursor = 0;
   bool repeated = false;
@@ -47,19 +32,7 @@ struct CommittedEvent {
   std::int64_t cursor = 0;
   std::string account;
   std::string openid;
-  SubscriberEffect::Kind effect = SubscriberEffect::Kind::kNone;
-};
-
-struct StoredEvent {
-  std::int64_t cursor = 0;
-  std::string account;
-  std::string openid;
-  std::string type;
-  std::optional<absl::Time> create_time;
-  absl::Time receive_time;
-  BodyFormat format = BodyFormat::kXml;
-  std::string body;
-  bool damaged = false;  // the other fields are as found, which one is wrong isn't known
+  model::SubscriberEffect::Kind effect = model::SubscriberEffect::Kind::kNone;
 };
 
 // How far the events have come.
@@ -74,7 +47,7 @@ struct EventFilter {
 };
 
 struct EventPage {
-  std::vector<StoredEvent> events;
+  std::vector<model::StoredEvent> events;
   // Where to go on: nothing up to here that fits is missing.
   std::int64_t next_cursor = 0;
   std::int64_t last_cursor = 0;  // the greatest ever given, when the page was read

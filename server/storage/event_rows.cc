@@ -65,7 +65,7 @@ class RecordStatements {
 
   // A cursor is one more than the last, but at least the time in microseconds: so it is new even to a database that was
   // put back from an old copy and doesn't know the last.
-  Recorded Record(const NewEvent& event) {
+  Recorded Record(const model::NewEvent& event) {
     row_.account = event.account;
     key_ = event.dedup_key;
     if (FetchOne(find_key_)) return {found_, true};
@@ -74,7 +74,7 @@ class RecordStatements {
     count_.execute(true);
     FetchOne(read_count_);
 
-    StoredEvent stored;
+    model::StoredEvent stored;
     stored.cursor = row_.seq;
     stored.account = event.account;
     stored.openid = row_.openid = event.openid;
@@ -123,15 +123,15 @@ std::string SelectSome(const EventFilter& filter, const std::string& type) {
   return query;
 }
 
-StoredEvent FromRow(const EventRow& row) {
-  StoredEvent event;
+model::StoredEvent FromRow(const EventRow& row) {
+  model::StoredEvent event;
   event.cursor = row.seq;
   event.account = row.account;
   event.openid = row.openid;
   event.type = row.type;
   event.create_time = OptionalTimeOf(row.create_time);
   event.receive_time = TimeOf(row.receive_time);
-  event.format = row.format == 1 ? BodyFormat::kJson : BodyFormat::kXml;
+  event.format = row.format == 1 ? model::BodyFormat::kJson : model::BodyFormat::kXml;
   event.body = row.body;
   event.damaged = Checksum(event) != row.checksum || row.format < 0 || row.format > 1;
   return event;
@@ -153,7 +153,7 @@ void Mix(std::uint64_t& hash, const std::string& text) {
 
 }  // namespace
 
-std::int64_t Checksum(const StoredEvent& event) {
+std::int64_t Checksum(const model::StoredEvent& event) {
   std::uint64_t hash = base::kFnv1aStart;
   Mix(hash, event.cursor);
   Mix(hash, event.account);
@@ -166,14 +166,14 @@ std::int64_t Checksum(const StoredEvent& event) {
   return static_cast<std::int64_t>(hash);
 }
 
-absl::StatusOr<Recorded> InsertEvent(Database& database, const NewEvent& event) {
+absl::StatusOr<Recorded> InsertEvent(Database& database, const model::NewEvent& event) {
   auto& statements = database.Prepared<RecordStatements>();
   const Recorded recorded = statements.Record(event);
   if (recorded.repeated) return recorded;
   const EventMark mark = statements.mark();
   ApplyEffect(database, event.account, event.openid, event.create_time.value_or(event.receive_time),
               event.receive_time, event.effect);
-  if (event.effect.kind == SubscriberEffect::Kind::kGone && !event.openid.empty()) {
+  if (event.effect.kind == model::SubscriberEffect::Kind::kGone && !event.openid.empty()) {
     // All but this one, which tells those who follow the events what they must erase.
     const Erasure erasure{event.account, event.openid, recorded.cursor - 1};
     NoteErasure(database, erasure);

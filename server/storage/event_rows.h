@@ -14,7 +14,7 @@
 
 namespace hongyan::storage {
 
-absl::StatusOr<Recorded> InsertEvent(Database& database, const NewEvent& event);
+absl::StatusOr<Recorded> InsertEvent(Database& database, const model::NewEvent& event);
 absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& filter,
                                        std::int64_t after_cursor, int limit, std::size_t bytes);
 // Up to kPruneBatch of each.
@@ -28,6 +28,6 @@ std::string OldEventsQuery();
 std::string OldKeysQuery();
 
 // Over every field of the row; a single changed byte always changes it.
-std::int64_t Checksum(const StoredEvent& event);
+std::int64_t Checksum(const model::StoredEvent& event);
 
 }  // namespace hongyan::storage

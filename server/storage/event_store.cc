@@ -24,7 +24,7 @@ absl::Status Over(const char* field) {
                             "为空、过长或格式不正确");
 }
 
-absl::Status Check(const NewEvent& event) {
+absl::Status Check(const model::NewEvent& event) {
   if (event.account.empty() || event.account.size() > kMaxAccount) return Over("account");
   if (event.openid.size() > kMaxOpenid) return Over("openid");
   if (!IsTypeName(event.type)) return Over("type");
@@ -37,10 +37,11 @@ async::Task<absl::StatusOr<Recorded>> Fail(absl::Status status) { co_return stat
 
 }  // namespace
 
-async::Task<absl::StatusOr<Recorded>> EventStore::Record(NewEvent event, async::MonoTime deadline) {
+async::Task<absl::StatusOr<Recorded>> EventStore::Record(model::NewEvent event,
+                                                         async::MonoTime deadline) {
   const absl::Status status = Check(event);
   if (!status.ok()) return Fail(status);
-  const std::size_t bytes = sizeof(NewEvent) + event.body.size() + event.dedup_key.size();
+  const std::size_t bytes = sizeof(model::NewEvent) + event.body.size() + event.dedup_key.size();
   CommittedEvent committed{0, event.account, event.openid, event.effect.kind};
   std::function<void(const Recorded&)> announce =
       [this, committed = std::move(committed)](const Recorded& recorded) mutable {

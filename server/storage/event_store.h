@@ -40,7 +40,7 @@ class EventStore {
   // Before the first Record(), whose events it hears of.
   void SetListener(Listener listener) { listener_ = std::move(listener); }
 
-  async::Task<absl::StatusOr<Recorded>> Record(NewEvent event, async::MonoTime deadline);
+  async::Task<absl::StatusOr<Recorded>> Record(model::NewEvent event, async::MonoTime deadline);
   // Events after `after_cursor` in the order of their cursors; 0: from the first that is kept.
   async::Task<absl::StatusOr<EventPage>> List(EventFilter filter, std::int64_t after_cursor,
                                               int limit, async::MonoTime deadline,

@@ -25,20 +25,20 @@ std::vector<std::int32_t> SplitTags(const std::string& text) {
   return tags;
 }
 
-Window ToWindow(long long expire_time, long long left) {
+model::Window ToWindow(long long expire_time, long long left) {
   return {OptionalTimeOf(expire_time), static_cast<std::int32_t>(left)};
 }
 
 }  // namespace
 
-void SubscriberRow::SetProfile(const Profile& told) {
+void SubscriberRow::SetProfile(const model::Profile& told) {
   profile = told;
   profile.tag_ids.clear();
   tag_ids = JoinTags(told.tag_ids);
 }
 
-Subscriber ToSubscriber(const SubscriberRow& row) {
-  Subscriber subscriber;
+model::Subscriber ToSubscriber(const SubscriberRow& row) {
+  model::Subscriber subscriber;
   subscriber.account = row.account;
   subscriber.openid = row.openid;
   subscriber.profile = row.profile;

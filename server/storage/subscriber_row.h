@@ -10,8 +10,8 @@ namespace hongyan::storage {
 struct SubscriberRow {
   std::string account;
   std::string openid;
-  Profile profile;      // its tag_ids stay empty: they are in the column below
-  std::string tag_ids;  // ",2,134,"
+  model::Profile profile;  // its tag_ids stay empty: they are in the column below
+  std::string tag_ids;     // ",2,134,"
   int subscribed = 0;
   long long state_time = 0;  // WeChat's time of what `subscribed` says
   long long subscribe_time = 0;
@@ -29,9 +29,9 @@ struct SubscriberRow {
   long long erase_time = 0;
   long long update_time = 0;
 
-  void SetProfile(const Profile& told);
+  void SetProfile(const model::Profile& told);
 };
 
-Subscriber ToSubscriber(const SubscriberRow& row);
+model::Subscriber ToSubscriber(const SubscriberRow& row);
 
 }  // namespace hongyan::storage

@@ -42,14 +42,14 @@ int WalkRows(soci::session& session, const std::string& account, const std::stri
 }  // namespace
 
 void ApplyEffect(Database& database, const std::string& account, const std::string& openid,
-                 absl::Time event_time, absl::Time now, const SubscriberEffect& effect) {
+                 absl::Time event_time, absl::Time now, const model::SubscriberEffect& effect) {
   if (openid.empty() || !effect.touches_row()) return;
   auto& table = database.Prepared<SubscriberStatements>();
   const bool known = table.Load(account, openid);
   if (ApplyEffect(table.row(), known, event_time, now, effect)) table.Save();
 }
 
-bool UpdateUser(Database& database, const std::string& account, const ObservedUser& user,
+bool UpdateUser(Database& database, const std::string& account, const model::User& user,
                 absl::Time observed, absl::Time now) {
   auto& table = database.Prepared<SubscriberStatements>();
   // Deleted while WeChat was asked, or never there.
@@ -73,8 +73,8 @@ void SpendAllowance(Database& database, const Spending& spending, absl::Time now
   table.Save();
 }
 
-absl::StatusOr<Subscriber> SelectSubscriber(Database& database, const std::string& account,
-                                            const std::string& openid) {
+absl::StatusOr<model::Subscriber> SelectSubscriber(Database& database, const std::string& account,
+                                                   const std::string& openid) {
   auto& table = database.Prepared<SubscriberStatements>();
   if (table.Load(account, openid)) return ToSubscriber(table.row());
   return base::ErrorBuilder(absl::StatusCode::kNotFound, base::Reason::kSubscriberNotFound,
@@ -84,8 +84,8 @@ absl::StatusOr<Subscriber> SelectSubscriber(Database& database, const std::strin
       .Chinese("没有该关注者的记录");
 }
 
-absl::StatusOr<Subscriber> SelectByUnionid(Database& database, const std::string& account,
-                                           const std::string& unionid) {
+absl::StatusOr<model::Subscriber> SelectByUnionid(Database& database, const std::string& account,
+                                                  const std::string& unionid) {
   std::string openid;
   const Snapshot snapshot(database);
   soci::session& session = database.session();

@@ -15,18 +15,18 @@
 namespace hongyan::storage {
 
 void ApplyEffect(Database& database, const std::string& account, const std::string& openid,
-                 absl::Time event_time, absl::Time now, const SubscriberEffect& effect);
+                 absl::Time event_time, absl::Time now, const model::SubscriberEffect& effect);
 // Whether there was such a row.
-bool UpdateUser(Database& database, const std::string& account, const ObservedUser& user,
+bool UpdateUser(Database& database, const std::string& account, const model::User& user,
                 absl::Time observed, absl::Time now);
 void NoteRefused(Database& database, const std::string& account, const std::string& openid,
                  absl::Time observed);
 void SpendAllowance(Database& database, const Spending& spending, absl::Time now);
 
-absl::StatusOr<Subscriber> SelectSubscriber(Database& database, const std::string& account,
-                                            const std::string& openid);
-absl::StatusOr<Subscriber> SelectByUnionid(Database& database, const std::string& account,
-                                           const std::string& unionid);
+absl::StatusOr<model::Subscriber> SelectSubscriber(Database& database, const std::string& account,
+                                                   const std::string& openid);
+absl::StatusOr<model::Subscriber> SelectByUnionid(Database& database, const std::string& account,
+                                                  const std::string& unionid);
 SubscriberPage SelectSubscribers(Database& database, const SubscriberFilter& filter,
                                  const std::string& after_openid, int limit);
 // Whether there was such a row, or events of such a person; those are noted to be erased.

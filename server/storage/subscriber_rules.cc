@@ -9,8 +9,8 @@
 namespace hongyan::storage {
 namespace {
 
-using Kind = SubscriberEffect::Kind;
-using Opens = SubscriberEffect::Opens;
+using Kind = model::SubscriberEffect::Kind;
+using Opens = model::SubscriberEffect::Opens;
 
 // Pushes tell whole seconds.
 constexpr long long kEventSecond = 1000000;
@@ -38,18 +38,14 @@ long long LeftAt(const SubscriberRow& row) {
   return std::max(row.state_time, row.unsubscribe_time);
 }
 
-// What people show of themselves: name, picture, sex, place.
-void ClearPersonal(Profile& profile) {
-  profile.nickname.clear();
-  profile.head_image_url.clear();
-  profile.sex = 0;
-  profile.city.clear();
-  profile.province.clear();
-  profile.country.clear();
+void ClearPersonal(model::Profile& profile) {
+  model::EachProfileField(profile, [](const model::ProfileField& field, auto& value) {
+    if (field.personal) value = {};
+  });
 }
 
 void OpenWindow(SubscriberRow& row, long long when, long long expires,
-                const SubscriberEffect& effect) {
+                const model::SubscriberEffect& effect) {
   row.last_inbound_time = std::max(row.last_inbound_time, when);
   if (row.subscribed == 0) return;  // they have left since: nothing opens for them
   if (effect.opens == Opens::kMessageWindow && when >= row.message_time) {
@@ -67,7 +63,7 @@ void OpenWindow(SubscriberRow& row, long long when, long long expires,
 }  // namespace
 
 bool ApplyEffect(SubscriberRow& row, bool known, absl::Time event_time, absl::Time now,
-                 const SubscriberEffect& effect) {
+                 const model::SubscriberEffect& effect) {
   if (!effect.touches_row()) return false;
   const bool about_profile = effect.kind == Kind::kProfileChanged ||
                              effect.kind == Kind::kProfileRevoked || effect.kind == Kind::kGone;
@@ -86,7 +82,7 @@ bool ApplyEffect(SubscriberRow& row, bool known, absl::Time event_time, absl::Ti
   if (effect.kind == Kind::kGone) {
     if (row.subscribed != 0) Leave(row, when);
     row.state_time = std::max(row.state_time, when);
-    row.SetProfile(Profile());
+    row.SetProfile(model::Profile());
     row.erase_time = Micros(now);
   }
   // Only followers can write: the push of a follow may have been lost.
@@ -101,11 +97,12 @@ bool ApplyEffect(SubscriberRow& row, bool known, absl::Time event_time, absl::Ti
   return true;
 }
 
-bool MergeObserved(SubscriberRow& row, const ObservedUser& user, absl::Time observed,
+bool MergeObserved(SubscriberRow& row, const model::User& user, absl::Time observed,
                    absl::Time now) {
+  if (!user.subscribed) return false;  // not told: nothing is known that wasn't before
   const long long asked = Micros(observed);
   const long long followed = Micros(user.subscribe_time);
-  if (user.subscribed) {
+  if (*user.subscribed) {
     // By WeChat's times where there are some: our clock may be wrong.
     const bool newer = followed != 0 ? followed >= row.state_time : asked > row.state_time;
     if (row.subscribed == 0 && !newer) return false;
@@ -170,7 +167,7 @@ void MarkLeft(SubscriberRow& row, absl::Time now) {
 }
 
 void EraseProfile(SubscriberRow& row, absl::Time now) {
-  row.SetProfile(Profile());
+  row.SetProfile(model::Profile());
   row.erase_time = row.update_time = Micros(now);
 }
 

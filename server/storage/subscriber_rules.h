@@ -19,9 +19,10 @@ namespace hongyan::storage {
 // An event of this time. `known`: the row is stored already; else it has nothing but its keys. False: there is nothing to
 // store.
 bool ApplyEffect(SubscriberRow& row, bool known, absl::Time event_time, absl::Time now,
-                 const SubscriberEffect& effect);
-// What WeChat's user/info told when it was asked at `observed`. False: they left after this was told.
-bool MergeObserved(SubscriberRow& row, const ObservedUser& user, absl::Time observed,
+                 const model::SubscriberEffect& effect);
+// What WeChat's user/info told when it was asked at `observed`. False: they left after this was told, or it doesn't say
+// whether they follow.
+bool MergeObserved(SubscriberRow& row, const model::User& user, absl::Time observed,
                    absl::Time now);
 // WeChat, asked at `observed`, would tell nothing.
 void NoteRefusal(SubscriberRow& row, absl::Time observed);

@@ -31,18 +31,18 @@ constexpr int kErasuresAtOnce = 100;  // persons in one transaction
 }  // namespace
 
 async::Task<absl::StatusOr<std::int64_t>> SubscriberStore::Update(std::string account,
-                                                                  std::vector<ObservedUser> users,
+                                                                  std::vector<model::User> users,
                                                                   absl::Time observed,
                                                                   absl::Time now,
                                                                   async::MonoTime deadline) {
   std::int64_t updated = 0;
   for (std::size_t from = 0; from < users.size(); from += kSubscriberBatch) {
-    std::vector<ObservedUser> some = Slice(users, from);
+    std::vector<model::User> some = Slice(users, from);
     const std::size_t bytes = some.size() * kRowBytes;
     StorageWork<std::int64_t> work = [account, some = std::move(some), observed,
                                       now](Database& database) -> absl::StatusOr<std::int64_t> {
       std::int64_t known = 0;
-      for (const ObservedUser& user : some) {
+      for (const model::User& user : some) {
         known += static_cast<int>(UpdateUser(database, account, user, observed, now));
       }
       return known;
@@ -87,24 +87,23 @@ async::Task<absl::Status> SubscriberStore::Spend(std::vector<Spending> spendings
   co_return absl::OkStatus();
 }
 
-async::Task<absl::StatusOr<Subscriber>> SubscriberStore::Get(std::string account,
-                                                             std::string openid,
-                                                             async::MonoTime deadline) {
-  StorageWork<Subscriber> work = [account = std::move(account),
-                                  openid = std::move(openid)](Database& database) {
+async::Task<absl::StatusOr<model::Subscriber>> SubscriberStore::Get(std::string account,
+                                                                    std::string openid,
+                                                                    async::MonoTime deadline) {
+  StorageWork<model::Subscriber> work = [account = std::move(account),
+                                         openid = std::move(openid)](Database& database) {
     return SelectSubscriber(database, account, openid);
   };
-  return thread_.Read<Subscriber>(std::move(work), deadline);
+  return thread_.Read<model::Subscriber>(std::move(work), deadline);
 }
 
-async::Task<absl::StatusOr<Subscriber>> SubscriberStore::FindByUnionid(std::string account,
-                                                                       std::string unionid,
-                                                                       async::MonoTime deadline) {
-  StorageWork<Subscriber> work = [account = std::move(account),
-                                  unionid = std::move(unionid)](Database& database) {
+async::Task<absl::StatusOr<model::Subscriber>> SubscriberStore::FindByUnionid(
+    std::string account, std::string unionid, async::MonoTime deadline) {
+  StorageWork<model::Subscriber> work = [account = std::move(account),
+                                         unionid = std::move(unionid)](Database& database) {
     return SelectByUnionid(database, account, unionid);
   };
-  return thread_.Read<Subscriber>(std::move(work), deadline);
+  return thread_.Read<model::Subscriber>(std::move(work), deadline);
 }
 
 async::Task<absl::StatusOr<SubscriberPage>> SubscriberStore::List(SubscriberFilter filter,

@@ -31,7 +31,7 @@ class SubscriberStore {
   // `observed`: when WeChat was asked. Who has no row gets none: it may have been deleted meanwhile. The profile of
   // someone who is known to have left since is not stored. Returns how many had a row.
   async::Task<absl::StatusOr<std::int64_t>> Update(std::string account,
-                                                   std::vector<ObservedUser> users,
+                                                   std::vector<model::User> users,
                                                    absl::Time observed, absl::Time now,
                                                    async::MonoTime deadline);
   // WeChat, asked at `observed`, would tell nothing of these: no openids of this account. Who has no row gets none.
@@ -42,11 +42,12 @@ class SubscriberStore {
   async::Task<absl::Status> Spend(std::vector<Spending> spendings, absl::Time now,
                                   async::MonoTime deadline);
 
-  async::Task<absl::StatusOr<Subscriber>> Get(std::string account, std::string openid,
-                                              async::MonoTime deadline);
+  async::Task<absl::StatusOr<model::Subscriber>> Get(std::string account, std::string openid,
+                                                     async::MonoTime deadline);
   // Of several with this unionid the one who follows, then the one changed last.
-  async::Task<absl::StatusOr<Subscriber>> FindByUnionid(std::string account, std::string unionid,
-                                                        async::MonoTime deadline);
+  async::Task<absl::StatusOr<model::Subscriber>> FindByUnionid(std::string account,
+                                                               std::string unionid,
+                                                               async::MonoTime deadline);
   // In the order of openids, after `after_openid`; empty: from the first.
   async::Task<absl::StatusOr<SubscriberPage>> List(SubscriberFilter filter,
                                                    std::string after_openid, int limit,

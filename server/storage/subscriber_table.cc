@@ -13,24 +13,13 @@ template <typename F>
 void EachColumn(SubscriberRow& row, F&& f) {
   f("account", row.account);
   f("openid", row.openid);
-  f("unionid", row.profile.unionid);
+  model::EachProfileField(
+      row.profile, [&f](const model::ProfileField& field, auto& value) { f(field.name, value); });
+  f("tag_ids", row.tag_ids);
   f("subscribed", row.subscribed);
   f("state_time", row.state_time);
   f("subscribe_time", row.subscribe_time);
   f("unsubscribe_time", row.unsubscribe_time);
-  f("subscribe_scene", row.profile.subscribe_scene);
-  f("remark", row.profile.remark);
-  f("group_id", row.profile.group_id);
-  f("tag_ids", row.tag_ids);
-  f("qr_scene", row.profile.qr_scene);
-  f("qr_scene_str", row.profile.qr_scene_str);
-  f("language", row.profile.language);
-  f("nickname", row.profile.nickname);
-  f("head_image_url", row.profile.head_image_url);
-  f("sex", row.profile.sex);
-  f("city", row.profile.city);
-  f("province", row.profile.province);
-  f("country", row.profile.country);
   f("last_inbound_time", row.last_inbound_time);
   f("message_time", row.message_time);
   f("message_expire_time", row.message_expire_time);

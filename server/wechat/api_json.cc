@@ -117,29 +117,25 @@ std::string OpenidFrom(const json::value& value) {
 }
 
 // Without openid where it doesn't say who it is.
-UserInfo UserFrom(const json::object& object, OddFields& odd) {
-  UserInfo user;
+model::User UserFrom(const json::object& object, OddFields& odd) {
+  model::User user;
   if (const auto* openid = Field(object, "openid")) user.openid = OpenidFrom(*openid);
   // Neither absence nor nonsense says that somebody left.
   if (const auto* subscribe = Field(object, "subscribe")) {
     if (const auto number = AsInt(*subscribe)) user.subscribed = *number != 0;
   }
   if (!user.subscribed) NoteOdd("subscribe", odd);
-  user.subscribe_time_seconds =
+  const auto subscribed_at =
       IntField<std::int64_t>(object, "subscribe_time", odd, 0, base::kLastTimestampSecond);
-  user.group_id = IntField<std::int32_t>(object, "groupid", odd);
-  user.qr_scene = IntField<std::int64_t>(object, "qr_scene", odd);
-  user.sex = IntField<std::int32_t>(object, "sex", odd);
-  user.unionid = StringField(object, "unionid", odd);
-  user.subscribe_scene = StringField(object, "subscribe_scene", odd);
-  user.remark = StringField(object, "remark", odd);
-  user.qr_scene_str = StringField(object, "qr_scene_str", odd);
-  user.language = StringField(object, "language", odd);
-  user.nickname = StringField(object, "nickname", odd);
-  user.head_image_url = StringField(object, "headimgurl", odd);
-  user.city = StringField(object, "city", odd);
-  user.province = StringField(object, "province", odd);
-  user.country = StringField(object, "country", odd);
+  if (subscribed_at > 0) user.subscribe_time = absl::FromUnixSeconds(subscribed_at);
+  model::EachProfileField(user.profile, [&](const model::ProfileField& field, auto& value) {
+    using Value = std::remove_reference_t<decltype(value)>;
+    if constexpr (std::is_same_v<Value, std::string>) {
+      value = StringField(object, field.wechat_name, odd);
+    } else {
+      value = IntField<Value>(object, field.wechat_name, odd);
+    }
+  });
   const auto* tags = Field(object, "tagid_list");
   if (tags == nullptr) return user;
   if (!tags->is_array()) {
@@ -149,7 +145,7 @@ UserInfo UserFrom(const json::object& object, OddFields& odd) {
   for (const json::value& tag : tags->get_array()) {
     const auto id = IntInRange<std::int32_t>(tag, 0, std::numeric_limits<std::int32_t>::max());
     if (id) {
-      user.tag_ids.push_back(*id);
+      user.profile.tag_ids.push_back(*id);
     } else {
       NoteOdd("tagid_list", odd);
     }
@@ -189,17 +185,17 @@ absl::StatusOr<ApiAnswer> ParseAnswer(std::string body) {
   return answer;
 }
 
-Message Compile(const TextMessage& message) {
+model::Message Compile(const TextMessage& message) {
   json::object members;
   members["msgtype"] = "text";
   members["text"] = json::object{{"content", View(message.content)}};
   if (!message.kf_account.empty()) {
     members["customservice"] = json::object{{"kf_account", View(message.kf_account)}};
   }
-  return {MessageKind::kText, MembersOf(members)};
+  return {model::MessageKind::kText, MembersOf(members)};
 }
 
-Message Compile(const TemplateMessage& message) {
+model::Message Compile(const TemplateMessage& message) {
   json::object members;
   members["template_id"] = View(message.template_id);
   if (!message.url.empty()) members["url"] = View(message.url);
@@ -216,10 +212,10 @@ Message Compile(const TemplateMessage& message) {
     data[View(key)] = json::object{{"value", View(value)}};
   }
   members["data"] = std::move(data);
-  return {MessageKind::kTemplate, MembersOf(members)};
+  return {model::MessageKind::kTemplate, MembersOf(members)};
 }
 
-TemplateMessage ReadTemplate(const Message& message) {
+TemplateMessage ReadTemplate(const model::Message& message) {
   const json::value value = json::parse(absl::StrCat("{", message.payload, "}"));
   const json::object& members = value.as_object();
   const auto text = [](const json::object& object, const char* key) {
@@ -239,7 +235,7 @@ TemplateMessage ReadTemplate(const Message& message) {
   return read;
 }
 
-std::string SendBody(const std::string& openid, const Message& message,
+std::string SendBody(const std::string& openid, const model::Message& message,
                      const std::string& client_msg_id) {
   std::string body = absl::StrCat("{\"touser\":", json::serialize(json::string(openid)), ",",
                                   message.payload, "}");
@@ -304,9 +300,9 @@ absl::StatusOr<std::int64_t> ReadMsgId(const ApiAnswer& answer) {
   return *id;
 }
 
-absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer, const std::string& asked,
-                                  OddFields& odd) {
-  UserInfo user = UserFrom(answer.json, odd);
+absl::StatusOr<model::User> ReadUser(const ApiAnswer& answer, const std::string& asked,
+                                     OddFields& odd) {
+  model::User user = UserFrom(answer.json, odd);
   if (user.openid.empty()) {
     NoteOdd("openid", odd);
     if (!user.subscribed) return Unintelligible("neither openid nor subscribe");
@@ -322,7 +318,7 @@ absl::StatusOr<UserBatch> ReadUsers(const ApiAnswer& answer, OddFields& odd) {
   for (const json::value& entry : list->get_array()) {
     const auto* object = entry.if_object();
     OddFields odd_here;
-    UserInfo user = object == nullptr ? UserInfo{} : UserFrom(*object, odd_here);
+    model::User user = object == nullptr ? model::User{} : UserFrom(*object, odd_here);
     if (!user.openid.empty()) {
       batch.users.push_back(std::move(user));
       odd.merge(odd_here);

@@ -18,7 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "server/wechat/message.h"
+#include "server/model/message.h"
 #include "server/wechat/messages.h"
 
 namespace hongyan::wechat {
@@ -34,10 +34,10 @@ struct ApiAnswer {
 absl::StatusOr<ApiAnswer> ParseAnswer(std::string body);
 
 // Bodies. Strings must be well-formed UTF-8.
-Message Compile(const TextMessage& message);
-Message Compile(const TemplateMessage& message);
+model::Message Compile(const TextMessage& message);
+model::Message Compile(const TemplateMessage& message);
 // `client_msg_id`: empty, or of a kind whose repeats WeChat recognizes.
-std::string SendBody(const std::string& openid, const Message& message,
+std::string SendBody(const std::string& openid, const model::Message& message,
                      const std::string& client_msg_id);
 std::string TypingBody(const std::string& openid, bool cancel);
 std::string StableTokenBody(const std::string& app_id, const std::string& app_secret, bool force);
@@ -47,7 +47,7 @@ std::string BatchGetBody(const std::vector<std::string>& openids, const std::str
 using OddFields = std::set<std::string>;
 
 // What a template message was compiled from.
-TemplateMessage ReadTemplate(const Message& message);
+TemplateMessage ReadTemplate(const model::Message& message);
 
 // Answers with errcode 0. What an answer can't do without makes it unintelligible where it is missing or odd; any other
 // odd field is absent and named in `odd`. In a list an unusable entry is counted and hides no other.
@@ -56,8 +56,8 @@ absl::StatusOr<TokenGrant> ReadToken(const ApiAnswer& answer);
 absl::StatusOr<std::int64_t> ReadMsgId(const ApiAnswer& answer);
 // `asked`: whom the request named, and so whom an answer without a usable openid is about, if it says whether the person
 // follows.
-absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer, const std::string& asked,
-                                  OddFields& odd);
+absl::StatusOr<model::User> ReadUser(const ApiAnswer& answer, const std::string& asked,
+                                     OddFields& odd);
 absl::StatusOr<UserBatch> ReadUsers(const ApiAnswer& answer, OddFields& odd);
 // `asked`: the next_openid of the request. WeChat's last full page names one too, so that the end shows in several ways.
 absl::StatusOr<FollowerPage> ReadFollowers(const ApiAnswer& answer, const std::string& asked,

@@ -14,11 +14,11 @@ absl::StatusOr<Envelope> ReadEnvelope(absl::string_view body) {
   return Envelope{push->format, push->to_user, std::string(push->Field("Encrypt"))};
 }
 
-std::string WriteReplyEnvelope(PushFormat format, const base::Secret& token,
+std::string WriteReplyEnvelope(model::BodyFormat format, const base::Secret& token,
                                absl::string_view encrypt, absl::Time now, absl::string_view nonce) {
   const std::string timestamp = absl::StrCat(absl::ToUnixSeconds(now));
   const std::string signature = Signature({token.Reveal(), timestamp, nonce, encrypt});
-  if (format == PushFormat::kXml) {
+  if (format == model::BodyFormat::kXml) {
     return absl::StrCat("<xml><Encrypt>", Cdata(encrypt), "</Encrypt><MsgSignature>",
                         Cdata(signature), "</MsgSignature><TimeStamp>", timestamp,
                         "</TimeStamp><Nonce>", Cdata(nonce), "</Nonce></xml>");

@@ -23,7 +23,7 @@
 namespace hongyan::wechat {
 
 struct Envelope {
-  PushFormat format = PushFormat::kXml;  // the reply has the same
+  model::BodyFormat format = model::BodyFormat::kXml;  // the reply has the same
   std::string to_user;  // empty when absent; not to be trusted, msg_signature does not cover it
   std::string encrypt;  // as it came; may be empty, for the cipher to refuse
 };
@@ -33,7 +33,7 @@ absl::StatusOr<Envelope> ReadEnvelope(absl::string_view body);
 // `encrypt` is what CallbackCipher::Encrypt() made of the reply; `nonce`, letters and
 // digits, is usually the push's.
 // The answer `success` takes no envelope in any mode.
-std::string WriteReplyEnvelope(PushFormat format, const base::Secret& token,
+std::string WriteReplyEnvelope(model::BodyFormat format, const base::Secret& token,
                                absl::string_view encrypt, absl::Time now, absl::string_view nonce);
 
 }  // namespace hongyan::wechat

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "server/model/profile.h"
+
 namespace hongyan::wechat {
 
 struct TextMessage {
@@ -22,29 +24,9 @@ struct TemplateMessage {
   std::string mini_program_page_path;
 };
 
-struct UserInfo {
-  std::string openid;
-  std::string unionid;
-  std::optional<bool> subscribed;           // none: WeChat's answer doesn't say
-  std::int64_t subscribe_time_seconds = 0;  // Unix; 0: not given
-  std::string subscribe_scene;
-  std::string remark;
-  std::int32_t group_id = 0;
-  std::vector<std::int32_t> tag_ids;
-  std::int64_t qr_scene = 0;
-  std::string qr_scene_str;
-  std::string language;
-  std::string nickname;
-  std::string head_image_url;
-  std::int32_t sex = 0;
-  std::string city;
-  std::string province;
-  std::string country;
-};
-
 // What user/info/batchget told.
 struct UserBatch {
-  std::vector<UserInfo> users;
+  std::vector<model::User> users;
   std::int64_t unusable = 0;  // entries that don't even say who it is
 };
 

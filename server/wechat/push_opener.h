@@ -23,9 +23,9 @@ namespace hongyan::wechat {
 
 struct OpenedPush {
   PushedEvent event;
-  std::string text;                               // what `event` was read from
-  std::optional<CallbackCipher::Key> key;         // none: it came in plain
-  PushFormat envelope_format = PushFormat::kXml;  // of the encrypted body
+  std::string text;                                             // what `event` was read from
+  std::optional<CallbackCipher::Key> key;                       // none: it came in plain
+  model::BodyFormat envelope_format = model::BodyFormat::kXml;  // of the encrypted body
 };
 
 class PushOpener {

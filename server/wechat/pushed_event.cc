@@ -36,7 +36,7 @@ absl::string_view PushedEvent::Field(absl::string_view name) const {
   return {};
 }
 
-absl::StatusOr<PushedEvent> ToPushedEvent(PushFormat format, PushedEvent::Fields fields) {
+absl::StatusOr<PushedEvent> ToPushedEvent(model::BodyFormat format, PushedEvent::Fields fields) {
   for (const absl::string_view name : kOnlyOnce) {
     const auto count = std::count_if(fields.begin(), fields.end(),
                                      [&](const auto& field) { return field.first == name; });
@@ -69,7 +69,8 @@ absl::StatusOr<PushedEvent> ParsePush(absl::string_view body) {
   body.remove_prefix(first);
   auto fields = body[0] == '{' ? ReadEventJson(body) : ReadEventXml(body);
   if (!fields.ok()) return fields.status();
-  return ToPushedEvent(body[0] == '{' ? PushFormat::kJson : PushFormat::kXml, *std::move(fields));
+  return ToPushedEvent(body[0] == '{' ? model::BodyFormat::kJson : model::BodyFormat::kXml,
+                       *std::move(fields));
 }
 
 std::string CleanText(absl::string_view text) {

@@ -15,18 +15,17 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/model/body_format.h"
 
 namespace hongyan::wechat {
 
 inline constexpr std::size_t kMaxPushFields = 1000;
 inline constexpr std::size_t kMaxPushDepth = 16;
 
-enum class PushFormat { kXml, kJson };
-
 struct PushedEvent {
   using Fields = std::vector<std::pair<std::string, std::string>>;
 
-  PushFormat format = PushFormat::kXml;
+  model::BodyFormat format = model::BodyFormat::kXml;
   std::string to_user;                      // gh_…, the account
   std::string from_user;                    // the openid; of the platform itself in system events
   std::optional<std::int64_t> create_time;  // Unix seconds; absent unless 0 to the year 9999
@@ -47,7 +46,7 @@ struct PushedEvent {
 
 // Sorts the fields read by a codec into the members above. kInvalidArgument when a field that
 // routes the event is there twice.
-absl::StatusOr<PushedEvent> ToPushedEvent(PushFormat format, PushedEvent::Fields fields);
+absl::StatusOr<PushedEvent> ToPushedEvent(model::BodyFormat format, PushedEvent::Fields fields);
 
 // Reads a body in either form, by its first character. kInvalidArgument, without any of the
 // content, when it is neither.

@@ -11,6 +11,7 @@
 #include "server/base/text.h"
 #include "server/wechat/api_json.h"
 #include "server/wechat/errcode.h"
+#include "server/wechat/message_kind.h"
 
 namespace hongyan::wechat {
 namespace {
@@ -42,8 +43,8 @@ WechatClient::WechatClient(std::string account, AccessToken& token, ApiTransport
                            async::Clock& clock)
     : account_(std::move(account)), token_(token), transport_(transport), clock_(clock) {}
 
-async::Task<SendResult> WechatClient::Send(std::string openid, const Message& message,
-                                           std::string client_msg_id, CallLimit limit) {
+async::Task<SendResult> WechatClient::Send(std::string openid, const model::Message& message,
+                                           std::string client_msg_id, model::CallLimit limit) {
   const MessageKindTraits& traits = TraitsOf(message.kind);
   if (!traits.repeat_recognized) client_msg_id.clear();
   Call call;
@@ -67,7 +68,7 @@ async::Task<SendResult> WechatClient::Send(std::string openid, const Message& me
 }
 
 async::Task<absl::Status> WechatClient::SetTyping(std::string openid, bool cancel,
-                                                  CallLimit limit) {
+                                                  model::CallLimit limit) {
   Call call;
   call.path = kTyping;
   call.body = TypingBody(openid, cancel);
@@ -78,8 +79,8 @@ async::Task<absl::Status> WechatClient::SetTyping(std::string openid, bool cance
   co_return outcome.status;
 }
 
-async::Task<absl::StatusOr<UserInfo>> WechatClient::GetUser(std::string openid, std::string lang,
-                                                            CallLimit limit) {
+async::Task<absl::StatusOr<model::User>> WechatClient::GetUser(std::string openid, std::string lang,
+                                                               model::CallLimit limit) {
   Call call;
   call.path = kUserInfo;
   call.query = absl::StrCat("openid=", base::UrlEscape(openid));
@@ -98,7 +99,8 @@ async::Task<absl::StatusOr<UserInfo>> WechatClient::GetUser(std::string openid, 
 }
 
 async::Task<absl::StatusOr<UserBatch>> WechatClient::GetUsers(std::vector<std::string> openids,
-                                                              std::string lang, CallLimit limit) {
+                                                              std::string lang,
+                                                              model::CallLimit limit) {
   Call call;
   call.path = kUserBatch;
   call.body = BatchGetBody(openids, lang);
@@ -114,7 +116,7 @@ async::Task<absl::StatusOr<UserBatch>> WechatClient::GetUsers(std::vector<std::s
 }
 
 async::Task<absl::StatusOr<FollowerPage>> WechatClient::ListFollowers(std::string next_openid,
-                                                                      CallLimit limit) {
+                                                                      model::CallLimit limit) {
   Call call;
   call.path = kUserList;
   if (!next_openid.empty()) call.query = absl::StrCat("next_openid=", base::UrlEscape(next_openid));
@@ -129,7 +131,7 @@ async::Task<absl::StatusOr<FollowerPage>> WechatClient::ListFollowers(std::strin
   co_return page;
 }
 
-async::Task<absl::StatusOr<TemplateList>> WechatClient::ListTemplates(CallLimit limit) {
+async::Task<absl::StatusOr<TemplateList>> WechatClient::ListTemplates(model::CallLimit limit) {
   Call call;
   call.path = kTemplateList;
   call.after_unknown = AfterUnknown::kRepeat;

@@ -20,20 +20,13 @@
 
 #include "absl/status/statusor.h"
 #include "server/async/clock.h"
+#include "server/model/call_limit.h"
 #include "server/wechat/access_token.h"
 #include "server/wechat/api_json.h"
 #include "server/wechat/api_transport.h"
 #include "server/wechat/messages.h"
 
 namespace hongyan::wechat {
-
-// When a call must have ended, and who said so.
-struct CallLimit {
-  async::MonoTime deadline;
-  bool set_by_caller = true;  // else the service's own ceiling
-  // No request begins from then on; one that has begun may go on to the deadline.
-  async::MonoTime begin_before = async::MonoTime::max();
-};
 
 // What became of one message.
 struct SendResult {
@@ -49,17 +42,18 @@ class WechatClient {
                async::Clock& clock);
 
   // `client_msg_id`: at most 32 bytes of ASCII; empty, or of a kind whose repeats WeChat doesn't recognize: there is none.
-  async::Task<SendResult> Send(std::string openid, const Message& message,
-                               std::string client_msg_id, CallLimit limit);
-  async::Task<absl::Status> SetTyping(std::string openid, bool cancel, CallLimit limit);
-  async::Task<absl::StatusOr<UserInfo>> GetUser(std::string openid, std::string lang,
-                                                CallLimit limit);
+  async::Task<SendResult> Send(std::string openid, const model::Message& message,
+                               std::string client_msg_id, model::CallLimit limit);
+  async::Task<absl::Status> SetTyping(std::string openid, bool cancel, model::CallLimit limit);
+  async::Task<absl::StatusOr<model::User>> GetUser(std::string openid, std::string lang,
+                                                   model::CallLimit limit);
   // At most 100 openids. The answer may hold fewer users, in another order.
   async::Task<absl::StatusOr<UserBatch>> GetUsers(std::vector<std::string> openids,
-                                                  std::string lang, CallLimit limit);
+                                                  std::string lang, model::CallLimit limit);
   // The followers after `next_openid`; empty: from the first. Counts against a small daily quota.
-  async::Task<absl::StatusOr<FollowerPage>> ListFollowers(std::string next_openid, CallLimit limit);
-  async::Task<absl::StatusOr<TemplateList>> ListTemplates(CallLimit limit);
+  async::Task<absl::StatusOr<FollowerPage>> ListFollowers(std::string next_openid,
+                                                          model::CallLimit limit);
+  async::Task<absl::StatusOr<TemplateList>> ListTemplates(model::CallLimit limit);
 
  private:
   enum class AfterUnknown { kGiveUp, kRepeat };
@@ -70,7 +64,7 @@ class WechatClient {
     AfterUnknown after_unknown = AfterUnknown::kGiveUp;
     bool is_send = false;
     bool leaves_nothing = false;  // a send without a message: typing
-    CallLimit limit;
+    model::CallLimit limit;
   };
   struct Outcome {
     absl::Status status;  // OK: `answer` has errcode 0, or WeChat recognized a repeat

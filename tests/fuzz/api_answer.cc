@@ -24,17 +24,21 @@ void CheckText(const std::string& text) {
   FUZZ_CHECK(again.ParseFromString(info.SerializeAsString()));
 }
 
-void CheckUser(const wechat::UserInfo& user) {
+void CheckUser(const model::User& user) {
   FUZZ_CHECK(!user.openid.empty() && user.openid.size() <= 128);
   // What google.protobuf.Timestamp can hold.
-  FUZZ_CHECK(user.subscribe_time_seconds >= 0 && user.subscribe_time_seconds <= 253402300799);
+  if (user.subscribe_time) {
+    const std::int64_t seconds = absl::ToUnixSeconds(*user.subscribe_time);
+    FUZZ_CHECK(seconds > 0 && seconds <= 253402300799);
+  }
+  const model::Profile& profile = user.profile;
   for (const std::string* text :
-       {&user.openid, &user.unionid, &user.subscribe_scene, &user.remark, &user.qr_scene_str,
-        &user.language, &user.nickname, &user.head_image_url, &user.city, &user.province,
-        &user.country}) {
+       {&user.openid, &profile.unionid, &profile.subscribe_scene, &profile.remark,
+        &profile.qr_scene_str, &profile.language, &profile.nickname, &profile.head_image_url,
+        &profile.city, &profile.province, &profile.country}) {
     CheckText(*text);
   }
-  for (const std::int32_t tag : user.tag_ids) FUZZ_CHECK(tag >= 0);
+  for (const std::int32_t tag : profile.tag_ids) FUZZ_CHECK(tag >= 0);
 }
 
 void CheckReaders(const ApiAnswer& answer) {

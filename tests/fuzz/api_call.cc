@@ -18,7 +18,7 @@
 namespace hongyan::fuzz {
 namespace {
 
-using core::Notification;
+using model::Notification;
 
 // A refusal names its reason, and can be sent.
 void CheckRefusal(const absl::Status& status) {
@@ -51,7 +51,7 @@ void CheckNoControls(const std::string& text) {
 
 // What was allowed arrives as it was written.
 void CheckBody(const Notification& notification, const std::string& content) {
-  const bool is_text = notification.message.kind == wechat::MessageKind::kText;
+  const bool is_text = notification.message.kind == model::MessageKind::kText;
   const auto body = wechat::ParseAnswer(
       wechat::SendBody(notification.openid, notification.message, is_text ? "" : "id"));
   FUZZ_CHECK(body.ok() && Member(body->json, "touser") == notification.openid);

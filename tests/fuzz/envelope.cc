@@ -21,8 +21,8 @@ namespace hongyan::fuzz {
 namespace {
 
 using base::Secret;
+using model::BodyFormat;
 using wechat::CallbackCipher;
-using wechat::PushFormat;
 
 constexpr char kAppId[] = "wxba5fad812f8e6fb9";
 constexpr char kTimestamp[] = "1714036504";

@@ -92,7 +92,7 @@ void CheckReply(absl::string_view content) {
 void CheckBody(absl::string_view body) {
   if (const auto fields = wechat::ReadEventJson(body); fields.ok()) CheckTree(body, *fields);
   const auto push = ParsePush(body);
-  if (!push.ok() || push->format != wechat::PushFormat::kJson) return;
+  if (!push.ok() || push->format != model::BodyFormat::kJson) return;
   CheckPush(*push);
   if (HasLongName(*push)) return;
   const auto again = ParsePush(WriteJson(*push));

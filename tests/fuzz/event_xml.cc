@@ -60,7 +60,7 @@ void CheckReply(absl::string_view content) {
 
 void CheckBody(absl::string_view body) {
   const auto push = ParsePush(body);
-  if (!push.ok() || push->format != wechat::PushFormat::kXml) return;
+  if (!push.ok() || push->format != model::BodyFormat::kXml) return;
   CheckPush(*push);
   if (HasLongName(*push)) return;
   const auto as_xml = ParsePush(WriteXml(*push));

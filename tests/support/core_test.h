@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "server/core/accounts.h"
-#include "server/core/delivery.h"
+#include "server/model/delivery.h"
 #include "server/wechat/api_json.h"
 #include "server/wechat/wechat_client.h"
 #include "tests/support/wechat_test.h"
@@ -21,18 +21,18 @@ class CoreTest : public WechatTest {
     return accounts_.Add(OptionsOf(name), transport_, clock_, metrics_, group_);
   }
 
-  wechat::CallLimit Within(absl::Duration time) const { return {In(time), true}; }
+  model::CallLimit Within(absl::Duration time) const { return {In(time), true}; }
 
-  static core::Notification Text(const std::string& content = "您好") {
-    core::Notification notification;
+  static model::Notification Text(const std::string& content = "您好") {
+    model::Notification notification;
     notification.openid = "oABC";
     notification.message = wechat::Compile(wechat::TextMessage{content, ""});
     return notification;
   }
-  static core::Notification Template(std::map<std::string, std::string> data = {{"thing1",
-                                                                                 "夏日蜜桃茶"}},
-                                     const std::string& template_id = "tmpl") {
-    core::Notification notification;
+  static model::Notification Template(std::map<std::string, std::string> data = {{"thing1",
+                                                                                  "夏日蜜桃茶"}},
+                                      const std::string& template_id = "tmpl") {
+    model::Notification notification;
     notification.openid = "oABC";
     wechat::TemplateMessage message;
     message.template_id = template_id;
@@ -40,7 +40,7 @@ class CoreTest : public WechatTest {
     notification.message = wechat::Compile(message);
     return notification;
   }
-  static core::Notification WithKey(core::Notification notification, const std::string& key) {
+  static model::Notification WithKey(model::Notification notification, const std::string& key) {
     notification.idempotency_key = key;
     return notification;
   }

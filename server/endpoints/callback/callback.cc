@@ -79,7 +79,7 @@ std::optional<std::string> Reply(const wechat::PushOpener& opener, const wechat:
                                  absl::string_view nonce) {
   const wechat::PushedEvent& event = push.event;
   if (event.from_user.empty() || event.to_user.empty()) return std::nullopt;
-  std::string plain = event.format == wechat::PushFormat::kJson
+  std::string plain = event.format == model::BodyFormat::kJson
                           ? wechat::WriteReplyJson(event.from_user, event.to_user, now, reply)
                           : wechat::WriteReplyXml(event.from_user, event.to_user, now, reply);
   auto sealed = opener.Seal(push, std::move(plain), now, nonce);
@@ -189,7 +189,7 @@ async::Task<Verdict> CallbackEndpoint::AnswerPush(core::Account& account, const 
   verdict.type = answer.type;
   if (!answer.reply) co_return verdict;
   if (auto reply = Reply(opener, *push, *answer.reply, clock_.Now(), nonce)) {
-    verdict.reply.content_type = push->event.format == wechat::PushFormat::kJson
+    verdict.reply.content_type = push->event.format == model::BodyFormat::kJson
                                      ? "application/json"
                                      : "application/xml; charset=utf-8";
     verdict.reply.body = *std::move(reply);

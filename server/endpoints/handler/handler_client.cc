@@ -77,7 +77,7 @@ absl::StatusOr<std::unique_ptr<HandlerClient>> HandlerClient::Create(const Handl
 }
 
 async::Task<absl::StatusOr<std::optional<core::Reply>>> HandlerClient::Handle(
-    storage::StoredEvent event, std::string request_id, absl::Duration time_left) {
+    model::StoredEvent event, std::string request_id, absl::Duration time_left) {
   v1::HandleEventRequest request;
   api::ToProto(event, *request.mutable_event());
   const auto call = std::make_shared<Call>();

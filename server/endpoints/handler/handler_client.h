@@ -37,7 +37,7 @@ class HandlerClient final : public core::EventHandler {
   static absl::StatusOr<std::unique_ptr<HandlerClient>> Create(const HandlerTarget& target,
                                                                async::Executor executor);
 
-  async::Task<absl::StatusOr<std::optional<core::Reply>>> Handle(storage::StoredEvent event,
+  async::Task<absl::StatusOr<std::optional<core::Reply>>> Handle(model::StoredEvent event,
                                                                  std::string request_id,
                                                                  absl::Duration time_left) override;
 

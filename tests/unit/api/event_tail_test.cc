@@ -29,7 +29,7 @@ class EventTailTest : public ::testing::Test {
   async::MonoTime Soon() { return async::After(clock_.Mono(), absl::Minutes(10)); }
   // Its cursor.
   std::int64_t Record(const std::string& content, bool readable = true) {
-    storage::NewEvent event;
+    model::NewEvent event;
     event.account = "main";
     event.openid = "oU";
     event.type = "text";

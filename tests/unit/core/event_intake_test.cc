@@ -91,7 +91,7 @@ class EventIntakeTest : public ::testing::Test {
     return loop_.RunUntilDone(intake_.Take(At(account), signature, Body(body), push,
                                            clock_.Now() + absl::Minutes(10), clock_.Mono()));
   }
-  std::vector<storage::StoredEvent> Stored() {
+  std::vector<model::StoredEvent> Stored() {
     auto page = loop_.RunUntilDone(
         storage_.events().List({}, 0, 100, async::After(clock_.Mono(), absl::Minutes(10))));
     return page->events;

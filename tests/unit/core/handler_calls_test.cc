@@ -28,7 +28,7 @@ class FakeHandler final : public EventHandler {
  public:
   explicit FakeHandler(async::Clock& clock) : clock_(clock) {}
 
-  async::Task<Answer> Handle(storage::StoredEvent event, std::string request_id,
+  async::Task<Answer> Handle(model::StoredEvent event, std::string request_id,
                              absl::Duration time_left) override {
     cursors.push_back(event.cursor);
     request_ids.push_back(std::move(request_id));
@@ -84,7 +84,7 @@ class HandlerCallsTest : public support::CoreTest {
                                          HandlerCalls* calls = nullptr) {
     if (calls == nullptr) calls = &*calls_;
     HandlerCalls::Arrival arrival = calls->Arrive(key);
-    storage::StoredEvent event;
+    model::StoredEvent event;
     event.cursor = 7;
     event.account = "main";
     event.openid = "oU";

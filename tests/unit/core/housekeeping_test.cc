@@ -46,7 +46,7 @@ class HousekeepingTest : public ::testing::Test {
     }
   }
   void Record(const std::string& key) {
-    storage::NewEvent event;
+    model::NewEvent event;
     event.account = "main";
     event.openid = "o" + key;
     event.type = "text";
@@ -61,7 +61,7 @@ class HousekeepingTest : public ::testing::Test {
     ASSERT_THAT(loop_.RunUntilDone(
                     store.SeeFollowers("main", {openid}, clock_.Now(), clock_.Now(), Soon())),
                 IsOk());
-    storage::ObservedUser user;
+    model::User user;
     user.openid = openid;
     user.subscribed = true;
     user.profile.unionid = "u" + openid;
@@ -92,7 +92,7 @@ class HousekeepingTest : public ::testing::Test {
   }
   // Whether the event's repeat would be told apart.
   bool KnowsKey(const std::string& key) {
-    storage::NewEvent event;
+    model::NewEvent event;
     event.account = "main";
     event.type = "text";
     event.receive_time = clock_.Now();

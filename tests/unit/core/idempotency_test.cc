@@ -24,19 +24,20 @@ using base::Reason;
 using Claimed = Idempotency::Claimed;
 using Verdict = Idempotency::Verdict;
 
-Delivery Result(DeliveryState state, absl::Status error = absl::OkStatus(), int attempts = 1) {
-  Delivery delivery;
+model::Delivery Result(model::DeliveryState state, absl::Status error = absl::OkStatus(),
+                       int attempts = 1) {
+  model::Delivery delivery;
   delivery.id = "the first";
   delivery.state = state;
   delivery.error = std::move(error);
   delivery.attempts = attempts;
   return delivery;
 }
-Delivery Accepted() { return Result(DeliveryState::kAccepted); }
-Delivery Failed(StatusCode code, Reason reason, int attempts = 1) {
-  return Result(DeliveryState::kFailed, ErrorBuilder(code, reason, "failed"), attempts);
+model::Delivery Accepted() { return Result(model::DeliveryState::kAccepted); }
+model::Delivery Failed(StatusCode code, Reason reason, int attempts = 1) {
+  return Result(model::DeliveryState::kFailed, ErrorBuilder(code, reason, "failed"), attempts);
 }
-Delivery Busy() { return Failed(StatusCode::kUnavailable, Reason::kWechatBusy); }
+model::Delivery Busy() { return Failed(StatusCode::kUnavailable, Reason::kWechatBusy); }
 
 class IdempotencyTest : public support::LoopTest {
  protected:
@@ -49,7 +50,9 @@ class IdempotencyTest : public support::LoopTest {
                 const std::string& account = "main") {
     return Start(ClaimTask(key, fingerprint, account)).value().verdict;
   }
-  void Settle(const std::string& key, const Delivery& result) { keys_.Settle("main", key, result); }
+  void Settle(const std::string& key, const model::Delivery& result) {
+    keys_.Settle("main", key, result);
+  }
 
   double forgotten() {
     for (const auto& family : metrics_.registry().Collect()) {
@@ -76,7 +79,7 @@ TEST_F(IdempotencyTest, G02_FirstSendsAndALaterCallGetsItsResult) {
 TEST_F(IdempotencyTest, G02_TheDeadlineOfTheFirstIsNotThatOfTheOthers) {
   ASSERT_EQ(Claim("k"), Verdict::kMine);
   const auto twin = Start(ClaimTask("k"));
-  Settle("k", Result(DeliveryState::kUnknown,
+  Settle("k", Result(model::DeliveryState::kUnknown,
                      ErrorBuilder(StatusCode::kDeadlineExceeded, Reason::kOutcomeUnknown, "late")
                          .With("account", "main")));
   clock_.Settle();
@@ -227,7 +230,7 @@ TEST_F(IdempotencyTest, A15_BytesAreBoundedToo) {
   const auto claim = [&](const std::string& key) {
     return Start(keys.Claim("main", key, "f", In(Seconds(1)))).value().verdict;
   };
-  Delivery large = Accepted();
+  model::Delivery large = Accepted();
   for (int i = 0; i < 16; ++i) large.labels[absl::StrCat("label", i)] = std::string(512, 'x');
   for (int i = 0; i < 100; ++i) {
     const std::string key = absl::StrCat("k", i);
@@ -264,7 +267,7 @@ TEST_F(IdempotencyTest, A15_KeyInFlightIsNeverForgottenForBytes) {
 // What docs/api.md promises for ordinary messages.
 TEST_F(IdempotencyTest, A15_HundredThousandOrdinaryKeysFit) {
   Idempotency keys(clock_, metrics_);
-  Delivery ordinary = Accepted();
+  model::Delivery ordinary = Accepted();
   ordinary.id = std::string(26, '0');
   ordinary.account = "main";
   ordinary.openid = std::string(28, 'o');
@@ -299,7 +302,7 @@ TEST_F(IdempotencyTest, TwinGetsItsAnswerAlthoughTheKeyMadeRoomMeanwhile) {
 
 struct Ending {
   const char* name;
-  Delivery result;
+  model::Delivery result;
   bool remembered;
 };
 
@@ -317,11 +320,11 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Ending{"Accepted", Accepted(), true},
         Ending{"G04_Unknown",
-               Result(DeliveryState::kUnknown,
+               Result(model::DeliveryState::kUnknown,
                       ErrorBuilder(StatusCode::kUnknown, Reason::kOutcomeUnknown, "")),
                true},
         Ending{"G04_UnknownByDeadline",
-               Result(DeliveryState::kUnknown,
+               Result(model::DeliveryState::kUnknown,
                       ErrorBuilder(StatusCode::kDeadlineExceeded, Reason::kOutcomeUnknown, "")),
                true},
         Ending{"NotSubscribed", Failed(StatusCode::kFailedPrecondition, Reason::kNotSubscribed),
@@ -345,32 +348,32 @@ INSTANTIATE_TEST_SUITE_P(
         Ending{"BrokenCredentials",
                Failed(StatusCode::kFailedPrecondition, Reason::kAccountConfig, 0), false},
         Ending{"Expired",
-               Result(DeliveryState::kExpired,
+               Result(model::DeliveryState::kExpired,
                       base::InvalidField("expire_time", "has passed", "已过期"), 0),
                false}),
     [](const auto& info) { return info.param.name; });
 
 // --- fingerprints
 
-Notification Text(const std::string& content, const std::string& kf_account = "") {
-  Notification notification;
+model::Notification Text(const std::string& content, const std::string& kf_account = "") {
+  model::Notification notification;
   notification.openid = "o1";
   notification.message = wechat::Compile(wechat::TextMessage{content, kf_account});
   return notification;
 }
 
-Notification Compiled(const wechat::TemplateMessage& message) {
-  Notification notification = Text("");
+model::Notification Compiled(const wechat::TemplateMessage& message) {
+  model::Notification notification = Text("");
   notification.message = wechat::Compile(message);
   return notification;
 }
 
-Notification Template(std::map<std::string, std::string> data, const std::string& url = "") {
+model::Notification Template(std::map<std::string, std::string> data, const std::string& url = "") {
   return Compiled(wechat::TemplateMessage{"tmpl", std::move(data), url, "", ""});
 }
 
 TEST(Fingerprint, IsEqualWhateverTheKeyAndTheTimeLimits) {
-  Notification other = Text("hi");
+  model::Notification other = Text("hi");
   other.idempotency_key = "k";
   other.expire_time = absl::UnixEpoch() + Hours(24 * 365 * 60);
   EXPECT_EQ(Fingerprint(Text("hi")), Fingerprint(other));
@@ -379,21 +382,21 @@ TEST(Fingerprint, IsEqualWhateverTheKeyAndTheTimeLimits) {
 }
 
 TEST(Fingerprint, DiffersWithEveryPartOfTheMessage) {
-  std::vector<Notification> all = {Text("hi"),
-                                   Text("ho"),
-                                   Text(""),
-                                   Text("hi", "kf"),
-                                   Text("h", "i"),
-                                   Text("hik", "f"),
-                                   Template({{"a", "1"}}),
-                                   Template({{"a", "2"}}),
-                                   Template({{"a1", ""}}),
-                                   Template({{"", "a1"}}),
-                                   Template({{"a", "1"}, {"b", "2"}}),
-                                   Template({{"a", "1b2"}}),
-                                   Template({{"a", "1"}}, "http://x"),
-                                   Template({{"a", "1:b"}}),
-                                   Template({})};
+  std::vector<model::Notification> all = {Text("hi"),
+                                          Text("ho"),
+                                          Text(""),
+                                          Text("hi", "kf"),
+                                          Text("h", "i"),
+                                          Text("hik", "f"),
+                                          Template({{"a", "1"}}),
+                                          Template({{"a", "2"}}),
+                                          Template({{"a1", ""}}),
+                                          Template({{"", "a1"}}),
+                                          Template({{"a", "1"}, {"b", "2"}}),
+                                          Template({{"a", "1b2"}}),
+                                          Template({{"a", "1"}}, "http://x"),
+                                          Template({{"a", "1:b"}}),
+                                          Template({})};
   all.push_back(Text("hi"));
   all.back().openid = "o2";
   using Message = wechat::TemplateMessage;

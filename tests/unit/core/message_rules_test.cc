@@ -23,7 +23,7 @@ using ::testing::StartsWith;
 
 // A good message and a bad change of it: exactly one of the two bodies is there.
 struct Draft {
-  Notification notification;
+  model::Notification notification;
   std::optional<wechat::TextMessage> text = {};
   std::optional<wechat::TemplateMessage> message = {};
 
@@ -69,7 +69,7 @@ Rule ForTemplate(const char* name, std::string field,
   return {name, Template(), [change = std::move(change)](Draft& draft) { change(*draft.message); },
           std::move(field)};
 }
-Rule ForAny(const char* name, std::string field, std::function<void(Notification&)> change) {
+Rule ForAny(const char* name, std::string field, std::function<void(model::Notification&)> change) {
   return {name, Text(), [change = std::move(change)](Draft& draft) { change(draft.notification); },
           std::move(field)};
 }
@@ -80,7 +80,7 @@ Rule ForContent(const char* name, std::string field, std::string content) {
 }
 Rule ForOpenid(const char* name, std::string field, std::string openid) {
   return ForAny(name, std::move(field),
-                [openid = std::move(openid)](Notification& n) { n.openid = openid; });
+                [openid = std::move(openid)](model::Notification& n) { n.openid = openid; });
 }
 Rule ForUrl(const char* name, std::string field, std::string url) {
   return ForTemplate(
@@ -125,7 +125,7 @@ TEST(MessageRules, UnionidInsteadOfTheOpenidHasItsRule) {
 }
 
 TEST(MessageRules, EachWrongFieldIsNamed) {
-  Notification text;
+  model::Notification text;
   text.idempotency_key = "a\nb";
   text.labels = {{"", "x"}};
   const absl::Status status = AddMessage(text, wechat::TextMessage{"", "no account"}).status();
@@ -133,7 +133,7 @@ TEST(MessageRules, EachWrongFieldIsNamed) {
                                                      "text.content", "text.kf_account"));
   EXPECT_EQ(status.message(), "openid: is required");
 
-  Notification message;
+  model::Notification message;
   message.openid = "oABC";
   const wechat::TemplateMessage bad{"", {}, "ftp://a", "", std::string(2000, 'p')};
   EXPECT_THAT(support::FieldsOf(AddMessage(message, bad).status()),
@@ -281,40 +281,44 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Key, G01_Rules,
     ::testing::Values(
-        ForAny("Longest", "", [](Notification& n) { n.idempotency_key = Chars(255); }),
+        ForAny("Longest", "", [](model::Notification& n) { n.idempotency_key = Chars(255); }),
         ForAny("TooLong", "idempotency_key",
-               [](Notification& n) { n.idempotency_key = Chars(256); }),
-        ForAny("Blank", "", [](Notification& n) { n.idempotency_key = "a b"; }),
-        ForAny("Chinese", "", [](Notification& n) { n.idempotency_key = "订单-1"; }),
+               [](model::Notification& n) { n.idempotency_key = Chars(256); }),
+        ForAny("Blank", "", [](model::Notification& n) { n.idempotency_key = "a b"; }),
+        ForAny("Chinese", "", [](model::Notification& n) { n.idempotency_key = "订单-1"; }),
         ForAny("ChineseTooLong", "idempotency_key",
-               [](Notification& n) { n.idempotency_key = Chars(253) + "键"; }),
-        ForAny("LineEnd", "idempotency_key", [](Notification& n) { n.idempotency_key = "a\nb"; }),
-        ForAny("Delete", "idempotency_key", [](Notification& n) { n.idempotency_key = "a\x7F"; }),
-        ForAny("C1", "idempotency_key", [](Notification& n) { n.idempotency_key = "a\xC2\x85"; }),
-        ForAny("NoBreakSpace", "", [](Notification& n) { n.idempotency_key = "a\xC2\xA0"; })),
+               [](model::Notification& n) { n.idempotency_key = Chars(253) + "键"; }),
+        ForAny("LineEnd", "idempotency_key",
+               [](model::Notification& n) { n.idempotency_key = "a\nb"; }),
+        ForAny("Delete", "idempotency_key",
+               [](model::Notification& n) { n.idempotency_key = "a\x7F"; }),
+        ForAny("C1", "idempotency_key",
+               [](model::Notification& n) { n.idempotency_key = "a\xC2\x85"; }),
+        ForAny("NoBreakSpace", "",
+               [](model::Notification& n) { n.idempotency_key = "a\xC2\xA0"; })),
     kNameOf);
 
 INSTANTIATE_TEST_SUITE_P(Labels, G01_Rules,
                          ::testing::Values(ForAny("Sixteen", "",
-                                                  [](Notification& n) {
+                                                  [](model::Notification& n) {
                                                     for (int i = 0; i < 16; ++i)
                                                       n.labels[absl::StrCat("k", i)] = "v";
                                                   }),
                                            ForAny("Seventeen", "labels",
-                                                  [](Notification& n) {
+                                                  [](model::Notification& n) {
                                                     for (int i = 0; i < 17; ++i)
                                                       n.labels[absl::StrCat("k", i)] = "v";
                                                   }),
                                            ForAny("Longest", "",
-                                                  [](Notification& n) {
+                                                  [](model::Notification& n) {
                                                     n.labels = {{Chars(64), Chars(64)}};
                                                   }),
                                            ForAny("KeyTooLong", "labels",
-                                                  [](Notification& n) {
+                                                  [](model::Notification& n) {
                                                     n.labels = {{Chars(65), ""}};
                                                   }),
                                            ForAny("ValueTooLong", "labels",
-                                                  [](Notification& n) {
+                                                  [](model::Notification& n) {
                                                     n.labels = {{"k", Chars(65)}};
                                                   })),
                          kNameOf);

@@ -42,10 +42,11 @@ using ::testing::Not;
 
 class SenderTest : public support::CoreTest {
  protected:
-  async::Task<Delivery> Sending(Notification notification, absl::Duration within = Seconds(30)) {
+  async::Task<model::Delivery> Sending(model::Notification notification,
+                                       absl::Duration within = Seconds(30)) {
     return sender_.Send(main_, std::move(notification), Within(within));
   }
-  Delivery Send(Notification notification, absl::Duration within = Seconds(30)) {
+  model::Delivery Send(model::Notification notification, absl::Duration within = Seconds(30)) {
     return Await(Sending(std::move(notification), within));
   }
 
@@ -56,16 +57,16 @@ class SenderTest : public support::CoreTest {
 
 TEST_F(SenderTest, TextIsAcceptedAndFinal) {
   http_.Always(kTextPath, Slowly(Seconds(1), Accepts()));
-  Notification notification = Text();
+  model::Notification notification = Text();
   notification.labels = {{"order", "1024"}};
   const absl::Time start = clock_.Now();
-  const Delivery delivery = Send(notification);
-  EXPECT_EQ(delivery.state, DeliveryState::kAccepted);
+  const model::Delivery delivery = Send(notification);
+  EXPECT_EQ(delivery.state, model::DeliveryState::kAccepted);
   EXPECT_THAT(delivery.error, IsOk());
   EXPECT_EQ(delivery.id.size(), 26u);
   EXPECT_EQ(delivery.account, "main") << "the name, also when the request left it empty";
   EXPECT_EQ(delivery.openid, "oABC");
-  EXPECT_EQ(delivery.kind, wechat::MessageKind::kText);
+  EXPECT_EQ(delivery.kind, model::MessageKind::kText);
   EXPECT_EQ(delivery.attempts, 1);
   EXPECT_EQ(delivery.msg_id, 0);
   EXPECT_EQ(delivery.labels, notification.labels);
@@ -76,9 +77,9 @@ TEST_F(SenderTest, TextIsAcceptedAndFinal) {
 
 TEST_F(SenderTest, TemplateIsAcceptedButWaitsForItsReceipt) {
   http_.Always(kTemplatePath, AcceptsAs(3717005636572528642));
-  const Delivery delivery = Send(Template());
-  EXPECT_EQ(delivery.state, DeliveryState::kAccepted);
-  EXPECT_EQ(delivery.kind, wechat::MessageKind::kTemplate);
+  const model::Delivery delivery = Send(Template());
+  EXPECT_EQ(delivery.state, model::DeliveryState::kAccepted);
+  EXPECT_EQ(delivery.kind, model::MessageKind::kTemplate);
   EXPECT_EQ(delivery.msg_id, 3717005636572528642);
   EXPECT_TRUE(delivery.accept_time.has_value());
   EXPECT_FALSE(delivery.finish_time.has_value());
@@ -97,8 +98,8 @@ TEST_F(SenderTest, IdsAreDifferentAndSortByTime) {
 
 TEST_F(SenderTest, DefiniteRefusalIsFailed) {
   http_.Always(kTextPath, Refuses(45015));
-  const Delivery delivery = Send(Text());
-  EXPECT_EQ(delivery.state, DeliveryState::kFailed);
+  const model::Delivery delivery = Send(Text());
+  EXPECT_EQ(delivery.state, model::DeliveryState::kFailed);
   EXPECT_THAT(delivery.error, StatusIs(StatusCode::kFailedPrecondition, "RESPONSE_WINDOW_CLOSED"));
   EXPECT_EQ(delivery.attempts, 1);
   EXPECT_FALSE(delivery.accept_time.has_value());
@@ -107,8 +108,8 @@ TEST_F(SenderTest, DefiniteRefusalIsFailed) {
 
 TEST_F(SenderTest, U03_LostAnswerIsUnknown) {
   http_.Always(kTextPath, HttpStatus(502));
-  const Delivery delivery = Send(Text());
-  EXPECT_EQ(delivery.state, DeliveryState::kUnknown);
+  const model::Delivery delivery = Send(Text());
+  EXPECT_EQ(delivery.state, model::DeliveryState::kUnknown);
   EXPECT_THAT(delivery.error, StatusIs(StatusCode::kUnknown, "OUTCOME_UNKNOWN"));
   EXPECT_EQ(http_.count(kTextPath), 1u);
 }
@@ -140,10 +141,10 @@ TEST_F(SenderTest, G01_UnknownAccountNamesTheConfiguredOnes) {
 // --- validate_only
 
 TEST_F(SenderTest, ValidateOnlySendsNoText) {
-  Notification notification = Text();
+  model::Notification notification = Text();
   notification.validate_only = true;
-  const Delivery delivery = Send(notification);
-  EXPECT_EQ(delivery.state, DeliveryState::kNone);
+  const model::Delivery delivery = Send(notification);
+  EXPECT_EQ(delivery.state, model::DeliveryState::kNone);
   EXPECT_THAT(delivery.error, IsOk());
   EXPECT_EQ(delivery.id, "");
   EXPECT_EQ(delivery.account, "main");
@@ -156,15 +157,15 @@ TEST_F(SenderTest, ValidateOnlyHoldsATemplateAgainstTheAccountsList) {
       kTemplateListPath,
       Json(
           R"({"template_list":[{"template_id":"tmpl","title":"T","content":"{{thing1.DATA}}"}]})"));
-  const auto validate = [&](Notification notification) {
+  const auto validate = [&](model::Notification notification) {
     notification.validate_only = true;
     return Send(notification);
   };
-  const Delivery good = validate(Template());
-  EXPECT_EQ(good.state, DeliveryState::kNone);
+  const model::Delivery good = validate(Template());
+  EXPECT_EQ(good.state, model::DeliveryState::kNone);
   EXPECT_THAT(good.error, IsOk());
   EXPECT_EQ(good.id, "");
-  const Delivery bad = validate(Template({{"thing1", std::string(21, 'x')}}));
+  const model::Delivery bad = validate(Template({{"thing1", std::string(21, 'x')}}));
   EXPECT_THAT(bad.error, StatusIs(StatusCode::kInvalidArgument, "INVALID_TEMPLATE_VALUE"));
   EXPECT_EQ(bad.id, "");
   EXPECT_THAT(validate(Template({{"thing1", "x"}}, "nobody")).error,
@@ -174,21 +175,21 @@ TEST_F(SenderTest, ValidateOnlyHoldsATemplateAgainstTheAccountsList) {
 
 TEST_F(SenderTest, ValidateOnlyUsesNoKeyUp) {
   http_.Always(kTextPath, Accepts());
-  Notification notification = WithKey(Text("one"), "k");
+  model::Notification notification = WithKey(Text("one"), "k");
   notification.validate_only = true;
   EXPECT_THAT(Send(notification).error, IsOk());
   EXPECT_EQ(idempotency_.size(), 0u);
-  EXPECT_EQ(Send(WithKey(Text("two"), "k")).state, DeliveryState::kAccepted);
+  EXPECT_EQ(Send(WithKey(Text("two"), "k")).state, model::DeliveryState::kAccepted);
 }
 
 // --- expire_time
 
 TEST_F(SenderTest, C06_ExpireTimeInThePastIsExpiredAtOnce) {
   for (const absl::Duration ago : {absl::ZeroDuration(), Seconds(1), absl::Hours(24 * 365 * 50)}) {
-    Notification notification = Text();
+    model::Notification notification = Text();
     notification.expire_time = clock_.Now() - ago;
-    const Delivery delivery = Send(notification);
-    EXPECT_EQ(delivery.state, DeliveryState::kExpired);
+    const model::Delivery delivery = Send(notification);
+    EXPECT_EQ(delivery.state, model::DeliveryState::kExpired);
     EXPECT_THAT(delivery.error, Not(IsOk()));
     EXPECT_TRUE(delivery.finish_time.has_value());
     EXPECT_EQ(delivery.attempts, 0);
@@ -201,18 +202,18 @@ TEST_F(SenderTest, C06_ExpireTimeInTheFutureSends) {
   for (const absl::Time when :
        {clock_.Now() + Seconds(60), clock_.Now() + absl::Hours(24 * 365 * 100),
         absl::InfiniteFuture()}) {
-    Notification notification = Text();
+    model::Notification notification = Text();
     notification.expire_time = when;
-    EXPECT_EQ(Send(notification).state, DeliveryState::kAccepted);
+    EXPECT_EQ(Send(notification).state, model::DeliveryState::kAccepted);
   }
 }
 
 TEST_F(SenderTest, C06_MessageThatExpiresWhileItWaitsForATokenIsNotSent) {
   http_.Always(kStableTokenPath, Slowly(Seconds(3), Token("t1")));
-  Notification notification = Text();
+  model::Notification notification = Text();
   notification.expire_time = clock_.Now() + Seconds(2);
-  const Delivery delivery = Send(notification);
-  EXPECT_EQ(delivery.state, DeliveryState::kExpired);
+  const model::Delivery delivery = Send(notification);
+  EXPECT_EQ(delivery.state, model::DeliveryState::kExpired);
   EXPECT_EQ(delivery.attempts, 0);
   EXPECT_EQ(delivery.finish_time, delivery.expire_time);
   clock_.Advance(Seconds(10));
@@ -221,10 +222,10 @@ TEST_F(SenderTest, C06_MessageThatExpiresWhileItWaitsForATokenIsNotSent) {
 
 TEST_F(SenderTest, C06_MessageIsNotRepeatedAfterItsExpireTime) {
   http_.Always(kTextPath, Refuses(-1));
-  Notification notification = Text();
+  model::Notification notification = Text();
   notification.expire_time = clock_.Now() + Seconds(2);
   const async::MonoTime expires = In(Seconds(2));
-  const Delivery delivery = Send(notification);
+  const model::Delivery delivery = Send(notification);
   EXPECT_THAT(delivery.error, StatusIs(StatusCode::kUnavailable, "WECHAT_BUSY"));
   for (const auto& request : http_.requests(kTextPath)) EXPECT_LT(request.at, expires);
   EXPECT_LE(http_.count(kTextPath), 2u);
@@ -232,17 +233,17 @@ TEST_F(SenderTest, C06_MessageIsNotRepeatedAfterItsExpireTime) {
 
 TEST_F(SenderTest, C06_RequestThatHasBegunIsNotCutByTheExpireTime) {
   http_.Always(kTextPath, Slowly(Seconds(3), Accepts()));
-  Notification notification = Text();
+  model::Notification notification = Text();
   notification.expire_time = clock_.Now() + Seconds(2);
-  EXPECT_EQ(Send(notification).state, DeliveryState::kAccepted);
+  EXPECT_EQ(Send(notification).state, model::DeliveryState::kAccepted);
 }
 
 TEST_F(SenderTest, C06_RefusalThatComesAfterTheExpireTimeIsARefusal) {
   http_.Always(kTextPath, Slowly(Seconds(3), Refuses(45015)));
-  Notification notification = Text();
+  model::Notification notification = Text();
   notification.expire_time = clock_.Now() + Seconds(2);
-  const Delivery delivery = Send(notification);
-  EXPECT_EQ(delivery.state, DeliveryState::kFailed);
+  const model::Delivery delivery = Send(notification);
+  EXPECT_EQ(delivery.state, model::DeliveryState::kFailed);
   EXPECT_THAT(delivery.error, StatusIs(StatusCode::kFailedPrecondition, "RESPONSE_WINDOW_CLOSED"));
 }
 
@@ -256,17 +257,17 @@ TEST_F(SenderTest, G02_TwinsInFlightAreOneSendAndOneDelivery) {
   EXPECT_FALSE(twin.done());
   http_.Release();
   clock_.Settle();
-  EXPECT_EQ(first.value().state, DeliveryState::kAccepted);
-  EXPECT_EQ(twin.value().state, DeliveryState::kAccepted);
+  EXPECT_EQ(first.value().state, model::DeliveryState::kAccepted);
+  EXPECT_EQ(twin.value().state, model::DeliveryState::kAccepted);
   EXPECT_EQ(twin.value().id, first.value().id);
   EXPECT_EQ(http_.count(kTextPath), 1u);
 }
 
 TEST_F(SenderTest, G02_LaterCallGetsTheFirstDelivery) {
   http_.Always(kTemplatePath, AcceptsAs(7));
-  const Delivery first = Send(WithKey(Template(), "k"));
+  const model::Delivery first = Send(WithKey(Template(), "k"));
   clock_.Advance(absl::Hours(1));
-  const Delivery again = Send(WithKey(Template(), "k"));
+  const model::Delivery again = Send(WithKey(Template(), "k"));
   EXPECT_EQ(again.id, first.id);
   EXPECT_EQ(again.msg_id, 7);
   EXPECT_EQ(again.create_time, first.create_time);
@@ -276,8 +277,8 @@ TEST_F(SenderTest, G02_LaterCallGetsTheFirstDelivery) {
 TEST_F(SenderTest, G03_OtherMessageUnderTheKeyIsRefused) {
   http_.Always(kTextPath, Accepts());
   Send(WithKey(Text("one"), "k"));
-  const Delivery other = Send(WithKey(Text("two"), "k"));
-  EXPECT_EQ(other.state, DeliveryState::kFailed);
+  const model::Delivery other = Send(WithKey(Text("two"), "k"));
+  EXPECT_EQ(other.state, model::DeliveryState::kFailed);
   EXPECT_THAT(other.error, StatusIs(StatusCode::kInvalidArgument, "IDEMPOTENCY_KEY_REUSED"));
   EXPECT_THAT(support::FieldsOf(other.error), ElementsAre("idempotency_key"));
   EXPECT_EQ(http_.count(kTextPath), 1u);
@@ -285,18 +286,18 @@ TEST_F(SenderTest, G03_OtherMessageUnderTheKeyIsRefused) {
 
 TEST_F(SenderTest, G04_UnknownOutcomeIsRememberedAndNotSentAgain) {
   http_.Next(kTextPath, HttpStatus(502));
-  const Delivery first = Send(WithKey(Text(), "k"));
-  const Delivery again = Send(WithKey(Text(), "k"));
+  const model::Delivery first = Send(WithKey(Text(), "k"));
+  const model::Delivery again = Send(WithKey(Text(), "k"));
   EXPECT_EQ(again.id, first.id);
-  EXPECT_EQ(again.state, DeliveryState::kUnknown);
+  EXPECT_EQ(again.state, model::DeliveryState::kUnknown);
   EXPECT_THAT(again.error, StatusIs(StatusCode::kUnknown, "OUTCOME_UNKNOWN"));
   EXPECT_EQ(http_.count(kTextPath), 1u);
 }
 
 TEST_F(SenderTest, DefiniteRefusalIsRemembered) {
   http_.Always(kTextPath, Refuses(43004));
-  const Delivery first = Send(WithKey(Text(), "k"));
-  const Delivery again = Send(WithKey(Text(), "k"));
+  const model::Delivery first = Send(WithKey(Text(), "k"));
+  const model::Delivery again = Send(WithKey(Text(), "k"));
   EXPECT_EQ(again.id, first.id);
   EXPECT_THAT(again.error, StatusIs(StatusCode::kFailedPrecondition, "NOT_SUBSCRIBED"));
   EXPECT_EQ(http_.count(kTextPath), 1u);
@@ -305,10 +306,10 @@ TEST_F(SenderTest, DefiniteRefusalIsRemembered) {
 TEST_F(SenderTest, RetryableFailureDoesNotUseTheKeyUp) {
   http_.Next(kTextPath, Refuses(45011));
   http_.Next(kTextPath, Accepts());
-  const Delivery first = Send(WithKey(Text(), "k"));
-  EXPECT_EQ(first.state, DeliveryState::kFailed);
-  const Delivery again = Send(WithKey(Text(), "k"));
-  EXPECT_EQ(again.state, DeliveryState::kAccepted);
+  const model::Delivery first = Send(WithKey(Text(), "k"));
+  EXPECT_EQ(first.state, model::DeliveryState::kFailed);
+  const model::Delivery again = Send(WithKey(Text(), "k"));
+  EXPECT_EQ(again.state, model::DeliveryState::kAccepted);
   EXPECT_NE(again.id, first.id);
 }
 
@@ -321,7 +322,7 @@ TEST_F(SenderTest, G07_FirstCallerThatLeavesBeforeSendingLetsTheTwinSend) {
   EXPECT_THAT(first.value().error, StatusIs(StatusCode::kCancelled, "CANCELLED"));
   http_.Release();
   clock_.Settle();
-  EXPECT_EQ(twin.value().state, DeliveryState::kAccepted);
+  EXPECT_EQ(twin.value().state, model::DeliveryState::kAccepted);
   EXPECT_EQ(http_.count(kTextPath), 1u);
 }
 
@@ -331,8 +332,8 @@ TEST_F(SenderTest, G07_FirstCallerThatLeavesWhileSendingLeavesAnUnknownOutcomeTo
   auto twin = Start(Sending(WithKey(Text(), "k")));
   clock_.Advance(Seconds(1));
   first.Cancel();
-  EXPECT_EQ(first.value().state, DeliveryState::kUnknown);
-  EXPECT_EQ(twin.value().state, DeliveryState::kUnknown);
+  EXPECT_EQ(first.value().state, model::DeliveryState::kUnknown);
+  EXPECT_EQ(twin.value().state, model::DeliveryState::kUnknown);
   EXPECT_EQ(twin.value().id, first.value().id);
   EXPECT_EQ(http_.count(kTextPath), 1u);
 }
@@ -342,11 +343,11 @@ TEST_F(SenderTest, TwinWhoseDeadlinePassesDoesNotKnowTheOutcome) {
   auto first = Start(Sending(WithKey(Text(), "k")));
   auto twin = Start(Sending(WithKey(Text(), "k"), Seconds(1)));
   clock_.Advance(Seconds(1));
-  EXPECT_EQ(twin.value().state, DeliveryState::kUnknown);
+  EXPECT_EQ(twin.value().state, model::DeliveryState::kUnknown);
   EXPECT_THAT(twin.value().error, StatusIs(StatusCode::kDeadlineExceeded, "OUTCOME_UNKNOWN"));
   http_.Release();
   clock_.Settle();
-  EXPECT_EQ(first.value().state, DeliveryState::kAccepted);
+  EXPECT_EQ(first.value().state, model::DeliveryState::kAccepted);
   EXPECT_EQ(Send(WithKey(Text(), "k")).id, first.value().id);
 }
 
@@ -364,7 +365,7 @@ TEST_F(SenderTest, G07_TwinThatIsCancelledDoesNotKnowTheOutcome) {
   auto first = Start(Sending(WithKey(Text(), "k")));
   auto twin = Start(Sending(WithKey(Text(), "k")));
   twin.Cancel();
-  EXPECT_EQ(twin.value().state, DeliveryState::kUnknown);
+  EXPECT_EQ(twin.value().state, model::DeliveryState::kUnknown);
   EXPECT_THAT(twin.value().error, StatusIs(StatusCode::kUnknown, "OUTCOME_UNKNOWN"));
 }
 
@@ -373,7 +374,7 @@ TEST_F(SenderTest, TwinsBeyondTheBoundAreRefusedAndSendNothing) {
   Sender sender(people_, small, clock_, metrics_);
   http_.Always(kTextPath, Held(Accepts()));
   auto first = Start(sender.Send(main_, WithKey(Text(), "a"), Within(Seconds(3))));
-  const Delivery full = Await(sender.Send(main_, WithKey(Text(), "b"), Within(Seconds(3))));
+  const model::Delivery full = Await(sender.Send(main_, WithKey(Text(), "b"), Within(Seconds(3))));
   EXPECT_THAT(full.error, StatusIs(StatusCode::kResourceExhausted, "OVERLOADED"));
   EXPECT_TRUE(base::RetryDelayOf(full.error).has_value());
   EXPECT_EQ(http_.count(kTextPath), 1u);
@@ -382,9 +383,9 @@ TEST_F(SenderTest, TwinsBeyondTheBoundAreRefusedAndSendNothing) {
 TEST_F(SenderTest, U03_TemplateWithKeyCarriesItsDeliveryAsClientMsgId) {
   http_.Next(kTemplatePath, HttpStatus(502));
   http_.Next(kTemplatePath, AcceptsAs(7));
-  const Delivery delivery =
+  const model::Delivery delivery =
       Send(WithKey(Template(), "a-key-of-the-callers-own-that-is-longer-than-32-bytes"));
-  EXPECT_EQ(delivery.state, DeliveryState::kAccepted);
+  EXPECT_EQ(delivery.state, model::DeliveryState::kAccepted);
   EXPECT_EQ(delivery.attempts, 2);
   EXPECT_LE(delivery.id.size(), 32u);
   EXPECT_TRUE(std::all_of(delivery.id.begin(), delivery.id.end(),
@@ -396,7 +397,7 @@ TEST_F(SenderTest, U03_TemplateWithKeyCarriesItsDeliveryAsClientMsgId) {
 
 TEST_F(SenderTest, U03_TemplateWithoutKeyHasNoClientMsgIdAndIsNotRepeated) {
   http_.Next(kTemplatePath, HttpStatus(502));
-  EXPECT_EQ(Send(Template()).state, DeliveryState::kUnknown);
+  EXPECT_EQ(Send(Template()).state, model::DeliveryState::kUnknown);
   EXPECT_EQ(http_.count(kTemplatePath), 1u);
   EXPECT_THAT(http_.requests(kTemplatePath).front().body, Not(HasSubstr("client_msg_id")));
 }
@@ -417,11 +418,11 @@ TEST_F(SenderTest, TypingIsCheckedAndSent) {
 
 TEST_F(SenderTest, UnionidIsResolvedBeforeAnythingLeaves) {
   http_.Always(kTextPath, Accepts());
-  Notification notification = Text();
+  model::Notification notification = Text();
   notification.openid.clear();
   notification.unionid = "uABC";
-  const Delivery delivery = Send(notification);
-  EXPECT_EQ(delivery.state, DeliveryState::kAccepted);
+  const model::Delivery delivery = Send(notification);
+  EXPECT_EQ(delivery.state, model::DeliveryState::kAccepted);
   EXPECT_EQ(delivery.openid, "oOfABC");
   EXPECT_THAT(http_.requests(kTextPath)[0].body, HasSubstr(R"("touser":"oOfABC")"));
   EXPECT_THAT(people_.asked, ElementsAre("main/uABC"));
@@ -430,23 +431,23 @@ TEST_F(SenderTest, UnionidIsResolvedBeforeAnythingLeaves) {
 
 TEST_F(SenderTest, UnknownUnionidSendsNothingAndFreesTheKey) {
   http_.Always(kTextPath, Accepts());
-  Notification notification = WithKey(Text(), "k");
+  model::Notification notification = WithKey(Text(), "k");
   notification.unionid = "uNobody";
-  const Delivery delivery = Send(notification);
-  EXPECT_EQ(delivery.state, DeliveryState::kFailed);
+  const model::Delivery delivery = Send(notification);
+  EXPECT_EQ(delivery.state, model::DeliveryState::kFailed);
   EXPECT_THAT(delivery.error, StatusIs(StatusCode::kNotFound, "UNIONID_NOT_FOUND"));
   EXPECT_EQ(http_.count(kTextPath), 0u);
   notification.validate_only = true;
   EXPECT_THAT(Send(notification).error, StatusIs(StatusCode::kNotFound, "UNIONID_NOT_FOUND"));
   // Another request may use the key now.
-  EXPECT_EQ(Send(WithKey(Text("else"), "k")).state, DeliveryState::kAccepted);
+  EXPECT_EQ(Send(WithKey(Text("else"), "k")).state, model::DeliveryState::kAccepted);
 }
 
 TEST_F(SenderTest, UnionidIsNotLookedUpOnceTheDeadlineHasPassed) {
-  Notification notification = Text();
+  model::Notification notification = Text();
   notification.unionid = "uABC";
-  const Delivery delivery = Send(notification, absl::ZeroDuration());
-  EXPECT_EQ(delivery.state, DeliveryState::kFailed);
+  const model::Delivery delivery = Send(notification, absl::ZeroDuration());
+  EXPECT_EQ(delivery.state, model::DeliveryState::kFailed);
   EXPECT_THAT(delivery.error, StatusIs(StatusCode::kDeadlineExceeded, "DEADLINE_TOO_SHORT"));
   EXPECT_EQ(base::MetadataOf(delivery.error, "account"), "main");
   EXPECT_TRUE(people_.asked.empty());

@@ -99,7 +99,7 @@ class SubscribersTest : public ::testing::Test {
                                                                        told, Soon()))
                      .status();
       }
-      storage::ObservedUser user;
+      model::User user;
       user.openid = Openid(i);
       user.subscribed = true;
       if (status.ok()) {
@@ -500,13 +500,13 @@ TEST_F(SubscribersTest, A15_AllowanceThatFindsNoPlaceIsCounted) {
 }
 
 TEST_F(SubscribersTest, ReadsSeeWhatSendsHaveSpent) {
-  storage::NewEvent wrote;
+  model::NewEvent wrote;
   wrote.account = "main";
   wrote.openid = "oA";
   wrote.type = "text";
   wrote.receive_time = clock_.Now();
   wrote.dedup_key = "k";
-  wrote.effect.opens = storage::SubscriberEffect::Opens::kMessageWindow;
+  wrote.effect.opens = model::SubscriberEffect::Opens::kMessageWindow;
   wrote.effect.allowance = 5;
   wrote.effect.window = absl::Hours(48);
   ASSERT_THAT(loop_.RunUntilDone(storage_.events().Record(std::move(wrote), Soon())), IsOk());

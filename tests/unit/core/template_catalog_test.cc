@@ -173,7 +173,7 @@ class TemplateCatalogTest : public support::CoreTest {
     http_.Always(kTemplateListPath, Json(absl::StrCat(R"({"template_list":[)", list, "]}")));
   }
   absl::Status Check(const std::string& id) {
-    const wechat::Message message = wechat::Compile(Message({{"thing1", "茶"}}, id));
+    const model::Message message = wechat::Compile(Message({{"thing1", "茶"}}, id));
     return Await(catalog_.Check(message, Within(Seconds(30))));
   }
   std::size_t fetches() const { return http_.count(kTemplateListPath); }

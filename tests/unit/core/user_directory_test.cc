@@ -30,7 +30,7 @@ using support::Slowly;
 using support::StatusIs;
 using ::testing::ElementsAre;
 
-using Users = absl::StatusOr<std::vector<wechat::UserInfo>>;
+using Users = absl::StatusOr<std::vector<model::User>>;
 
 // The openids of a batchget body.
 std::vector<std::string> AskedFor(const std::string& body) {
@@ -77,7 +77,7 @@ TEST_F(UserDirectoryTest, TenThousandWithDuplicatesComeInTheOrderAsked) {
   ASSERT_EQ(users->size(), openids.size());
   for (std::size_t i = 0; i < openids.size(); ++i) {
     ASSERT_EQ((*users)[i].openid, openids[i]) << i;
-    ASSERT_EQ((*users)[i].remark, "of " + openids[i]) << i;
+    ASSERT_EQ((*users)[i].profile.remark, "of " + openids[i]) << i;
   }
   EXPECT_EQ(http_.count(kUserBatchPath), 90u) << "each openid is asked for once";
   EXPECT_LE(http_.most_at_once(kUserBatchPath), 4);
@@ -110,7 +110,7 @@ TEST_F(UserDirectoryTest, OpenidThatWechatLeftOutHasNothingButItself) {
   EXPECT_EQ((*users)[0].openid, "o3");
   EXPECT_EQ((*users)[1].openid, "o2");
   EXPECT_EQ((*users)[1].subscribed, std::nullopt);
-  EXPECT_EQ((*users)[1].remark, "");
+  EXPECT_EQ((*users)[1].profile.remark, "");
   EXPECT_EQ((*users)[2].subscribed, true);
 }
 
@@ -123,11 +123,11 @@ TEST_F(UserDirectoryTest, A12_OddRowConcernsItsPersonAlone) {
   const Users users = BatchGet({"o4", "o3", "o2", "o1"});
   ASSERT_THAT(users, IsOk());
   ASSERT_EQ(users->size(), 4u);
-  EXPECT_EQ((*users)[0].remark, "of o4");
+  EXPECT_EQ((*users)[0].profile.remark, "of o4");
   EXPECT_EQ((*users)[1].openid, "o3");
-  EXPECT_EQ((*users)[1].remark, "");
-  EXPECT_EQ((*users)[2].remark, "");
-  EXPECT_EQ((*users)[3].remark, "of o1");
+  EXPECT_EQ((*users)[1].profile.remark, "");
+  EXPECT_EQ((*users)[2].profile.remark, "");
+  EXPECT_EQ((*users)[3].profile.remark, "of o1");
   EXPECT_EQ((*users)[3].subscribed, true);
   EXPECT_EQ(http_.count(kUserBatchPath), 1u);
 }

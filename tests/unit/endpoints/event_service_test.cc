@@ -58,7 +58,7 @@ class EventServiceFixture : public ::testing::Test {
                                      std::promise<bool>& done) {
     bool good = true;
     for (int i = first; i < first + count; ++i) {
-      storage::NewEvent event;
+      model::NewEvent event;
       event.account = "main";
       event.openid = "oU";
       event.type = "text";

@@ -263,7 +263,7 @@ class UpgradeTest : public CrashTest {
     path_ = folder_ + "/newest.db";
     Open();
     ASSERT_THAT(Record(Event("stays")), IsOk());
-    NewEvent other = Event("goes");
+    model::NewEvent other = Event("goes");
     other.openid = "oGone";
     ASSERT_THAT(Record(other), IsOk());
     ASSERT_THAT(Await(subscribers_->SeeFollowers("main", {"oABC", "oGone"}, At(1700000000),

@@ -264,7 +264,7 @@ TEST_P(CopiedOver, A04_BackupCopiedOverTheRunningFileMixesNothing) {
   for (int i = 0; i < GetParam().later; i += 100) {
     std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
     for (int j = i; j < i + 100; ++j) {
-      NewEvent event = Event(absl::StrCat("later", j));
+      model::NewEvent event = Event(absl::StrCat("later", j));
       event.openid = absl::StrCat("o", j * 7919 % 10007);
       event.body.append(1000, 'x');
       results.push_back(Go(events_->Record(event, Later())));
@@ -276,7 +276,7 @@ TEST_P(CopiedOver, A04_BackupCopiedOverTheRunningFileMixesNothing) {
   WriteFile(path_, ReadFile(folder_ + "/backup.db"));
   std::vector<std::string> answered;
   for (int i = 0; i < 20; ++i) {
-    NewEvent event = Event(absl::StrCat("n", i));
+    model::NewEvent event = Event(absl::StrCat("n", i));
     event.openid = absl::StrCat("n", i);
     ASSERT_THAT(RecordAtLast(event), IsOk());
     answered.push_back(event.dedup_key);
@@ -312,7 +312,7 @@ TEST_F(DatabaseFileTest, A04_WalStaysBoundedUnderSteadyWrites) {
   for (int i = 0; i < 3000; i += 100) {
     std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
     for (int j = i; j < i + 100; ++j) {
-      NewEvent event = Event(absl::StrCat("k", j));
+      model::NewEvent event = Event(absl::StrCat("k", j));
       event.openid = absl::StrCat("o", j * 7919 % 10007);
       event.body.append(2000, 'x');
       results.push_back(Go(events_->Record(event, Later())));

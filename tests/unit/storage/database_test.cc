@@ -206,7 +206,7 @@ TEST_F(DatabaseTest, A05_BackupInAnEmptyFolderGivesNoCursorTwiceAndRefusesThoseI
   EXPECT_EQ(thread_->stats().lost_events, 0);  // nobody is left who could tell
   EXPECT_THAT(List({}, reader), StatusIs(absl::StatusCode::kOutOfRange, "CURSOR_UNKNOWN"));
   EXPECT_THAT(List({}, Nth(3)), IsOk());
-  NewEvent event = Event("after");
+  model::NewEvent event = Event("after");
   event.receive_time = At(1700000002);
   const auto recorded = Record(event);
   ASSERT_THAT(recorded, IsOk());
@@ -223,7 +223,7 @@ TEST_F(DatabaseTest, A05_NewDatabaseInPlaceOfALostOneGivesNoCursorTwice) {
   std::filesystem::create_directory(folder_);
   Open();
   EXPECT_THAT(List({}, Nth(3)), StatusIs(absl::StatusCode::kOutOfRange, "CURSOR_UNKNOWN"));
-  NewEvent event = Event("after");
+  model::NewEvent event = Event("after");
   event.receive_time = At(1700000002);
   EXPECT_GT(Record(event)->cursor, Nth(3));
   EXPECT_EQ(List({}, Nth(3))->events.size(), 1u);
@@ -234,7 +234,7 @@ TEST_F(DatabaseTest, A05_LostEventsAreCountedHoweverFarApartTheirCursorsAre) {
   const std::string backup = ReadFile(path_);
   Open();
   for (int i = 0; i < 3; ++i) {
-    NewEvent event = Event(absl::StrCat("later", i));
+    model::NewEvent event = Event(absl::StrCat("later", i));
     event.receive_time = At(1700000001 + 3600 * i);
     ASSERT_THAT(Record(event), IsOk());
   }
@@ -346,8 +346,8 @@ TEST_F(DatabaseTest, D11_MigrationThatFailsLeavesNothing) {
 
 TEST_F(DatabaseTest, FirstSchemaIsBroughtUpToDate) {
   Open();
-  NewEvent event = Event("a");
-  event.effect.kind = SubscriberEffect::Kind::kSubscribe;
+  model::NewEvent event = Event("a");
+  event.effect.kind = model::SubscriberEffect::Kind::kSubscribe;
   ASSERT_THAT(Record(event), IsOk());
   Close();
   // As the first version left it, of somebody whose row it had erased.

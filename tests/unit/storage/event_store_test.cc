@@ -24,22 +24,22 @@ class EventStoreTest : public StorageTest {
 
 TEST_F(EventStoreTest, EventIsStoredAsItCame) {
   Open();
-  NewEvent event = Event("k1", "scan", "shop");
+  model::NewEvent event = Event("k1", "scan", "shop");
   event.body = "{\"EventKey\":\"'; DROP TABLE events; --\",\"x\":\"鸿雁🪿\"}";
-  event.format = BodyFormat::kJson;
+  event.format = model::BodyFormat::kJson;
   event.create_time = std::nullopt;
   ASSERT_THAT(Record(event), IsOk());
   const auto page = List({}, 0);
   ASSERT_THAT(page, IsOk());
   ASSERT_EQ(page->events.size(), 1u);
-  const StoredEvent& stored = page->events[0];
+  const model::StoredEvent& stored = page->events[0];
   EXPECT_EQ(stored.cursor, kFirst);
   EXPECT_EQ(stored.account, "shop");
   EXPECT_EQ(stored.openid, "oABC");
   EXPECT_EQ(stored.type, "scan");
   EXPECT_EQ(stored.create_time, std::nullopt);
   EXPECT_EQ(stored.receive_time, event.receive_time);
-  EXPECT_EQ(stored.format, BodyFormat::kJson);
+  EXPECT_EQ(stored.format, model::BodyFormat::kJson);
   EXPECT_EQ(stored.body, event.body);
   EXPECT_FALSE(stored.damaged);
   EXPECT_EQ(Sql("SELECT body FROM events"), event.body);
@@ -85,8 +85,8 @@ TEST_F(EventStoreTest, RepeatIsKnownAfterARestart) {
 
 TEST_F(EventStoreTest, EffectIsAppliedOnceTogetherWithTheEvent) {
   Open();
-  NewEvent event = Event("a");
-  event.effect.opens = SubscriberEffect::Opens::kMessageWindow;
+  model::NewEvent event = Event("a");
+  event.effect.opens = model::SubscriberEffect::Opens::kMessageWindow;
   event.effect.allowance = 5;
   event.effect.window = absl::Hours(48);
   ASSERT_THAT(Record(event), IsOk());
@@ -125,7 +125,7 @@ TEST_F(EventStoreTest, ListFiltersAndPages) {
 
 TEST_F(EventStoreTest, ListIsBoundedByBytes) {
   Open();
-  NewEvent large = Event("x");
+  model::NewEvent large = Event("x");
   large.body.assign(kMaxEventBody, 'x');
   for (int i = 0; i < 6; ++i) {
     large.dedup_key = absl::StrCat("large", i);
@@ -142,12 +142,14 @@ TEST_F(EventStoreTest, ListIsBoundedByBytes) {
 
 TEST_F(EventStoreTest, FieldsOverTheirBoundsAreRefused) {
   Open();
-  for (const auto& spoil : std::vector<std::function<void(NewEvent&)>>{
-           [](NewEvent& e) { e.account.clear(); }, [](NewEvent& e) { e.account.assign(65, 'a'); },
-           [](NewEvent& e) { e.openid.assign(129, 'o'); }, [](NewEvent& e) { e.type = "Text"; },
-           [](NewEvent& e) { e.dedup_key.clear(); },
-           [](NewEvent& e) { e.body.assign(kMaxEventBody + 1, 'x'); }}) {
-    NewEvent event = Event("a");
+  for (const auto& spoil : std::vector<std::function<void(model::NewEvent&)>>{
+           [](model::NewEvent& e) { e.account.clear(); },
+           [](model::NewEvent& e) { e.account.assign(65, 'a'); },
+           [](model::NewEvent& e) { e.openid.assign(129, 'o'); },
+           [](model::NewEvent& e) { e.type = "Text"; },
+           [](model::NewEvent& e) { e.dedup_key.clear(); },
+           [](model::NewEvent& e) { e.body.assign(kMaxEventBody + 1, 'x'); }}) {
+    model::NewEvent event = Event("a");
     spoil(event);
     EXPECT_THAT(Record(event), StatusIs(absl::StatusCode::kInvalidArgument));
   }
@@ -156,7 +158,7 @@ TEST_F(EventStoreTest, FieldsOverTheirBoundsAreRefused) {
 
 TEST_F(EventStoreTest, C03_TimesFarOffOverflowNothing) {
   Open();
-  NewEvent event = Event("past");
+  model::NewEvent event = Event("past");
   event.receive_time = absl::InfinitePast();
   event.create_time = absl::InfiniteFuture();
   ASSERT_THAT(Record(event), IsOk());
@@ -172,7 +174,7 @@ TEST_F(EventStoreTest, C03_TimesFarOffOverflowNothing) {
 TEST_F(EventStoreTest, C04_CursorsGrowWhenTheClockJumpsBack) {
   Open();
   for (int i = 0; i < 5; ++i) {
-    NewEvent event = Event(absl::StrCat("k", i));
+    model::NewEvent event = Event(absl::StrCat("k", i));
     event.create_time = At(1700000000 - 3600 * i);
     event.receive_time = At(1700000000 - 3600 * i);
     EXPECT_EQ(Record(event)->cursor, 1700000000000000 + i);
@@ -182,7 +184,7 @@ TEST_F(EventStoreTest, C04_CursorsGrowWhenTheClockJumpsBack) {
 
 TEST_F(EventStoreTest, A05_CursorIsNeverBelowTheTimeOfReceipt) {
   Open();
-  NewEvent event = Event("now");
+  model::NewEvent event = Event("now");
   event.receive_time = At(1700000000);
   EXPECT_EQ(Record(event)->cursor, 1700000000000000);
   // Of the same microsecond.
@@ -372,7 +374,7 @@ TEST_F(EventStoreTest, D12_PruneRemovesWhatIsOldInSmallBatches) {
   const absl::Time now = At(1700000000);
   std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
   for (int i = 0; i < 1700; ++i) {
-    NewEvent event = Event(absl::StrCat("k", i));
+    model::NewEvent event = Event(absl::StrCat("k", i));
     // 1200 of them 40 days ago, 300 three days ago, 200 now.
     event.receive_time = now - absl::Hours(24) * (i < 1200 ? 40 : i < 1500 ? 3 : 0);
     results.push_back(Go(events_->Record(event, Later())));
@@ -401,7 +403,7 @@ TEST_F(EventStoreTest, A06_EventsOfATimeWhenTheClockWasBehindStay) {
   Open();
   const absl::Time now = At(1700000000);
   const auto record = [this](const std::string& key, absl::Time received) {
-    NewEvent event = Event(key);
+    model::NewEvent event = Event(key);
     event.receive_time = received;
     ASSERT_THAT(Record(event), IsOk());
   };
@@ -436,7 +438,7 @@ TEST_F(EventStoreTest, D12_NobodyWaitsForMoreThanOneBatchOfThePruning) {
   const auto pruned = Go(events_->Prune(now, absl::Hours(24 * 30), Later()));
   int meanwhile = 0;
   for (; !pruned->has_value(); ++meanwhile) {
-    NewEvent event = Event(absl::StrCat("new", meanwhile));
+    model::NewEvent event = Event(absl::StrCat("new", meanwhile));
     event.receive_time = now;
     const std::int64_t commits = thread_->stats().commits;
     ASSERT_THAT(Record(event), IsOk());
@@ -455,7 +457,7 @@ TEST_F(EventStoreTest, D12_FileStopsGrowingOnceOldEventsGo) {
   for (int day = 0; day < 12; ++day) {
     std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
     for (int i = 0; i < 1000; ++i) {
-      NewEvent event = Event(absl::StrCat("d", day, "k", i));
+      model::NewEvent event = Event(absl::StrCat("d", day, "k", i));
       event.receive_time = now;
       results.push_back(Go(events_->Record(event, Later())));
     }

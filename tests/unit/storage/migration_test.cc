@@ -58,7 +58,7 @@ TEST_F(MigrationTest, D11_EverythingOfSchema4IsReadBack) {
   while (more) {
     const auto page = List({}, after, 7);
     ASSERT_THAT(page, IsOk());
-    for (const StoredEvent& event : page->events) {
+    for (const model::StoredEvent& event : page->events) {
       EXPECT_FALSE(event.damaged) << event.cursor;
       read.push_back(absl::StrCat(event.cursor, "|", event.account, "|", event.openid, "|",
                                   event.type, "|", absl::ToUnixMicros(event.receive_time), "|",
@@ -112,7 +112,7 @@ TEST_F(MigrationTest, A05_ReadersOfSchema4GoOnWithTheirCursors) {
   // Repeats of what was there are known still.
   const std::string key =
       Truth("SELECT dedup_key FROM event_keys WHERE account = 'main' AND seq = 30");
-  NewEvent repeat = Event(key);
+  model::NewEvent repeat = Event(key);
   const auto found = Record(repeat);
   ASSERT_THAT(found, IsOk());
   EXPECT_TRUE(found->repeated);

@@ -25,7 +25,7 @@ constexpr int kAtOnce = 10;
 
 async::Task<void> RecordForEver(EventStore& store, std::string prefix) {
   for (int i = 0;; ++i) {
-    NewEvent event;
+    model::NewEvent event;
     event.account = "main";
     event.openid = "oABC";
     event.type = "text";
@@ -67,7 +67,7 @@ struct Bench {
 
 async::Task<void> RecordSome(EventStore& store, Bench& bench) {
   while (bench.left > 0) {
-    NewEvent event;
+    model::NewEvent event;
     event.account = "main";
     event.openid = "oABCDEFGHIJKLMNOPQRSTUVWXYZ12";
     event.type = "text";

@@ -115,9 +115,9 @@ class StorageTest : public ::testing::Test {
   async::MonoTime Later() const { return clock_.Mono() + std::chrono::seconds(60); }
 
   static absl::Time At(std::int64_t seconds) { return absl::FromUnixSeconds(seconds); }
-  static NewEvent Event(const std::string& key, const std::string& type = "text",
-                        const std::string& account = "main") {
-    NewEvent event;
+  static model::NewEvent Event(const std::string& key, const std::string& type = "text",
+                               const std::string& account = "main") {
+    model::NewEvent event;
     event.account = account;
     event.openid = "oABC";
     event.type = type;
@@ -127,11 +127,11 @@ class StorageTest : public ::testing::Test {
     event.body = "<xml><Content>你好 " + key + "</Content></xml>";
     return event;
   }
-  absl::StatusOr<Recorded> Record(NewEvent event) {
+  absl::StatusOr<Recorded> Record(model::NewEvent event) {
     return Await(events_->Record(std::move(event), Later()));
   }
   // The same, again and again until the storage takes it, as WeChat does.
-  absl::StatusOr<Recorded> RecordAtLast(const NewEvent& event) {
+  absl::StatusOr<Recorded> RecordAtLast(const model::NewEvent& event) {
     const async::MonoTime end = Later();
     absl::StatusOr<Recorded> recorded = Record(event);
     while (!recorded.ok() && clock_.Mono() < end) recorded = Record(event);
@@ -143,7 +143,8 @@ class StorageTest : public ::testing::Test {
   // Which these are, from 1.
   std::vector<std::int64_t> Numbers(const EventPage& page) {
     std::vector<std::int64_t> numbers;
-    for (const StoredEvent& event : page.events) numbers.push_back(event.cursor - kFirst + 1);
+    for (const model::StoredEvent& event : page.events)
+      numbers.push_back(event.cursor - kFirst + 1);
     return numbers;
   }
   absl::StatusOr<EventPage> List(EventFilter filter, std::int64_t after, int limit = 100) {

@@ -130,7 +130,7 @@ TEST_F(StorageThreadTest, WhatIsOverTheBoundsIsRefusedAtOnce) {
   auto blocked = Go(Blocked(gate));
   RunDry();
   gate.AwaitReached();
-  NewEvent large = Event("large");
+  model::NewEvent large = Event("large");
   large.body.assign(100001, 'x');
   EXPECT_THAT(Record(large), StatusIs(absl::StatusCode::kResourceExhausted, "OVERLOADED"));
   std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> waiting;
@@ -212,7 +212,7 @@ TEST_F(StorageThreadTest, NewEventsAreAnnouncedInOrderAlsoThoseThatNobodyWaitsFo
   EXPECT_TRUE(heard.empty());
   auto second = Go(events_->Record(Event("in time"), Later()));
   auto repeat = Go(events_->Record(Event("late"), Later()));
-  NewEvent wrong = Event("wrong");
+  model::NewEvent wrong = Event("wrong");
   wrong.account.clear();
   EXPECT_THAT(Record(wrong), StatusIs(absl::StatusCode::kInvalidArgument));
   gate.Open();

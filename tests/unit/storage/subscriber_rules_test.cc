@@ -14,8 +14,8 @@
 namespace hongyan::storage {
 namespace {
 
-using Kind = SubscriberEffect::Kind;
-using Opens = SubscriberEffect::Opens;
+using Kind = model::SubscriberEffect::Kind;
+using Opens = model::SubscriberEffect::Opens;
 // Returns what the rule returns, true where it returns nothing.
 using Rule = std::function<bool(SubscriberRow& row, bool known)>;
 
@@ -24,7 +24,7 @@ long long MicrosAt(double seconds) { return Micros(At(seconds)); }
 
 Rule Effect(Kind kind, double at, Opens opens = Opens::kNothing) {
   return [=](SubscriberRow& row, bool known) {
-    SubscriberEffect effect;
+    model::SubscriberEffect effect;
     effect.kind = kind;
     effect.opens = opens;
     effect.allowance = opens == Opens::kMessageWindow ? 5 : 3;
@@ -39,8 +39,8 @@ Rule Tap(double at) { return Effect(Kind::kNone, at, Opens::kActionWindow); }
 Rule Gone(double at) { return Effect(Kind::kGone, at); }
 Rule Revoke(double at) { return Effect(Kind::kProfileRevoked, at); }
 
-ObservedUser User(bool subscribed, std::optional<double> followed) {
-  ObservedUser user;
+model::User User(bool subscribed, std::optional<double> followed) {
+  model::User user;
   user.subscribed = subscribed;
   if (followed) user.subscribe_time = At(*followed);
   user.profile.unionid = "u";
@@ -191,9 +191,18 @@ TEST(SubscriberRulesTest, WhatIsKeptOfTheProfile) {
   }
 }
 
+TEST(SubscriberRulesTest, AnAnswerThatDoesNotSayWhoFollowsChangesNothing) {
+  SubscriberRow row = After({Follow(1000)});
+  model::User user = User(true, 1000);
+  user.subscribed.reset();
+  EXPECT_FALSE(MergeObserved(row, user, At(2000), At(9000)));
+  EXPECT_EQ(row.subscribed, 1);
+  EXPECT_EQ(row.profile_time, 0);
+}
+
 TEST(SubscriberRulesTest, AnOlderAnswerOfUserInfoKeepsTheNewerProfile) {
   SubscriberRow row = After({Follow(1000), TellsFollower(2000, 1000)});
-  ObservedUser older = User(true, 1000);
+  model::User older = User(true, 1000);
   older.profile.nickname = "older";
   EXPECT_TRUE(MergeObserved(row, older, At(1900), At(9000)));
   EXPECT_EQ(row.profile.nickname, "n");

@@ -15,8 +15,8 @@ class SubscriberStoreTest : public StorageTest {
  protected:
   SubscriberStoreTest() { EXPECT_THAT(TryOpen(), IsOk()); }
 
-  static ObservedUser User(const std::string& openid, std::int64_t followed = 1000) {
-    ObservedUser user;
+  static model::User User(const std::string& openid, std::int64_t followed = 1000) {
+    model::User user;
     user.openid = openid;
     user.subscribed = true;
     user.subscribe_time = At(followed);
@@ -36,17 +36,18 @@ class SubscriberStoreTest : public StorageTest {
     user.profile.country = "n";
     return user;
   }
-  static ObservedUser Gone(const std::string& openid) {
-    ObservedUser user;
+  static model::User Gone(const std::string& openid) {
+    model::User user;
     user.openid = openid;
+    user.subscribed = false;
     return user;
   }
   // Followers who have no row yet get one first.
-  void Update(std::vector<ObservedUser> users, std::int64_t observed) {
+  void Update(std::vector<model::User> users, std::int64_t observed) {
     std::vector<std::string> unknown;
-    for (const ObservedUser& user : users) {
+    for (const model::User& user : users) {
       const bool known = Await(subscribers_->Get("main", user.openid, Later())).ok();
-      if (user.subscribed && !known) unknown.push_back(user.openid);
+      if (*user.subscribed && !known) unknown.push_back(user.openid);
     }
     ASSERT_THAT(Await(subscribers_->SeeFollowers("main", unknown, At(1), At(1), Later())), IsOk());
     ASSERT_THAT(
@@ -54,36 +55,36 @@ class SubscriberStoreTest : public StorageTest {
         IsOk());
   }
   // As an event of this second does, without the event itself.
-  void Apply(const std::string& openid, std::int64_t at, const SubscriberEffect& effect) {
+  void Apply(const std::string& openid, std::int64_t at, const model::SubscriberEffect& effect) {
     StorageWork<bool> work = [=](Database& database) -> absl::StatusOr<bool> {
       ApplyEffect(database, "main", openid, At(at), At(at), effect);
       return true;
     };
     ASSERT_THAT(Await(thread_->Write<bool>(std::move(work), 0, Later())), IsOk());
   }
-  void Apply(const std::string& openid, std::int64_t at, SubscriberEffect::Kind kind) {
-    SubscriberEffect effect;
+  void Apply(const std::string& openid, std::int64_t at, model::SubscriberEffect::Kind kind) {
+    model::SubscriberEffect effect;
     effect.kind = kind;
     Apply(openid, at, effect);
   }
   void Follow(const std::string& openid, std::int64_t at) {
-    Apply(openid, at, SubscriberEffect::Kind::kSubscribe);
+    Apply(openid, at, model::SubscriberEffect::Kind::kSubscribe);
   }
   void Leave(const std::string& openid, std::int64_t at) {
-    Apply(openid, at, SubscriberEffect::Kind::kUnsubscribe);
+    Apply(openid, at, model::SubscriberEffect::Kind::kUnsubscribe);
   }
-  void Inbound(const std::string& openid, std::int64_t at, SubscriberEffect::Opens opens) {
-    SubscriberEffect effect;
+  void Inbound(const std::string& openid, std::int64_t at, model::SubscriberEffect::Opens opens) {
+    model::SubscriberEffect effect;
     effect.opens = opens;
-    const bool message = opens == SubscriberEffect::Opens::kMessageWindow;
+    const bool message = opens == model::SubscriberEffect::Opens::kMessageWindow;
     effect.allowance = message ? 5 : 3;
     effect.window = message ? absl::Hours(48) : absl::Minutes(1);
     Apply(openid, at, effect);
   }
-  Subscriber Get(const std::string& openid) {
+  model::Subscriber Get(const std::string& openid) {
     auto row = Await(subscribers_->Get("main", openid, Later()));
     EXPECT_THAT(row, IsOk());
-    return row.ok() ? *row : Subscriber();
+    return row.ok() ? *row : model::Subscriber();
   }
   void Spend(Spending spending, std::int64_t at) {
     EXPECT_THAT(Await(subscribers_->Spend({std::move(spending)}, At(at), Later())), IsOk());
@@ -110,13 +111,13 @@ class SubscriberStoreTest : public StorageTest {
     filter.account = "main";
     page_ = *Await(subscribers_->List(filter, after, limit, Later()));
     std::vector<std::string> openids;
-    for (const Subscriber& row : page_.subscribers) openids.push_back(row.openid);
+    for (const model::Subscriber& row : page_.subscribers) openids.push_back(row.openid);
     return openids;
   }
   void RecordMany(const std::string& openid, int count, const std::string& key = "") {
     std::vector<std::shared_ptr<std::optional<absl::StatusOr<Recorded>>>> results;
     for (int i = 0; i < count; ++i) {
-      NewEvent event = Event(absl::StrCat(openid, key, i));
+      model::NewEvent event = Event(absl::StrCat(openid, key, i));
       event.openid = openid;
       results.push_back(Go(events_->Record(event, Later())));
     }
@@ -127,8 +128,8 @@ class SubscriberStoreTest : public StorageTest {
 
 TEST_F(SubscriberStoreTest, ProfileIsStoredWhole) {
   Update({User("oA")}, 2000);
-  const Subscriber row = Get("oA");
-  const Profile want = User("oA").profile;
+  const model::Subscriber row = Get("oA");
+  const model::Profile want = User("oA").profile;
   EXPECT_TRUE(row.subscribed);
   EXPECT_EQ(row.subscribe_time, At(1000));
   EXPECT_EQ(row.profile_time, At(2000));
@@ -190,7 +191,7 @@ TEST_F(SubscriberStoreTest, WhatWasAskedBeforeADeletionBringsNothingBack) {
   Follow("oA", 1000);
   Follow("oB", 1000);
   ASSERT_TRUE(*Await(subscribers_->Delete("main", "oA", Later())));
-  const std::vector<ObservedUser> users = {User("oA"), User("oB")};
+  const std::vector<model::User> users = {User("oA"), User("oB")};
   EXPECT_EQ(*Await(subscribers_->Update("main", users, At(2000), At(2000), Later())), 1);
   EXPECT_EQ(Sql("SELECT openid FROM subscribers"), "oB");
 }
@@ -249,11 +250,12 @@ TEST_F(SubscriberStoreTest, MissedFollowIsSeenByALaterMessage) {
   Update({User("oA", 1000), User("oB", 1000)}, 2000);
   Leave("oA", 3000);
   ASSERT_EQ(*Await(subscribers_->ErasePersonal(At(3500), At(3600), Later())), 1);
-  Inbound("oA", 3000, SubscriberEffect::Opens::kMessageWindow);  // of the second in which they left
+  Inbound("oA", 3000,
+          model::SubscriberEffect::Opens::kMessageWindow);  // of the second in which they left
   EXPECT_FALSE(Get("oA").subscribed);
   EXPECT_EQ(Get("oA").AllowanceLeft(At(3000)), 0);
-  Inbound("oA", 4000, SubscriberEffect::Opens::kMessageWindow);
-  const Subscriber row = Get("oA");
+  Inbound("oA", 4000, model::SubscriberEffect::Opens::kMessageWindow);
+  const model::Subscriber row = Get("oA");
   EXPECT_TRUE(row.subscribed);
   EXPECT_EQ(row.unsubscribe_time, std::nullopt);
   EXPECT_EQ(row.erase_time, std::nullopt);
@@ -263,9 +265,9 @@ TEST_F(SubscriberStoreTest, MissedFollowIsSeenByALaterMessage) {
   EXPECT_TRUE(Get("oA").subscribed);
   // WeChat told without a time that they had left: a message after that counts, one before doesn't.
   Update({Gone("oB")}, 5000);
-  Inbound("oB", 4500, SubscriberEffect::Opens::kActionWindow);
+  Inbound("oB", 4500, model::SubscriberEffect::Opens::kActionWindow);
   EXPECT_FALSE(Get("oB").subscribed);
-  Inbound("oB", 5001, SubscriberEffect::Opens::kActionWindow);
+  Inbound("oB", 5001, model::SubscriberEffect::Opens::kActionWindow);
   EXPECT_TRUE(Get("oB").subscribed);
 }
 
@@ -282,7 +284,7 @@ TEST_F(SubscriberStoreTest, MissedFollowIsSeenByTheListOfFollowers) {
   see(At(3000) + absl::Milliseconds(500));
   EXPECT_FALSE(Get("oA").subscribed);
   see(At(4000));
-  const Subscriber row = Get("oA");
+  const model::Subscriber row = Get("oA");
   EXPECT_TRUE(row.subscribed);
   EXPECT_EQ(row.unsubscribe_time, std::nullopt);
   EXPECT_EQ(row.erase_time, std::nullopt);
@@ -295,7 +297,7 @@ TEST_F(SubscriberStoreTest, MissedFollowIsSeenByTheListOfFollowers) {
 }
 
 TEST_F(SubscriberStoreTest, MessageOpensTheWindowAndSendsUseItUp) {
-  using Opens = SubscriberEffect::Opens;
+  using Opens = model::SubscriberEffect::Opens;
   EXPECT_EQ(Use("oA", 1000), 0);
   Inbound("oA", 1000, Opens::kMessageWindow);
   EXPECT_EQ(Get("oA").last_inbound_time, At(1000));
@@ -331,8 +333,8 @@ TEST_F(SubscriberStoreTest, MessageOpensTheWindowAndSendsUseItUp) {
 }
 
 TEST_F(SubscriberStoreTest, UnionidFindsTheOneWhoFollows) {
-  ObservedUser old = User("oOld");
-  ObservedUser now = User("oNow");
+  model::User old = User("oOld");
+  model::User now = User("oNow");
   old.profile.unionid = now.profile.unionid = "same";
   Update({now}, 2000);
   Update({old}, 3000);
@@ -343,7 +345,7 @@ TEST_F(SubscriberStoreTest, UnionidFindsTheOneWhoFollows) {
 }
 
 TEST_F(SubscriberStoreTest, ListFiltersAndPages) {
-  std::vector<ObservedUser> users;
+  std::vector<model::User> users;
   for (int i = 0; i < 2500; ++i) users.push_back(User(absl::StrCat("o", 10000 + i)));
   users[7].profile.tag_ids = {34};  // not 134
   users[2400].profile.tag_ids = {34};
@@ -410,8 +412,8 @@ TEST_F(SubscriberStoreTest, GoneOnesKeepNoEventsButTheLast) {
   Follow("oABC", 1000);
   RecordMany("oABC", 700);
   RecordMany("oOther", 1);
-  NewEvent gone = Event("gone", "user_info_change");
-  gone.effect.kind = SubscriberEffect::Kind::kGone;
+  model::NewEvent gone = Event("gone", "user_info_change");
+  gone.effect.kind = model::SubscriberEffect::Kind::kGone;
   ASSERT_THAT(Record(gone), IsOk());
   RecordMany("oABC", 1, "after");
   // At once what one small transaction can, then the rest.
@@ -437,16 +439,16 @@ TEST_F(SubscriberStoreTest, EraseRemovesEventsOfThoseWhoLeftLongAgo) {
 }
 
 TEST_F(SubscriberStoreTest, EraseEmptiesProfilesOfThoseWhoLeftLongAgo) {
-  std::vector<ObservedUser> users;
+  std::vector<model::User> users;
   for (int i = 0; i < 1200; ++i) users.push_back(User(absl::StrCat("o", i)));
   Update(users, 2000);
-  std::vector<ObservedUser> gone;
+  std::vector<model::User> gone;
   for (int i = 0; i < 1100; ++i) gone.push_back(Gone(absl::StrCat("o", i)));
   Update({gone.begin(), gone.begin() + 1000}, 3000);
   Update({gone.begin() + 1000, gone.end()}, 9000);
   EXPECT_EQ(*Await(subscribers_->ErasePersonal(At(5000), At(9999), Later())), 1000);
   EXPECT_EQ(*Await(subscribers_->ErasePersonal(At(5000), At(9999), Later())), 0);
-  const Subscriber row = Get("o0");
+  const model::Subscriber row = Get("o0");
   EXPECT_EQ(row.profile.unionid + row.profile.remark + row.profile.nickname, "");
   EXPECT_TRUE(row.profile.tag_ids.empty());
   EXPECT_EQ(row.erase_time, At(9999));
@@ -459,7 +461,7 @@ TEST_F(SubscriberStoreTest, EraseEmptiesProfilesOfThoseWhoLeftLongAgo) {
 
 TEST_F(SubscriberStoreTest, SyncFindsNewOnesAndThoseWhoLeftUnnoticed) {
   Update({User("oStays"), User("oLeft")}, 2000);
-  Inbound("oWrites", 5500, SubscriberEffect::Opens::kMessageWindow);
+  Inbound("oWrites", 5500, model::SubscriberEffect::Opens::kMessageWindow);
   SyncState state;
   state.account = "main";
   state.start_time = At(5000);
@@ -493,19 +495,19 @@ TEST_F(SubscriberStoreTest, SyncFindsNewOnesAndThoseWhoLeftUnnoticed) {
 TEST_F(SubscriberStoreTest, RevokedAndGoneProfilesAreErased) {
   Update({User("oA", 1000), User("oB", 1000), User("oC", 1000)}, 2000);
   ASSERT_EQ(Get("oA").profile.nickname, "🪿");
-  Apply("oA", 3000, SubscriberEffect::Kind::kProfileChanged);
+  Apply("oA", 3000, model::SubscriberEffect::Kind::kProfileChanged);
   EXPECT_EQ(Get("oA").profile.nickname, "🪿") << "until WeChat has told the new one";
-  Apply("oB", 3000, SubscriberEffect::Kind::kProfileRevoked);
+  Apply("oB", 3000, model::SubscriberEffect::Kind::kProfileRevoked);
   EXPECT_EQ(Get("oB").profile.nickname, "");
   EXPECT_EQ(Get("oB").profile.unionid, "uoB");
   EXPECT_TRUE(Get("oB").subscribed);
   EXPECT_THAT(Openids(Untold()), ElementsAre("oA", "oB"));
-  Apply("oC", 3000, SubscriberEffect::Kind::kGone);
+  Apply("oC", 3000, model::SubscriberEffect::Kind::kGone);
   EXPECT_FALSE(Get("oC").subscribed);
   EXPECT_EQ(Get("oC").profile.unionid, "");
   EXPECT_THAT(Openids(Untold()), ElementsAre("oA", "oB"));
   // Nothing is kept of strangers.
-  Apply("oD", 3000, SubscriberEffect::Kind::kProfileRevoked);
+  Apply("oD", 3000, model::SubscriberEffect::Kind::kProfileRevoked);
   EXPECT_THAT(Await(subscribers_->Get("main", "oD", Later())),
               StatusIs(absl::StatusCode::kNotFound, "SUBSCRIBER_NOT_FOUND"));
 }

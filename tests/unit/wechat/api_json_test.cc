@@ -22,7 +22,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 // Where the odd fields don't matter.
-absl::StatusOr<UserInfo> ReadUser(const ApiAnswer& answer) {
+absl::StatusOr<model::User> ReadUser(const ApiAnswer& answer) {
   OddFields odd;
   return ReadUser(answer, "oAsked", odd);
 }
@@ -296,11 +296,12 @@ TEST(Envelope, U15_RawControlCharactersAndBadUtf8AreReplaced) {
   const auto user = ReadUser(Parsed(body));
   ASSERT_THAT(user, IsOk());
   EXPECT_EQ(user->subscribed, true);
-  EXPECT_TRUE(base::IsUtf8(user->remark));
-  EXPECT_THAT(user->remark, ::testing::StartsWith("老"));
-  EXPECT_THAT(user->remark, HasSubstr("X"));
-  EXPECT_THAT(user->remark, HasSubstr("Y"));
-  for (const char c : user->remark + user->city) EXPECT_GE(static_cast<unsigned char>(c), 0x20);
+  EXPECT_TRUE(base::IsUtf8(user->profile.remark));
+  EXPECT_THAT(user->profile.remark, ::testing::StartsWith("老"));
+  EXPECT_THAT(user->profile.remark, HasSubstr("X"));
+  EXPECT_THAT(user->profile.remark, HasSubstr("Y"));
+  for (const char c : user->profile.remark + user->profile.city)
+    EXPECT_GE(static_cast<unsigned char>(c), 0x20);
 }
 
 TEST(Envelope, U15_StringsAreWellFormedWhateverTheEscapes) {
@@ -309,10 +310,10 @@ TEST(Envelope, U15_StringsAreWellFormedWhateverTheEscapes) {
     const auto answer = ParseAnswer(absl::StrCat(R"({"openid":"o1","remark":")", remark, R"("})"));
     const auto user = answer.ok() ? ReadUser(*answer) : answer.status();
     ASSERT_THAT(user, support::IsOk()) << remark;
-    EXPECT_TRUE(base::IsUtf8(user->remark)) << remark;
+    EXPECT_TRUE(base::IsUtf8(user->profile.remark)) << remark;
   }
-  EXPECT_EQ(ReadUser(Parsed(R"({"openid":"o1","remark":"a\ud83d"})"))->remark, "a\uFFFD");
-  EXPECT_EQ(ReadUser(Parsed(R"({"openid":"o1","remark":"\ud83d\ude9a"})"))->remark, "🚚");
+  EXPECT_EQ(ReadUser(Parsed(R"({"openid":"o1","remark":"a\ud83d"})"))->profile.remark, "a\uFFFD");
+  EXPECT_EQ(ReadUser(Parsed(R"({"openid":"o1","remark":"\ud83d\ude9a"})"))->profile.remark, "🚚");
 }
 
 // --- what the answers hold
@@ -325,30 +326,30 @@ TEST(User, HasAllItsFields) {
       "qr_scene":98765,"qr_scene_str":"s","new_field":{"a":1}})"));
   ASSERT_THAT(user, IsOk());
   EXPECT_EQ(user->openid, "o6_bm");
-  EXPECT_EQ(user->unionid, "o6_u");
+  EXPECT_EQ(user->profile.unionid, "o6_u");
   EXPECT_EQ(user->subscribed, true);
-  EXPECT_EQ(user->subscribe_time_seconds, 1382694957);
-  EXPECT_EQ(user->subscribe_scene, "ADD_SCENE_QR_CODE");
-  EXPECT_EQ(user->remark, "VIP");
-  EXPECT_EQ(user->group_id, 3);
-  EXPECT_THAT(user->tag_ids, ElementsAre(128, 2));
-  EXPECT_EQ(user->qr_scene, 98765);
-  EXPECT_EQ(user->qr_scene_str, "s");
-  EXPECT_EQ(user->language, "zh_CN");
-  EXPECT_EQ(user->nickname, "N");
-  EXPECT_EQ(user->head_image_url, "https://example.com/h");
-  EXPECT_EQ(user->sex, 2);
-  EXPECT_EQ(user->city, "广州");
-  EXPECT_EQ(user->province, "广东");
-  EXPECT_EQ(user->country, "中国");
+  EXPECT_EQ(user->subscribe_time, absl::FromUnixSeconds(1382694957));
+  EXPECT_EQ(user->profile.subscribe_scene, "ADD_SCENE_QR_CODE");
+  EXPECT_EQ(user->profile.remark, "VIP");
+  EXPECT_EQ(user->profile.group_id, 3);
+  EXPECT_THAT(user->profile.tag_ids, ElementsAre(128, 2));
+  EXPECT_EQ(user->profile.qr_scene, 98765);
+  EXPECT_EQ(user->profile.qr_scene_str, "s");
+  EXPECT_EQ(user->profile.language, "zh_CN");
+  EXPECT_EQ(user->profile.nickname, "N");
+  EXPECT_EQ(user->profile.head_image_url, "https://example.com/h");
+  EXPECT_EQ(user->profile.sex, 2);
+  EXPECT_EQ(user->profile.city, "广州");
+  EXPECT_EQ(user->profile.province, "广东");
+  EXPECT_EQ(user->profile.country, "中国");
 }
 
 TEST(User, WhoLeftHasNothingButAnOpenid) {
   const auto user = ReadUser(Parsed(R"({"subscribe":0,"openid":"o1"})"));
   ASSERT_THAT(user, IsOk());
   EXPECT_EQ(user->subscribed, false);
-  EXPECT_EQ(user->subscribe_time_seconds, 0);
-  EXPECT_THAT(user->tag_ids, IsEmpty());
+  EXPECT_EQ(user->subscribe_time, std::nullopt);
+  EXPECT_THAT(user->profile.tag_ids, IsEmpty());
 }
 
 TEST(User, NumbersMayComeAsStringsAndAreNeverWrapped) {
@@ -356,9 +357,9 @@ TEST(User, NumbersMayComeAsStringsAndAreNeverWrapped) {
       R"({"subscribe":"1","openid":"o1","subscribe_time":"1382694957","groupid":"3","tagid_list":["128"]})"));
   ASSERT_THAT(user, IsOk());
   EXPECT_EQ(user->subscribed, true);
-  EXPECT_EQ(user->subscribe_time_seconds, 1382694957);
-  EXPECT_EQ(user->group_id, 3);
-  EXPECT_THAT(user->tag_ids, ElementsAre(128));
+  EXPECT_EQ(user->subscribe_time, absl::FromUnixSeconds(1382694957));
+  EXPECT_EQ(user->profile.group_id, 3);
+  EXPECT_THAT(user->profile.tag_ids, ElementsAre(128));
 }
 
 struct OddField {
@@ -378,14 +379,14 @@ TEST_P(A12_OddField, IsAbsentAndNamedAndTheRestStays) {
   ASSERT_THAT(user, IsOk());
   EXPECT_THAT(odd, ElementsAre(GetParam().name));
   EXPECT_EQ(user->openid, "o1");
-  EXPECT_EQ(user->unionid, "u1");
+  EXPECT_EQ(user->profile.unionid, "u1");
   EXPECT_EQ(user->subscribed, true);
-  EXPECT_EQ(user->subscribe_time_seconds, 0);
-  EXPECT_EQ(user->group_id, 0);
-  EXPECT_EQ(user->qr_scene, 0);
-  EXPECT_EQ(user->sex, 0);
-  EXPECT_EQ(user->remark, "");
-  EXPECT_THAT(user->tag_ids, IsEmpty());
+  EXPECT_EQ(user->subscribe_time, std::nullopt);
+  EXPECT_EQ(user->profile.group_id, 0);
+  EXPECT_EQ(user->profile.qr_scene, 0);
+  EXPECT_EQ(user->profile.sex, 0);
+  EXPECT_EQ(user->profile.remark, "");
+  EXPECT_THAT(user->profile.tag_ids, IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -423,7 +424,7 @@ TEST(User, A12_OddTagHidesNoOther) {
   const auto user =
       ReadUser(Parsed(R"({"subscribe":1,"openid":"o1","tagid_list":[2,null,128]})"), "o1", odd);
   ASSERT_THAT(user, IsOk());
-  EXPECT_THAT(user->tag_ids, ElementsAre(2, 128));
+  EXPECT_THAT(user->profile.tag_ids, ElementsAre(2, 128));
 }
 
 // Who is taken to have left loses the profile, so nobody has left because an answer doesn't say.
@@ -435,7 +436,7 @@ TEST(User, A12_UnreadableSubscribeIsNoLeave) {
         ReadUser(Parsed(absl::StrCat("{", subscribe, R"("openid":"o1","remark":"r"})")), "o1", odd);
     ASSERT_THAT(user, IsOk()) << subscribe;
     EXPECT_EQ(user->subscribed, std::nullopt) << subscribe;
-    EXPECT_EQ(user->remark, "r") << subscribe;
+    EXPECT_EQ(user->profile.remark, "r") << subscribe;
     EXPECT_THAT(odd, ElementsAre("subscribe")) << subscribe;
   }
 }
@@ -448,15 +449,14 @@ TEST(User, A12_WithoutUsableOpenidItIsThePersonAskedFor) {
     ASSERT_THAT(user, IsOk()) << openid;
     EXPECT_EQ(user->openid, "oAsked") << openid;
     EXPECT_EQ(user->subscribed, true) << openid;
-    EXPECT_EQ(user->remark, "r") << openid;
+    EXPECT_EQ(user->profile.remark, "r") << openid;
     EXPECT_THAT(odd, ElementsAre("openid")) << openid;
   }
 }
 
 TEST(User, C03_SubscribeTimeAfter2038IsExact) {
-  EXPECT_EQ(
-      ReadUser(Parsed(R"({"openid":"o1","subscribe_time":4102444800})"))->subscribe_time_seconds,
-      4102444800);
+  EXPECT_EQ(ReadUser(Parsed(R"({"openid":"o1","subscribe_time":4102444800})"))->subscribe_time,
+            absl::FromUnixSeconds(4102444800));
 }
 
 TEST(User, WithoutOpenidIsNone) {

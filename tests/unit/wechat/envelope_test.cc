@@ -37,8 +37,8 @@ TEST_P(PublishedEnvelope, ReadsTheSameInEveryForm) {
     ASSERT_TRUE(envelope.ok()) << envelope.status() << body;
     EXPECT_EQ(envelope->to_user, "gh_1");
     EXPECT_EQ(envelope->encrypt, encrypt);
-    EXPECT_EQ(envelope->format,
-              body.find('<') == std::string::npos ? PushFormat::kJson : PushFormat::kXml);
+    EXPECT_EQ(envelope->format, body.find('<') == std::string::npos ? model::BodyFormat::kJson
+                                                                    : model::BodyFormat::kXml);
   }
 }
 
@@ -142,13 +142,13 @@ TEST(Envelope, ToUserNameMayBeAbsent) {
 // V4: the platform's sample of a reply.
 const CallbackVector& kReply = kCallbackVectors[1];
 
-std::string WriteSample(PushFormat format, absl::string_view nonce) {
+std::string WriteSample(model::BodyFormat format, absl::string_view nonce) {
   return WriteReplyEnvelope(format, base::Secret(kReply.token), kReply.encrypt,
                             absl::FromUnixSeconds(1713424427), nonce);
 }
 
 TEST(ReplyEnvelope, V4_XmlIsExact) {
-  EXPECT_EQ(WriteSample(PushFormat::kXml, "415670741"),
+  EXPECT_EQ(WriteSample(model::BodyFormat::kXml, "415670741"),
             "<xml><Encrypt><![CDATA[ELGduP2YcVatjqIS+eZbp80MNLoAUWvzzyJxgGzxZO/"
             "5sAvd070Bs6qrLARC9nVHm48Y4hyRbtzve1L32tmxSQ==]]></Encrypt><MsgSignature><![CDATA["
             "1b9339964ed2e271e7c7b6ff2b0ef902fc94dea1]]></MsgSignature><TimeStamp>1713424427"
@@ -156,7 +156,7 @@ TEST(ReplyEnvelope, V4_XmlIsExact) {
 }
 
 TEST(ReplyEnvelope, V4_JsonIsExact) {
-  EXPECT_EQ(WriteSample(PushFormat::kJson, "415670741"),
+  EXPECT_EQ(WriteSample(model::BodyFormat::kJson, "415670741"),
             R"({"Encrypt":"ELGduP2YcVatjqIS+eZbp80MNLoAUWvzzyJxgGzxZO/)"
             R"(5sAvd070Bs6qrLARC9nVHm48Y4hyRbtzve1L32tmxSQ==",)"
             R"("MsgSignature":"1b9339964ed2e271e7c7b6ff2b0ef902fc94dea1",)"
@@ -165,14 +165,14 @@ TEST(ReplyEnvelope, V4_JsonIsExact) {
 
 TEST(ReplyEnvelope, PartsOfASecondAreDropped) {
   const auto now = absl::FromUnixMillis(1713424427999);
-  EXPECT_EQ(WriteReplyEnvelope(PushFormat::kJson, base::Secret(kReply.token), kReply.encrypt, now,
-                               "415670741"),
-            WriteSample(PushFormat::kJson, "415670741"));
+  EXPECT_EQ(WriteReplyEnvelope(model::BodyFormat::kJson, base::Secret(kReply.token), kReply.encrypt,
+                               now, "415670741"),
+            WriteSample(model::BodyFormat::kJson, "415670741"));
 }
 
 TEST(ReplyEnvelope, X17_NothingBreaksOutOfItsField) {
   for (const std::string nonce : {"a]]></Nonce><a/>", "\",\"Encrypt\":\"x", "a\\", "<b>&amp;"}) {
-    for (const PushFormat format : {PushFormat::kXml, PushFormat::kJson}) {
+    for (const model::BodyFormat format : {model::BodyFormat::kXml, model::BodyFormat::kJson}) {
       const auto reply = ParsePush(WriteSample(format, nonce));
       ASSERT_TRUE(reply.ok()) << nonce;
       EXPECT_EQ(reply->fields.size(), 4u);

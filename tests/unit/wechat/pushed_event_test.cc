@@ -76,7 +76,7 @@ testing::AssertionResult ScansInLinearTime(int size, Make make) {
 TEST(PushXml, MessageIsRead) {
   const auto push = ParsePush(kGood);
   ASSERT_TRUE(push.ok()) << push.status();
-  EXPECT_EQ(push->format, PushFormat::kXml);
+  EXPECT_EQ(push->format, model::BodyFormat::kXml);
   EXPECT_EQ(push->to_user, "gh_1");
   EXPECT_EQ(push->from_user, "oU");
   EXPECT_EQ(push->create_time, 1348831860);
@@ -315,7 +315,7 @@ TEST(PushJson, MessageIsRead) {
       R"({"ToUserName":"gh_97417a04a28d","FromUserName":"o9AgO5","CreateTime":1714112445,)"
       R"("MsgType":"event","Event":"debug_demo","debug_str":"hello \u4e16\n"})");
   ASSERT_TRUE(push.ok()) << push.status();
-  EXPECT_EQ(push->format, PushFormat::kJson);
+  EXPECT_EQ(push->format, model::BodyFormat::kJson);
   EXPECT_EQ(push->to_user, "gh_97417a04a28d");
   EXPECT_EQ(push->from_user, "o9AgO5");
   EXPECT_EQ(push->create_time, 1714112445);

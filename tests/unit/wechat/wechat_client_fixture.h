@@ -17,18 +17,18 @@ class WechatClientTest : public support::WechatTest {
  protected:
   WechatClientTest() { http_.Always(support::kStableTokenPath, support::Token("t1")); }
 
-  CallLimit Within(absl::Duration time) const { return {In(time), true}; }
-  CallLimit Ceiling(absl::Duration time) const { return {In(time), false}; }
+  model::CallLimit Within(absl::Duration time) const { return {In(time), true}; }
+  model::CallLimit Ceiling(absl::Duration time) const { return {In(time), false}; }
 
-  async::Task<SendResult> Text(CallLimit limit) {
-    const Message compiled = Compile(TextMessage{"您好", ""});
+  async::Task<SendResult> Text(model::CallLimit limit) {
+    const model::Message compiled = Compile(TextMessage{"您好", ""});
     co_return co_await client_.Send("oABC", compiled, "", limit);
   }
-  async::Task<SendResult> Template(std::string id, CallLimit limit) {
+  async::Task<SendResult> Template(std::string id, model::CallLimit limit) {
     TemplateMessage message;
     message.template_id = "tmpl";
     message.data = {{"thing1", "夏日蜜桃茶"}};
-    const Message compiled = Compile(message);
+    const model::Message compiled = Compile(message);
     co_return co_await client_.Send("oABC", compiled, std::move(id), limit);
   }
   SendResult SendText(absl::Duration within = absl::Seconds(30)) {
@@ -37,7 +37,7 @@ class WechatClientTest : public support::WechatTest {
   SendResult SendTemplate(const std::string& id, absl::Duration within = absl::Seconds(30)) {
     return Await(Template(id, Within(within)));
   }
-  absl::StatusOr<UserInfo> GetUser(absl::Duration within = absl::Seconds(60)) {
+  absl::StatusOr<model::User> GetUser(absl::Duration within = absl::Seconds(60)) {
     return Await(client_.GetUser("oABC", "zh_CN", Within(within)));
   }
   // Pauses between the requests of one path.

@@ -372,7 +372,7 @@ TEST_F(WechatClientTest, U17_OtherAccountsKeepTheirQuota) {
     SendText();
   }
   http_.Always(kTextPath, Accepts());
-  const Message hello = Compile(TextMessage{"您好", ""});
+  const model::Message hello = Compile(TextMessage{"您好", ""});
   EXPECT_THAT(Await(other.Send("oABC", hello, "", Within(Seconds(1)))), IsAccepted());
 }
 
@@ -404,7 +404,7 @@ TEST_F(WechatClientTest, A12_UserWithoutOpenidIsTheOneAskedFor) {
   const auto user = GetUser();
   ASSERT_THAT(user, IsOk());
   EXPECT_EQ(user->openid, "oABC");
-  EXPECT_EQ(user->remark, "r");
+  EXPECT_EQ(user->profile.remark, "r");
 }
 
 // Neither "try again later" nor "has left".

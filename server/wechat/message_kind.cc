@@ -1,8 +1,8 @@
-#include "server/wechat/message.h"
+#include "server/wechat/message_kind.h"
 
 namespace hongyan::wechat {
 
-const MessageKindTraits& TraitsOf(MessageKind kind) {
+const MessageKindTraits& TraitsOf(model::MessageKind kind) {
   static constexpr MessageKindTraits kText = {
       .name = "text",
       .api = "/cgi-bin/message/custom/send",
@@ -17,7 +17,7 @@ const MessageKindTraits& TraitsOf(MessageKind kind) {
       .spends_allowance = false,
       .receipt_follows = true,
   };
-  return kind == MessageKind::kText ? kText : kTemplate;
+  return kind == model::MessageKind::kText ? kText : kTemplate;
 }
 
 }  // namespace hongyan::wechat

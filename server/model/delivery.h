@@ -8,9 +8,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "server/wechat/message.h"
+#include "server/model/message.h"
 
-namespace hongyan::core {
+namespace hongyan::model {
 
 enum class DeliveryState { kNone, kAccepted, kFailed, kUnknown, kExpired };
 
@@ -18,7 +18,7 @@ enum class DeliveryState { kNone, kAccepted, kFailed, kUnknown, kExpired };
 struct Notification {
   std::string openid;
   std::optional<std::string> unionid;  // instead of the openid
-  wechat::Message message;
+  Message message;
   std::string idempotency_key;  // empty: none
   std::map<std::string, std::string> labels;
   std::optional<absl::Time> expire_time;
@@ -30,7 +30,7 @@ struct Delivery {
   std::string id;
   std::string account;
   std::string openid;
-  wechat::MessageKind kind = wechat::MessageKind::kText;
+  MessageKind kind = MessageKind::kText;
   DeliveryState state = DeliveryState::kNone;
   std::int64_t msg_id = 0;
   absl::Status error;
@@ -46,4 +46,4 @@ struct Delivery {
 // For metrics and logs: "accepted", "failed", "unknown", "expired".
 const char* StateName(DeliveryState state);
 
-}  // namespace hongyan::core
+}  // namespace hongyan::model

@@ -1,6 +1,6 @@
-#include "server/core/delivery.h"
+#include "server/model/delivery.h"
 
-namespace hongyan::core {
+namespace hongyan::model {
 
 const char* StateName(DeliveryState state) {
   switch (state) {
@@ -18,4 +18,4 @@ const char* StateName(DeliveryState state) {
   return "none";
 }
 
-}  // namespace hongyan::core
+}  // namespace hongyan::model

@@ -1,0 +1,21 @@
+// What differs between kinds of messages, as data. The only place that does.
+//
+// Threads: any; pure.
+// Source:  platform reference: customer-service messages, template messages.
+#pragma once
+
+#include "server/model/message.h"
+
+namespace hongyan::wechat {
+
+struct MessageKindTraits {
+  const char* name;        // in logs and metrics
+  const char* api;         // the path of the API that sends it
+  bool repeat_recognized;  // WeChat tells a repeat by its client_msg_id
+  bool spends_allowance;   // of what may be sent to a person after he has done something
+  bool receipt_follows;    // a later event says whether it arrived
+};
+
+const MessageKindTraits& TraitsOf(model::MessageKind kind);
+
+}  // namespace hongyan::wechat
