@@ -1,5 +1,7 @@
 #include "client/cli/batch_file.h"
 
+#include <google/protobuf/util/json_util.h>
+
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -11,7 +13,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/strip.h"
 #include "client/cli/problem.h"
-#include "client/cli/requests.h"
+#include "client/cli/text.h"
 
 namespace hongyan::cli {
 namespace {
@@ -71,6 +73,25 @@ CheckedLines CheckLines(absl::string_view content) {
     }
   }
   return checked;
+}
+
+absl::StatusOr<v1::Notification> ParseNotification(absl::string_view line,
+                                                   const std::string& account) {
+  if (!IsUtf8(line)) return Problem({"not UTF-8", "不是 UTF-8"});
+  v1::Notification one;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(
+      google::protobuf::StringPiece(line.data(), line.size()), &one);
+  if (!parsed.ok()) {
+    // The parser draws the place on lines of its own.
+    const std::string message(parsed.message().data(), parsed.message().size());
+    return Problem({"no notification: $0", "不是有效的通知：$0"},
+                   Printable(message.substr(0, message.find('\n'))));
+  }
+  if (one.ByteSizeLong() > kMaxNotificationBytes) {
+    return Problem({"has more than 64 KiB", "超过 64 KiB"});
+  }
+  if (one.account().empty()) one.set_account(account);
+  return one;
 }
 
 }  // namespace hongyan::cli

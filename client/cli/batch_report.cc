@@ -1,15 +1,15 @@
 #include "client/cli/batch_report.h"
 
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "client/cli/error_text.h"
+#include "client/cli/json_line.h"
 #include "client/cli/output.h"
 #include "client/cli/text.h"
 
@@ -71,8 +71,7 @@ void BatchReport::Result(std::int64_t line, const v1::Delivery& delivery,
   const bool accepted = IsAccepted(delivery.state());
   if (form_ == OutputForm::kJson) {
     if (console_.out_is_terminal) bar_.Clear();
-    console_.out << absl::StrCat("{\"line\":", line, ",\"delivery\":", DeliveryJson(delivery),
-                                 "}\n");
+    console_.out << JsonLine({{"line", line}, {"delivery", ToJson(delivery)}});
   } else if (!accepted || !console_.out_is_terminal) {
     std::string text = absl::StrCat("line ", line, "  ", StateName(delivery.state()));
     if (!delivery.openid().empty()) absl::StrAppend(&text, "  ", delivery.openid());
@@ -109,8 +108,7 @@ void BatchReport::Summary(const BatchCounts& counts, const BatchFiles& files) {
                                 {"not_accepted_before", counts.not_accepted_before}};
     if (counts.failed > 0) summary["failed_file"] = Printable(files.failed);
     if (counts.unknown > 0) summary["unknown_file"] = Printable(files.unknown);
-    console_.out << PrintableJson(boost::json::serialize(boost::json::object{{"summary", summary}}))
-                 << "\n";
+    console_.out << JsonLine({{"summary", std::move(summary)}});
   } else {
     console_.out << Figures(counts, console_.language) << "\n";
   }

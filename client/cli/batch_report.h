@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <string>
 
-#include "client/cli/command_line.h"
 #include "client/cli/console.h"
+#include "client/cli/global_args.h"
 #include "client/cli/progress_bar.h"
 #include "hongyan/v1/notify.pb.h"
 

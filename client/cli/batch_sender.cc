@@ -9,7 +9,6 @@
 #include "absl/time/clock.h"
 #include "client/cli/output.h"
 #include "client/cli/problem.h"
-#include "client/cli/requests.h"
 
 namespace hongyan::cli {
 namespace {
@@ -81,11 +80,13 @@ absl::Status BatchSender::Run(const std::vector<BatchLine>& lines, BatchCounts& 
 }
 
 void BatchSender::SendChunks(const std::vector<BatchLine>& lines, BatchCounts& counts) {
-  const absl::Duration timeout =
-      global_.timeout == absl::ZeroDuration() ? client::kDefaultTimeout : global_.timeout;
+  const absl::Duration timeout = session_.global.timeout == absl::ZeroDuration()
+                                     ? client::kDefaultTimeout
+                                     : session_.global.timeout;
   while (HasMore(lines)) {
     // Nothing is begun towards a service that isn't there.
-    absl::Status status = client_.WaitUntilConnected(absl::Now() + timeout, &signal_.canceller);
+    absl::Status status =
+        session_.client.WaitUntilConnected(absl::Now() + timeout, &session_.signal.canceller);
     if (status.ok()) {
       std::optional<Chunk> chunk = Begin(lines);
       if (!chunk.has_value()) return;
@@ -99,7 +100,7 @@ void BatchSender::SendChunks(const std::vector<BatchLine>& lines, BatchCounts& c
 
 bool BatchSender::HasMore(const std::vector<BatchLine>& lines) {
   const std::lock_guard lock(mutex_);
-  return failure_.ok() && !signal_.stop && next_ < lines.size();
+  return failure_.ok() && !session_.signal.stop && next_ < lines.size();
 }
 
 std::optional<BatchSender::Chunk> BatchSender::Begin(const std::vector<BatchLine>& lines) {
@@ -121,7 +122,7 @@ absl::Status BatchSender::Refuse(const BadLine& bad, BatchCounts& counts) {
 }
 
 absl::Status BatchSender::Abandon(const BatchLine& line, BatchCounts& counts) {
-  const auto one = ParseNotification(line.text, global_.account);
+  const auto one = ParseNotification(line.text, session_.global.account);
   if (!one.ok()) return one.status();
   return Record(line, Lost(*one, Problem(absl::StatusCode::kUnknown, kNeverKnown)), counts);
 }
@@ -130,7 +131,7 @@ BatchSender::Chunk BatchSender::Fill(const std::vector<BatchLine>& lines, std::s
   Chunk chunk;
   std::size_t bytes = 0;
   for (; from < lines.size() && chunk.lines.size() < kMaxChunkLines; ++from) {
-    auto one = ParseNotification(lines[from].text, global_.account);
+    auto one = ParseNotification(lines[from].text, session_.global.account);
     if (!one.ok()) break;  // can't be: every line was checked
     bytes += one->ByteSizeLong();
     if (!chunk.lines.empty() && bytes > kMaxChunkBytes) break;
@@ -143,7 +144,7 @@ BatchSender::Chunk BatchSender::Fill(const std::vector<BatchLine>& lines, std::s
 
 absl::Status BatchSender::Send(Chunk& chunk, BatchCounts& counts) {
   absl::Status recorded;
-  const absl::Status sent = client_.SendBatch(
+  const absl::Status sent = session_.client.SendBatch(
       chunk.request,
       [&](const v1::SendBatchResponse& result) {
         const std::lock_guard lock(mutex_);
@@ -152,9 +153,7 @@ absl::Status BatchSender::Send(Chunk& chunk, BatchCounts& counts) {
         chunk.answered[index] = true;
         Keep(recorded, Record(chunk.lines[index], result.delivery(), counts));
       },
-      {.timeout = global_.timeout,
-       .request_id = global_.request_id,
-       .canceller = &signal_.canceller});
+      session_.options());
   const std::lock_guard lock(mutex_);
   const bool any_answer =
       std::find(chunk.answered.begin(), chunk.answered.end(), true) != chunk.answered.end();

@@ -21,9 +21,7 @@
 #include "client/cli/batch_file.h"
 #include "client/cli/batch_journal.h"
 #include "client/cli/batch_report.h"
-#include "client/cli/command_line.h"
-#include "client/cli/interrupt.h"
-#include "hongyan_client/client.h"
+#include "client/cli/session.h"
 
 namespace hongyan::cli {
 
@@ -46,15 +44,9 @@ class LineFile {
 
 class BatchSender {
  public:
-  BatchSender(client::Client& client, const GlobalArgs& global, BatchJournal& journal,
-              LineFile& failed, LineFile& unknown, BatchReport& report, StopSignal& signal)
-      : client_(client),
-        global_(global),
-        journal_(journal),
-        failed_(failed),
-        unknown_(unknown),
-        report_(report),
-        signal_(signal) {}
+  BatchSender(Session& session, BatchJournal& journal, LineFile& failed, LineFile& unknown,
+              BatchReport& report)
+      : session_(session), journal_(journal), failed_(failed), unknown_(unknown), report_(report) {}
 
   // `counts` goes on from what it holds.
   absl::Status Run(const std::vector<BatchLine>& lines, BatchCounts& counts);
@@ -82,13 +74,11 @@ class BatchSender {
   absl::Status Send(Chunk& chunk, BatchCounts& counts);
   absl::Status Record(const BatchLine& line, const v1::Delivery& delivery, BatchCounts& counts);
 
-  client::Client& client_;
-  const GlobalArgs& global_;
+  Session& session_;
   BatchJournal& journal_;
   LineFile& failed_;
   LineFile& unknown_;
   BatchReport& report_;
-  StopSignal& signal_;
 
   // Guards what follows, and journal, files, report and counts while Run() runs.
   std::mutex mutex_;

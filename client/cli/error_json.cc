@@ -2,10 +2,9 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "client/cli/json_line.h"
 #include "client/cli/text.h"
 
 namespace hongyan::cli {
@@ -53,8 +52,7 @@ std::string ErrorJson(const client::Error& error, const ErrorContext& context) {
     object["retry_after_seconds"] = absl::ToDoubleSeconds(*error.retry_delay);
   }
   Add(object, "request_id", error.request_id);
-  return absl::StrCat(PrintableJson(json::serialize(json::object{{"error", std::move(object)}})),
-                      "\n");
+  return JsonLine({{"error", std::move(object)}});
 }
 
 }  // namespace hongyan::cli

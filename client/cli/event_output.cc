@@ -128,7 +128,7 @@ std::string PayloadText(const v1::Event& event, absl::TimeZone zone) {
 
 Row EventHeading() { return {"CURSOR", "RECEIVED", "ACCOUNT", "TYPE", "OPENID", "PAYLOAD"}; }
 
-Row EventRow(const v1::Event& event, absl::TimeZone zone) {
+Row ToRow(const v1::Event& event, absl::TimeZone zone) {
   return {absl::StrCat(event.cursor()),
           TimeText(event.receive_time(), zone),
           event.account(),
@@ -137,15 +137,6 @@ Row EventRow(const v1::Event& event, absl::TimeZone zone) {
           PayloadText(event, zone)};
 }
 
-GrowingTable EventTable() { return GrowingTable({16, 25, 7, 16, 28}); }
-
-std::string EventJson(const v1::Event& event) {
-  std::string json = Json(event);
-  if (!json.empty()) return json;
-  v1::Event known = event;
-  known.clear_create_time();
-  known.clear_payload();
-  return Json(known);
-}
+std::vector<std::size_t> EventWidths() { return {16, 25, 7, 16, 28}; }
 
 }  // namespace hongyan::cli

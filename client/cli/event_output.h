@@ -1,4 +1,4 @@
-// Events as people and programs read them.
+// Events as people read them.
 //
 // Contract: as in output.h. A line shows the fields of the payload that are set, name=value, in the
 //           proto's order and under its names; values that hold blanks or quotes are quoted. The ids
@@ -7,7 +7,8 @@
 // Threads:  plain functions, any thread.
 #pragma once
 
-#include <string>
+#include <cstddef>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "client/cli/output.h"
@@ -16,12 +17,8 @@
 namespace hongyan::cli {
 
 Row EventHeading();
-Row EventRow(const v1::Event& event, absl::TimeZone zone);
+Row ToRow(const v1::Event& event, absl::TimeZone zone);
 // Columns as wide as most events need them, so that lines that come one by one stand in line.
-GrowingTable EventTable();
-
-// Without its line break. Never empty: where a time of WeChat's is none that JSON can hold, the
-// payload and that time are left out.
-std::string EventJson(const v1::Event& event);
+std::vector<std::size_t> EventWidths();
 
 }  // namespace hongyan::cli

@@ -1,7 +1,7 @@
 // In which language the program speaks: help, errors, hints and summaries.
 #pragma once
 
-#include "client/cli/command_line.h"
+#include "client/cli/global_args.h"
 
 namespace hongyan::cli {
 

@@ -1,10 +1,6 @@
 #include "client/cli/output.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -64,18 +60,6 @@ void AddUser(const v1::UserInfo& user, absl::TimeZone zone, Fields& fields) {
 }
 
 }  // namespace
-
-// protobuf's own printer writes < and > as \u003c and \u003e; a second pass brings them back.
-std::string Json(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.always_print_primitive_fields = true;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) return {};
-  boost::json::error_code error;
-  const boost::json::value value = boost::json::parse(json, error);
-  return PrintableJson(error ? json : boost::json::serialize(value));
-}
 
 std::string Table(const std::vector<Row>& rows) { return GrowingTable().Add(rows); }
 
@@ -172,7 +156,7 @@ Row SubscriberHeading() {
           "REMARK", "LAST_INBOUND", "ALLOWANCE",      "UNIONID"};
 }
 
-Row SubscriberRow(const v1::Subscriber& subscriber, absl::TimeZone zone) {
+Row ToRow(const v1::Subscriber& subscriber, absl::TimeZone zone) {
   const v1::UserInfo& user = subscriber.user();
   return {user.openid(),
           YesOrNo(user.subscribed()),
@@ -184,16 +168,5 @@ Row SubscriberRow(const v1::Subscriber& subscriber, absl::TimeZone zone) {
           subscriber.has_window_expire_time() ? absl::StrCat(subscriber.allowance_left()) : "-",
           OrDash(user.unionid())};
 }
-
-std::string DeliveryJson(const v1::Delivery& delivery) {
-  std::string json = Json(delivery);
-  if (!json.empty()) return json;
-  // A detail of a type that this program doesn't know can't be written as JSON.
-  v1::Delivery known = delivery;
-  known.mutable_error()->clear_details();
-  return Json(known);
-}
-
-std::string UserJson(const v1::UserInfo& user) { return Json(user); }
 
 }  // namespace hongyan::cli

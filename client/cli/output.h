@@ -1,9 +1,7 @@
-// What commands print: aligned tables for people, one JSON object a line for programs.
+// What commands print for people: aligned tables. For programs see json_line.h.
 //
-// Contract: strings that came from the service can't steer the terminal in either form (see
-//           text.h). Tables show times in the local zone; JSON has proto3's form (UTC times, 64-bit
-//           numbers as strings) with the proto's own field names, every plain field present and
-//           text as raw UTF-8.
+// Contract: strings that came from the service can't steer the terminal (see text.h). Times are in
+//           the local zone.
 // Threads:  plain functions, any thread.
 #pragma once
 
@@ -45,13 +43,7 @@ std::string UsersTable(const std::vector<v1::UserInfo>& users, absl::TimeZone zo
 std::string SubscriberTable(const v1::Subscriber& subscriber, absl::TimeZone zone);
 // One subscriber's line, and the heading above.
 Row SubscriberHeading();
-Row SubscriberRow(const v1::Subscriber& subscriber, absl::TimeZone zone);
-
-// Without their line break.
-std::string DeliveryJson(const v1::Delivery& delivery);
-std::string UserJson(const v1::UserInfo& user);
-// Of any message; empty where proto3 JSON has no form for what is in it.
-std::string Json(const google::protobuf::Message& message);
+Row ToRow(const v1::Subscriber& subscriber, absl::TimeZone zone);
 
 // TEXT, ACCEPTED … as in the contract, without the enum's prefix.
 std::string KindName(v1::DeliveryKind kind);

@@ -13,8 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/substitute.h"
-#include "client/cli/command_line.h"
 #include "client/cli/console.h"
+#include "client/cli/global_args.h"
 #include "client/cli/language.h"
 #include "hongyan_client/error.h"
 

@@ -5,13 +5,11 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "client/cli/batch_command.h"
 #include "client/cli/batch_file.h"
-#include "client/cli/commands.h"
+#include "client/cli/command_line.h"
 #include "client/cli/problem.h"
-#include "client/cli/text.h"
+#include "client/cli/session.h"
 #include "hongyan_client/client.h"
-#include "hongyan_client/visible_ascii.h"
 
 namespace hongyan::cli {
 namespace {
@@ -34,23 +32,12 @@ absl::StatusOr<std::string> ReadToken(const GlobalArgs& global, const Environmen
   return token;
 }
 
-// Whether the command is one stream that may be silent for long.
-bool Lasts(const CommandLine& line) {
-  return std::holds_alternative<SubscriberSyncArgs>(line.command) ||
-         std::holds_alternative<EventWatchArgs>(line.command);
-}
-
 // Ctrl-C of the commands that want to end in their own way.
-std::unique_ptr<InterruptWatcher> WatchInterrupts(const CommandLine& line, StopSignal& signal,
+std::unique_ptr<InterruptWatcher> WatchInterrupts(const Action& action, StopSignal& signal,
                                                   const Console& console) {
-  if (std::holds_alternative<SendBatchArgs>(line.command)) {
-    return std::make_unique<InterruptWatcher>(signal, console.language);
-  }
-  if (!Lasts(line)) return nullptr;
-  // An import is worth its while without a reader.
-  const bool needs_reader = std::holds_alternative<EventWatchArgs>(line.command);
-  return std::make_unique<InterruptWatcher>(signal, console.language, OnSignal::kCancel,
-                                            needs_reader ? console.out_descriptor : -1);
+  if (!action.on_signal.has_value()) return nullptr;
+  return std::make_unique<InterruptWatcher>(signal, console.language, *action.on_signal,
+                                            action.needs_reader ? console.out_descriptor : -1);
 }
 
 absl::StatusOr<std::unique_ptr<client::Client>> Connect(const CommandLine& line,
@@ -66,53 +53,9 @@ absl::StatusOr<std::unique_ptr<client::Client>> Connect(const CommandLine& line,
   options.ca_file = global.ca_file;
   options.cert_file = global.cert_file;
   options.key_file = global.key_file;
-  if (Lasts(line)) options.keepalive = kKeepalive;
+  if (line.action.keeps_alive) options.keepalive = kKeepalive;
   return client::Client::Connect(options);
 }
-
-// Runs the command that was typed.
-class Dispatch {
- public:
-  Dispatch(client::Client& client, const GlobalArgs& global, Console& console, StopSignal& signal)
-      : client_(client), global_(global), console_(console), signal_(signal) {}
-
-  int operator()(const SendTextArgs& args) const {
-    return RunSendText(client_, global_, args, console_);
-  }
-  int operator()(const SendTemplateArgs& args) const {
-    return RunSendTemplate(client_, global_, args, console_);
-  }
-  int operator()(const SendBatchArgs& args) const {
-    return RunSendBatch(client_, global_, args, console_, signal_);
-  }
-  int operator()(const UserGetArgs& args) const {
-    return RunUserGet(client_, global_, args, console_);
-  }
-  int operator()(const UserBatchArgs& args) const {
-    return RunUserBatch(client_, global_, args, console_);
-  }
-  int operator()(const SubscriberGetArgs& args) const {
-    return RunSubscriberGet(client_, global_, args, console_);
-  }
-  int operator()(const SubscriberListArgs& args) const {
-    return RunSubscriberList(client_, global_, args, console_);
-  }
-  int operator()(const SubscriberSyncArgs& args) const {
-    return RunSubscriberSync(client_, global_, args, console_, signal_);
-  }
-  int operator()(const EventListArgs& args) const {
-    return RunEventList(client_, global_, args, console_);
-  }
-  int operator()(const EventWatchArgs& args) const {
-    return RunEventWatch(client_, global_, args, console_, signal_);
-  }
-
- private:
-  client::Client& client_;
-  const GlobalArgs& global_;
-  Console& console_;
-  StopSignal& signal_;
-};
 
 }  // namespace
 
@@ -125,21 +68,15 @@ int Run(const std::vector<std::string>& args, const Environment& environment, Co
   }
   const CommandLine& line = std::get<CommandLine>(parsed);
   console.json_errors = line.global.output == OutputForm::kJson;
-  if (!client::IsRequestId(line.global.request_id)) {
-    return Usage(console, Problem({"--request-id has 1 to 128 visible ASCII characters",
-                                   "--request-id 应为 1 至 128 个可见 ASCII 字符"}));
-  }
-  if (!IsUtf8(line.global.account)) {
-    return Usage(console, Problem({"--account is not UTF-8", "--account 不是 UTF-8"}));
-  }
   StopSignal signal;
-  const std::unique_ptr<InterruptWatcher> watcher = WatchInterrupts(line, signal, console);
+  const std::unique_ptr<InterruptWatcher> watcher = WatchInterrupts(line.action, signal, console);
   const absl::StatusOr<std::unique_ptr<client::Client>> client = Connect(line, environment);
   if (!client.ok()) {
     const bool exposed = client::Describe(client.status()).plaintext_token;
     return Usage(console, exposed ? Around(kUnencrypted, client.status()) : client.status());
   }
-  const int exit_code = std::visit(Dispatch(**client, line.global, console, signal), line.command);
+  Session session{**client, line.global, console, signal};
+  const int exit_code = line.action.run(session);
   console.out.flush();
   if (!console.out && !console.reader_left && exit_code == kExitOk) {
     console.err << "hongyan: " << kCannotWrite.In(console.language) << "\n";

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "client/cli/command_line.h"
 #include "client/cli/console.h"
+#include "client/cli/global_args.h"
 
 namespace hongyan::cli {
 

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
 #include "client/cli/error_text.h"
-#include "client/cli/output.h"
+#include "client/cli/json_line.h"
 
 namespace hongyan::cli {
 namespace {
@@ -44,7 +44,7 @@ void SyncReport::Draw(std::optional<Phase>& phase, std::int64_t done, const char
 void SyncReport::Progress(const v1::SyncSubscribersResponse& progress, absl::Time now) {
   last_ = progress;
   if (form_ == OutputForm::kJson) {
-    Emit(console_, Json(progress) + "\n");
+    Emit(console_, JsonLine(progress));
     return;
   }
   if (progress.has_finish_time()) return;

@@ -13,8 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "client/cli/command_line.h"
 #include "client/cli/console.h"
+#include "client/cli/global_args.h"
 #include "client/cli/progress_bar.h"
 #include "hongyan/v1/subscriber.pb.h"
 

@@ -35,15 +35,8 @@ constexpr Wording kUnexpected = {
     "“$0”是多余的参数；含空格的文本请加引号，其余见 `$1 --help`"};
 constexpr Wording kMissing = {"$0 is missing in `$1`: see `$2 --help`",
                               "`$1` 中缺少 $0，详见 `$2 --help`"};
-constexpr Wording kNoValue = {"$0 needs a value behind it: see `$1 --help`",
-                              "$0 之后缺少它的值，详见 `$1 --help`"};
-constexpr Wording kTwice = {"$0 is given twice, once is enough", "$0 重复出现，请只保留一个"};
-constexpr Wording kNoSwitchValue = {"$0 takes no value: leave away what is behind the =",
-                                    "$0 不带值，请去掉 = 及其后的内容"};
-constexpr Wording kNeeds = {"$0 needs $1 too", "使用 $0 时还须给出 $1"};
-constexpr Wording kExcludes = {"$0 and $1 don't go together; leave one away",
-                               "$0 与 $1 不能同时使用，请去掉其中一个"};
-constexpr Wording kOther = {"wrong usage: see `$0 --help`", "用法有误，详见 `$0 --help`"};
+// $1: CLI11's own sentence.
+constexpr Wording kOther = {"$1; see `$0 --help`", "用法有误：$1；详见 `$0 --help`"};
 
 using Commands = std::vector<const CLI::App*>;
 
@@ -81,65 +74,29 @@ bool IsOption(absl::string_view word) {
   return word.size() > 1 && word[0] == '-' && !absl::ascii_isdigit(word[1]);
 }
 
-bool IsLong(absl::string_view word) { return absl::StartsWith(word, "--"); }
-
-bool TakesValue(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
-
 // `--name` of `--name=value`, `-n` of `-nvalue`.
 std::string OptionName(absl::string_view word) {
-  return std::string(IsLong(word) ? word.substr(0, word.find('=')) : word.substr(0, 2));
+  const bool is_long = absl::StartsWith(word, "--");
+  return std::string(is_long ? word.substr(0, word.find('=')) : word.substr(0, 2));
 }
 
-// Options of `command` and of what it belongs to may stand behind it.
-const CLI::Option* FindOption(const CLI::App& command, absl::string_view word) {
-  for (const CLI::App* at = &command; at != nullptr; at = at->get_parent()) {
-    if (const CLI::Option* option = at->get_option_no_throw(OptionName(word))) return option;
+// The command that was typed, as far as there is one.
+const CLI::App& TypedCommand(const CLI::App& app) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  return *command;
+}
+
+// The command that was typed before `word`.
+const CLI::App& CommandBefore(const CLI::App& app, const std::string& word,
+                              const std::vector<std::string>& args) {
+  const CLI::App* command = &TypedCommand(app);
+  const auto at = std::find(args.begin(), args.end(), word);
+  while (command->get_parent() != nullptr &&
+         std::find(args.begin(), at, command->get_name()) == at) {
+    command = command->get_parent();
   }
-  return nullptr;
-}
-
-// Whether the value of `option` is the next word.
-bool IsValueNext(const CLI::Option& option, absl::string_view word) {
-  return TakesValue(option) && (IsLong(word) ? !absl::StrContains(word, '=') : word.size() == 2);
-}
-
-// How far the arguments name a command.
-struct Named {
-  const CLI::App* command;
-  // What stands where the next one should; empty when nothing does.
-  std::string unknown = {};
-};
-
-Named FindCommand(const CLI::App& grammar, const std::vector<std::string>& args) {
-  Named named{&grammar};
-  for (auto word = args.begin(); word != args.end() && *word != "--"; ++word) {
-    const Commands commands = CommandsOf(*named.command);
-    if (commands.empty()) break;
-    if (IsOption(*word)) {
-      const CLI::Option* option = FindOption(*named.command, *word);
-      // What is behind an option that nobody knows may be its value.
-      if (option == nullptr) break;
-      if (IsValueNext(*option, *word) && ++word == args.end()) break;
-      continue;
-    }
-    const auto known = std::find_if(commands.begin(), commands.end(),
-                                    [&](const CLI::App* one) { return one->get_name() == *word; });
-    if (known == commands.end()) return {named.command, *word};
-    named.command = *known;
-  }
-  return named;
-}
-
-absl::Status Unknown(const Named& named) {
-  const std::string path = PathOf(*named.command);
-  std::string typed = named.unknown;
-  if (named.command->get_parent() != nullptr) {
-    typed = absl::StrCat(named.command->get_name(), " ", typed);
-  }
-  const bool later =
-      std::find(kLaterCommands.begin(), kLaterCommands.end(), typed) != kLaterCommands.end();
-  return Problem(later ? kLater : kUnknownCommand, typed, Names(*named.command, ", "), path,
-                 Names(*named.command, "、"));
+  return *command;
 }
 
 // What nothing in the grammar took.
@@ -147,6 +104,7 @@ absl::Status Extra(const std::string& word, const std::vector<std::string>& args
                    const std::string& path) {
   const auto mark = std::find(args.begin(), args.end(), "--");
   const bool before_mark = std::find(args.begin(), mark, word) != mark;
+  // CLI11's message would show the value too, which may be a secret.
   if (IsOption(word) && before_mark) return Problem(kUnknownOption, OptionName(word), path);
   return Problem(kUnexpected, word, path);
 }
@@ -156,94 +114,39 @@ absl::Status Missing(const CLI::App& command) {
   if (!CommandsOf(command).empty()) {
     return Problem(kNoCommand, Names(command, ", "), path, Names(command, "、"));
   }
+  std::string missing;
   for (const CLI::Option* option : command.get_options()) {
-    if (!option->get_required() || option->count() > 0) continue;
-    return Problem(kMissing, option->get_name(), UsageOf(command), path);
+    const bool absent = option->get_required() && option->count() == 0;
+    if (absent && missing.empty()) missing = option->get_name();
   }
-  return Problem(kOther, path);
-}
-
-// The options that were given, those of the command first.
-std::vector<const CLI::Option*> Given(const CLI::App& command) {
-  std::vector<const CLI::Option*> given;
-  for (const CLI::App* at = &command; at != nullptr; at = at->get_parent()) {
-    for (const CLI::Option* option : at->get_options()) {
-      if (option->count() > 0) given.push_back(option);
-    }
-  }
-  return given;
-}
-
-// Too few values or too many: the value of the last word is missing, or an option stands twice.
-absl::Status WrongCount(const CLI::App& command, const std::vector<std::string>& args) {
-  for (const CLI::Option* option : Given(command)) {
-    const auto most = static_cast<std::size_t>(option->get_items_expected_max());
-    if (TakesValue(*option) && option->count() > most) return Problem(kTwice, option->get_name());
-  }
-  if (args.empty()) return Problem(kOther, PathOf(command));
-  return Problem(kNoValue, OptionName(args.back()), PathOf(command));
-}
-
-// Only a switch can be left with a value that is none: those of other options are checked by us.
-absl::Status NotConverted(const CLI::App& command, const std::vector<std::string>& args) {
-  for (const std::string& word : args) {
-    if (!IsLong(word) || !absl::StrContains(word, '=')) continue;
-    const CLI::Option* option = FindOption(command, word);
-    if (option != nullptr && !TakesValue(*option)) {
-      return Problem(kNoSwitchValue, option->get_name());
-    }
-  }
-  return Problem(kOther, PathOf(command));
-}
-
-absl::Status Unaccompanied(const CLI::App& command) {
-  for (const CLI::Option* option : Given(command)) {
-    for (const CLI::Option* other : option->get_needs()) {
-      if (other->count() == 0) return Problem(kNeeds, option->get_name(), other->get_name());
-    }
-  }
-  return Problem(kOther, PathOf(command));
-}
-
-absl::Status Clashing(const CLI::App& command) {
-  for (const CLI::Option* option : Given(command)) {
-    for (const CLI::Option* other : option->get_excludes()) {
-      if (other->count() > 0) return Problem(kExcludes, option->get_name(), other->get_name());
-    }
-  }
-  return Problem(kOther, PathOf(command));
+  return Problem(kMissing, missing, UsageOf(command), path);
 }
 
 }  // namespace
 
-absl::Status UnknownCommand(const CLI::App& grammar, const std::vector<std::string>& args) {
-  const Named named = FindCommand(grammar, args);
-  return named.unknown.empty() ? absl::OkStatus() : Unknown(named);
+absl::Status UnknownCommand(const CLI::App& app, const std::vector<std::string>& args) {
+  const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
+  if (extras.empty() || IsOption(extras.front())) return absl::OkStatus();
+  const CLI::App& command = CommandBefore(app, extras.front(), args);
+  if (CommandsOf(command).empty()) return absl::OkStatus();
+  std::string typed = extras.front();
+  if (command.get_parent() != nullptr) typed = absl::StrCat(command.get_name(), " ", typed);
+  const bool later =
+      std::find(kLaterCommands.begin(), kLaterCommands.end(), typed) != kLaterCommands.end();
+  return Problem(later ? kLater : kUnknownCommand, typed, Names(command, ", "), PathOf(command),
+                 Names(command, "、"));
 }
 
-absl::Status UsageProblem(const CLI::ParseError& error, const absl::Status& refused_value,
-                          const CLI::App& grammar, const std::vector<std::string>& args) {
-  const Named named = FindCommand(grammar, args);
-  if (!named.unknown.empty()) return Unknown(named);
-  if (!refused_value.ok()) return refused_value;
-  const CLI::App& command = *named.command;
-  const std::vector<std::string> extras = grammar.remaining(/*recurse=*/true);
-  switch (static_cast<CLI::ExitCodes>(error.get_exit_code())) {
-    case CLI::ExitCodes::RequiredError:
-    case CLI::ExitCodes::ExtrasError:
-      // A mistyped option is the reason too where an argument seems to be missing.
-      return extras.empty() ? Missing(command) : Extra(extras.front(), args, PathOf(command));
-    case CLI::ExitCodes::ArgumentMismatch:
-      return WrongCount(command, args);
-    case CLI::ExitCodes::ConversionError:
-      return NotConverted(command, args);
-    case CLI::ExitCodes::RequiresError:
-      return Unaccompanied(command);
-    case CLI::ExitCodes::ExcludesError:
-      return Clashing(command);
-    default:
-      return Problem(kOther, PathOf(command));
-  }
+absl::Status UsageProblem(const CLI::ParseError& error, const absl::Status& refused,
+                          const CLI::App& app, const std::vector<std::string>& args) {
+  if (absl::Status unknown = UnknownCommand(app, args); !unknown.ok()) return unknown;
+  if (!refused.ok()) return refused;
+  const CLI::App& command = TypedCommand(app);
+  // A mistyped option is the reason too where an argument seems to be missing.
+  const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
+  if (!extras.empty()) return Extra(extras.front(), args, PathOf(command));
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return Missing(command);
+  return Problem(kOther, PathOf(command), error.what());
 }
 
 }  // namespace hongyan::cli

@@ -9,8 +9,8 @@
 #include <sstream>
 
 #include "absl/strings/str_format.h"
-#include "client/cli/batch_command.h"
 #include "client/cli/batch_journal.h"
+#include "client/cli/commands/send_batch.h"
 #include "tests/unit/client/fake_service.h"
 
 namespace hongyan::cli {
@@ -80,7 +80,8 @@ class BatchTest : public testing::Test {
     err_.str("");
     std::istringstream in(stdin_);
     Console console{.in = in, .out = out_, .err = err_, .language = language_};
-    return RunSendBatch(**client, global, args, console, signal_);
+    Session session{**client, global, console, signal_};
+    return SendBatch(args, session);
   }
 
   std::string folder_;
@@ -136,13 +137,12 @@ TEST_F(BatchTest, FailedFileCanBeNamedAndSentAgain) {
 }
 
 TEST_F(BatchTest, ABadLineFailsAlone) {
-  const std::string bad = R"({"openid":"o4"})";
+  const std::string bad = R"({"openid":"o4","txt":{}})";
   WriteAll(file_, Line("o1") + "\n\n{oops\xff\n" + bad + "\n" + Line("oFail5") + "\n" + Line("o6"));
   EXPECT_EQ(Run(), kExitFailed);
   EXPECT_EQ(received_, (std::multiset<std::string>{"o1", "oFail5", "o6"}));
   EXPECT_THAT(out_.str(), HasSubstr("line 3  FAILED  not UTF-8\n"));
-  EXPECT_THAT(out_.str(),
-              HasSubstr("line 4  FAILED  nothing to send: text or template is missing\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("line 4  FAILED  no notification: "));
   EXPECT_THAT(out_.str(), HasSubstr("5 notifications: 2 accepted, 3 failed\n"));
   EXPECT_EQ(ReadAll(file_ + ".failed.jsonl"), "{oops\xff\n" + bad + "\n" + Line("oFail5") + "\n");
   EXPECT_THAT(err_.str(), HasSubstr(file_ + ".failed.jsonl"));
@@ -155,7 +155,7 @@ TEST_F(BatchTest, ABadLineFailsAlone) {
 
   language_ = Language::kChinese;
   EXPECT_EQ(Run(), kExitFailed);
-  EXPECT_THAT(out_.str(), HasSubstr("line 4  FAILED  没有内容：缺少 text 或 template\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("line 4  FAILED  不是有效的通知："));
   EXPECT_THAT(out_.str(), HasSubstr("共 5 条：已接受 2，失败 3\n"));
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/cli/event_output.h"
+#include "client/cli/json_line.h"
 #include "client/cli/run.h"
 #include "tests/unit/client/fake_followers.h"
 #include "tests/unit/client/fake_service.h"
@@ -80,39 +81,39 @@ TEST(EventOutput, ALineShowsWhatIsSetAndNothingSteersTheTerminal) {
   event.mutable_receive_time()->set_seconds(1717214400);
   event.mutable_text()->set_msg_id(5);
   event.mutable_text()->set_content("您好 \x1b[2J\n\"x\"");
-  EXPECT_EQ(Table({EventRow(event, kZone)}),
+  EXPECT_EQ(Table({ToRow(event, kZone)}),
             "7  2024-06-01T12:00:00+08:00  main  text  oA  "
             "content=\"您好 \\u001b[2J\\n\\\"x\\\"\"\n");
-  EXPECT_THAT(EventJson(event), Not(HasSubstr("\x1b")));
-  EXPECT_THAT(EventJson(event), StartsWith(R"({"cursor":"7","account":"main","openid":"oA",)"));
+  EXPECT_THAT(JsonLine(event), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(JsonLine(event), StartsWith(R"({"cursor":"7","account":"main","openid":"oA",)"));
 }
 
 TEST(EventOutput, EveryKindOfFieldIsShown) {
   v1::Event event;
   event.mutable_template_receipt()->set_msg_id(9007199254740993);
   event.mutable_template_receipt()->set_status("failed:user block");
-  EXPECT_EQ(EventRow(event, kZone).back(), "msg_id=9007199254740993 status=\"failed:user block\"");
+  EXPECT_EQ(ToRow(event, kZone).back(), "msg_id=9007199254740993 status=\"failed:user block\"");
   event.mutable_pictures()->mutable_send_pics_info()->set_count(2);
   event.mutable_pictures()->mutable_send_pics_info()->add_pic_list()->set_pic_md5_sum("a");
   event.mutable_pictures()->mutable_send_pics_info()->add_pic_list()->set_pic_md5_sum("b");
-  EXPECT_EQ(EventRow(event, kZone).back(),
+  EXPECT_EQ(ToRow(event, kZone).back(),
             "send_pics_info.count=2 send_pics_info.pic_list[0].pic_md5_sum=a "
             "send_pics_info.pic_list[1].pic_md5_sum=b");
   event.mutable_location_report()->set_latitude(23.137466);
-  EXPECT_EQ(EventRow(event, kZone).back(), "latitude=23.137466");
+  EXPECT_EQ(ToRow(event, kZone).back(), "latitude=23.137466");
   event.mutable_verification()->mutable_expired_time()->set_seconds(1717214400);
-  EXPECT_EQ(EventRow(event, kZone).back(), "expired_time=2024-06-01T12:00:00+08:00");
+  EXPECT_EQ(ToRow(event, kZone).back(), "expired_time=2024-06-01T12:00:00+08:00");
   auto& fields = *event.mutable_unknown()->mutable_fields();
   fields["Event"] = "new_one";
   fields["A b"] = "";
-  EXPECT_EQ(EventRow(event, kZone).back(), "\"A b\"=\"\" Event=new_one");
+  EXPECT_EQ(ToRow(event, kZone).back(), "\"A b\"=\"\" Event=new_one");
 }
 
 TEST(EventOutput, ATimeBeyondJsonCostsOnlyThePayload) {
   v1::Event event;
   event.set_cursor(7);
   event.mutable_create_time()->set_seconds(std::numeric_limits<std::int64_t>::max());
-  EXPECT_THAT(EventJson(event), StartsWith(R"({"cursor":"7")"));
+  EXPECT_THAT(JsonLine(event), StartsWith(R"({"cursor":"7")"));
 }
 
 TEST(EventOutputTest, A17_DamagedEventSaysSo) {
@@ -120,8 +121,8 @@ TEST(EventOutputTest, A17_DamagedEventSaysSo) {
   event.set_cursor(7);
   event.set_type("text");
   event.set_damaged(true);
-  EXPECT_EQ(EventRow(event, absl::UTCTimeZone()).back(), "(damaged in the storage)");
-  EXPECT_THAT(EventJson(event), HasSubstr(R"("damaged":true)"));
+  EXPECT_EQ(ToRow(event, absl::UTCTimeZone()).back(), "(damaged in the storage)");
+  EXPECT_THAT(JsonLine(event), HasSubstr(R"("damaged":true)"));
 }
 
 TEST_F(EventCommandsTest, ListFollowsPagesUntilOneIsEmpty) {

@@ -4,6 +4,7 @@
 #include <google/rpc/error_details.pb.h>
 #include <gtest/gtest.h>
 
+#include "client/cli/json_line.h"
 #include "client/cli/progress_bar.h"
 #include "client/cli/text.h"
 
@@ -65,11 +66,11 @@ TEST(UserOutput, TableShowsLocalTimeAndHarmlessText) {
 }
 
 TEST(UserOutput, JsonKeepsTextRawAndFieldsPresent) {
-  const std::string json = UserJson(User());
-  EXPECT_EQ(json.find('\n'), std::string::npos);
+  const std::string json = JsonLine(User());
+  EXPECT_EQ(json.find('\n'), json.size() - 1);
   EXPECT_NE(json.find(R"("remark":"老王 <b>&\n\u001b[1m\u009b")"), std::string::npos) << json;
   EXPECT_NE(json.find(R"("subscribe_time":"2024-06-01T04:00:00Z")"), std::string::npos) << json;
-  EXPECT_NE(UserJson({}).find(R"("subscribed":false)"), std::string::npos);
+  EXPECT_NE(JsonLine(v1::UserInfo()).find(R"("subscribed":false)"), std::string::npos);
 }
 
 TEST(DeliveryOutput, MsgIdIsExactAndAString) {
@@ -78,7 +79,7 @@ TEST(DeliveryOutput, MsgIdIsExactAndAString) {
   delivery.set_kind(v1::DELIVERY_KIND_TEMPLATE);
   delivery.set_state(v1::DELIVERY_STATE_ACCEPTED);
   delivery.set_msg_id(9007199254740993);
-  const std::string json = DeliveryJson(delivery);
+  const std::string json = JsonLine(delivery);
   EXPECT_NE(json.find(R"("msg_id":"9007199254740993")"), std::string::npos) << json;
   EXPECT_NE(json.find(R"("state":"DELIVERY_STATE_ACCEPTED")"), std::string::npos) << json;
   EXPECT_EQ(DeliveryTable(delivery, absl::UTCTimeZone()),
@@ -105,9 +106,9 @@ TEST(DeliveryOutput, JsonSurvivesDetailsOfUnknownType) {
   google::rpc::ErrorInfo info;
   info.set_reason("INVALID_OPENID");
   delivery.mutable_error()->add_details()->PackFrom(info);
-  EXPECT_NE(DeliveryJson(delivery).find(R"("reason":"INVALID_OPENID")"), std::string::npos);
+  EXPECT_NE(JsonLine(delivery).find(R"("reason":"INVALID_OPENID")"), std::string::npos);
   delivery.mutable_error()->add_details()->set_type_url("type.googleapis.com/no.such.Type");
-  EXPECT_NE(DeliveryJson(delivery).find(R"("message":"no")"), std::string::npos);
+  EXPECT_NE(JsonLine(delivery).find(R"("message":"no")"), std::string::npos);
 }
 
 TEST(ProgressBar, ShowsPartRateAndTimeLeft) {

@@ -1,6 +1,8 @@
 #include "client/cli/run.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -8,6 +10,7 @@
 #include <cstdio>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <sstream>
 
 #include "tests/unit/client/fake_service.h"
@@ -17,6 +20,13 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+
+void ExpectProto(const google::protobuf::Message& got, const char* wanted_text) {
+  const std::unique_ptr<google::protobuf::Message> wanted(got.New());
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(wanted_text, wanted.get()));
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(got, *wanted))
+      << got.DebugString();
+}
 
 // The whole program but for main(), against the fake service.
 class RunTest : public testing::Test {
@@ -144,6 +154,67 @@ TEST_F(RunTest, SendTemplateAnswersInJson) {
   EXPECT_THAT(out_.str(), HasSubstr(R"("msg_id":"9007199254740993")"));
 }
 
+TEST_F(RunTest, AnyTextIsContent) {
+  for (const char* content :
+       {"[微笑]", "[a,b]", "user", "text", "=", "a b\nc", "{}", "'", "/help", ""}) {
+    EXPECT_EQ(Run({"send", "text", "oA", content}), kExitOk) << err_.str();
+    EXPECT_EQ(service_.texts.back().content(), content);
+    EXPECT_EQ(service_.texts.back().openid(), "oA");
+  }
+  EXPECT_EQ(Run({"send", "text", "oA", "--", "-5°C"}), kExitOk) << err_.str();
+  EXPECT_EQ(service_.texts.back().content(), "-5°C");
+}
+
+TEST_F(RunTest, SendTextTakesItsOptions) {
+  EXPECT_EQ(Run({"send", "text", "oA", "--kf-account=kf@main", "<a href=\"x\">您好</a>\n",
+                 "--idempotency-key", "k", "--validate-only", "--account", "main"}),
+            kExitOk)
+      << err_.str();
+  ExpectProto(
+      service_.texts[0],
+      R"(account: "main" openid: "oA" content: "<a href=\"x\">您好</a>\n" kf_account: "kf@main"
+         idempotency_key: "k" validate_only: true)");
+}
+
+TEST_F(RunTest, SendTemplateTakesItsKeywordsAndOptions) {
+  EXPECT_EQ(Run({"send", "template", "oA", "T1", "thing1=a=b", "amount3=", "c=[1,2]", "--url",
+                 "https://e.org/?a=b", "--mini-program", "wx1:pages/i?x=1:2", "--idempotency-key",
+                 "k", "--validate-only"}),
+            kExitOk)
+      << err_.str();
+  ExpectProto(service_.templates[0], R"(openid: "oA" idempotency_key: "k" validate_only: true
+      template {
+        template_id: "T1" url: "https://e.org/?a=b"
+        data { key: "thing1" value: "a=b" } data { key: "amount3" value: "" }
+        data { key: "c" value: "[1,2]" }
+        mini_program { app_id: "wx1" page_path: "pages/i?x=1:2" } })");
+  EXPECT_EQ(Run({"send", "template", "oA", "T1", "a=b", "--mini-program", "wx1"}), kExitOk);
+  ExpectProto(service_.templates[1], R"(openid: "oA" template {
+      template_id: "T1" data { key: "a" value: "b" } mini_program { app_id: "wx1" } })");
+}
+
+TEST_F(RunTest, TypingMistakesAreRefused) {
+  const auto problem = [this](const std::vector<std::string>& args) {
+    EXPECT_EQ(Run(args), kExitUsage);
+    return err_.str();
+  };
+  const auto template_problem = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"send", "template", "oA", "T1"});
+    return problem(more);
+  };
+  EXPECT_EQ(template_problem({"thing1"}), "hongyan: 'thing1' is not KEY=VALUE\n");
+  EXPECT_EQ(template_problem({"=x"}), "hongyan: '=x' is not KEY=VALUE\n");
+  EXPECT_EQ(template_problem({"a=1", "a=2"}), "hongyan: a is given twice\n");
+  EXPECT_EQ(template_problem({"a=\xff"}), "hongyan: KEY=VALUE is not UTF-8\n");
+  EXPECT_EQ(template_problem({"a=b", "--mini-program", ":path"}),
+            "hongyan: --mini-program is APPID or APPID:PATH\n");
+  EXPECT_EQ(problem({"send", "text", "oA", "\xc3("}), "hongyan: CONTENT is not UTF-8\n");
+  for (const std::string& openid : {std::string("o A"), std::string(), std::string(129, 'o')}) {
+    EXPECT_THAT(problem({"send", "text", openid, "x"}), HasSubstr("is no openid"));
+  }
+  EXPECT_EQ(service_.calls(), 0U);
+}
+
 TEST_F(RunTest, WrongArgumentsCostNoCall) {
   EXPECT_EQ(Run({"send", "template", "oA", "T1", "thing1"}), kExitUsage);
   EXPECT_EQ(err_.str(), "hongyan: 'thing1' is not KEY=VALUE\n");
@@ -161,7 +232,7 @@ TEST_F(RunTest, WrongArgumentsAreNamedInChineseInAChineseLocale) {
   const std::map<std::string, std::vector<std::string>> wanted = {
       {"“thing1”不是 KEY=VALUE 的形式", {"send", "template", "oA", "T1", "thing1"}},
       {"“o A”不是 openid：应为 1 至 128 个可见 ASCII 字符", {"send", "text", "o A", "hi"}},
-      {"文本为空", {"send", "text", "oA", ""}},
+      {"CONTENT 不是 UTF-8", {"send", "text", "oA", "\xff"}},
       {"--request-id 应为 1 至 128 个可见 ASCII 字符",
        {"user", "get", "oA", "--request-id", "a b"}},
       {"--account 不是 UTF-8", {"user", "get", "oA", "--account", "\xff"}},

@@ -1,4 +1,4 @@
-#include "client/cli/duration.h"
+#include "client/cli/typed_time.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -6,6 +6,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "client/cli/problem.h"
+#include "client/cli/text.h"
 
 namespace hongyan::cli {
 namespace {
@@ -35,6 +37,30 @@ std::optional<absl::Duration> ParseDuration(absl::string_view text) {
     return duration;
   }
   return std::nullopt;
+}
+
+absl::StatusOr<absl::Time> ParseMoment(const std::string& text, absl::Time now,
+                                       absl::TimeZone zone) {
+  absl::Time time;
+  std::string ignored;
+  bool parsed = false;
+  for (const char* form : {absl::RFC3339_full, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
+                           "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {
+    parsed = parsed || absl::ParseTime(form, text, zone, &time, &ignored);
+  }
+  const std::optional<absl::Duration> ago = ParseDuration(text);
+  if (!parsed && ago.has_value()) {
+    time = now - *ago;
+    parsed = true;
+  }
+  // What a Timestamp can hold, which leaves out the words for infinity too.
+  if (!parsed || time < absl::FromUnixSeconds(-62135596800) ||
+      time >= absl::FromUnixSeconds(253402300800)) {
+    return Problem({"'$0' is no time like 2025-06-01T12:00:00+08:00, or 48h or 30d (so long ago)",
+                    "“$0”不是 2025-06-01T12:00:00+08:00，或 48h、30d（多久以前）这样的时间"},
+                   Printable(text));
+  }
+  return time;
 }
 
 }  // namespace hongyan::cli

@@ -1,13 +1,15 @@
 #include <algorithm>
-#include <utility>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "client/cli/batch_file.h"
-#include "client/cli/commands.h"
+#include "client/cli/commands/commands.h"
+#include "client/cli/commands/user_lang.h"
+#include "client/cli/json_line.h"
 #include "client/cli/output.h"
 #include "client/cli/problem.h"
-#include "client/cli/read_call.h"
-#include "client/cli/requests.h"
+#include "client/cli/session.h"
 
 namespace hongyan::cli {
 namespace {
@@ -15,16 +17,16 @@ namespace {
 // Ten pages of WeChat's: a call stays short, and output begins early.
 constexpr std::size_t kOpenidsPerCall = 1000;
 
-constexpr Wording kGet = {"user get", "查询用户"};
-constexpr Wording kBatch = {"user batch", "批量查询用户"};
+struct UserBatchArgs {
+  v1::BatchGetUserInfoRequest request;
+  std::vector<std::string> openids;
+  std::string file;  // one openid a line; `-`: standard input
+};
 
 // Those of the command line, then those of the file.
 absl::StatusOr<std::vector<std::string>> CollectOpenids(const UserBatchArgs& args,
                                                         Console& console) {
   std::vector<std::string> openids = args.openids;
-  for (const std::string& openid : openids) {
-    if (absl::Status status = CheckOpenid(openid); !status.ok()) return status;
-  }
   if (!args.file.empty()) {
     const absl::StatusOr<std::string> content = ReadInput(args.file, console.in);
     if (!content.ok()) return content.status();
@@ -41,42 +43,25 @@ absl::StatusOr<std::vector<std::string>> CollectOpenids(const UserBatchArgs& arg
   return openids;
 }
 
-}  // namespace
-
-int RunUserGet(client::Client& client, const GlobalArgs& global, const UserGetArgs& args,
-               Console& console) {
-  const auto request = ToRequest(global, args);
-  if (!request.ok()) return Usage(console, request.status());
-  const auto response = client.GetUserInfo(*request, ToOptions(global));
-  if (!response.ok()) return FailRead(response.status(), kGet, global, console);
-  if (global.output == OutputForm::kJson) {
-    console.out << UserJson(response->user()) << "\n";
-  } else {
-    console.out << UserTable(response->user(), console.zone);
-  }
-  return kExitOk;
-}
-
-int RunUserBatch(client::Client& client, const GlobalArgs& global, const UserBatchArgs& args,
-                 Console& console) {
+int GetUsers(UserBatchArgs& args, Session& session) {
+  Console& console = session.console;
   const absl::StatusOr<std::vector<std::string>> openids = CollectOpenids(args, console);
   if (!openids.ok()) return Usage(console, openids.status());
+  args.request.set_account(session.global.account);
   std::vector<v1::UserInfo> users;
   absl::Status failure;
   for (std::size_t from = 0; from < openids->size() && failure.ok(); from += kOpenidsPerCall) {
-    const std::size_t to = std::min(from + kOpenidsPerCall, openids->size());
-    v1::BatchGetUserInfoRequest request;
-    request.set_account(global.account);
-    request.set_lang(args.lang);
-    for (std::size_t i = from; i < to; ++i) request.add_openids((*openids)[i]);
-    const auto response = client.BatchGetUserInfo(request, ToOptions(global));
+    const auto begin = openids->begin() + static_cast<std::ptrdiff_t>(from);
+    const std::size_t count = std::min(kOpenidsPerCall, openids->size() - from);
+    args.request.mutable_openids()->Assign(begin, begin + static_cast<std::ptrdiff_t>(count));
+    const auto response = session.client.BatchGetUserInfo(args.request, session.options());
     if (!response.ok()) {
       failure = response.status();
       break;
     }
     for (const v1::UserInfo& user : response->users()) {
-      if (global.output == OutputForm::kJson) {
-        console.out << UserJson(user) << "\n";
+      if (session.json()) {
+        console.out << JsonLine(user);
       } else {
         users.push_back(user);
       }
@@ -85,7 +70,20 @@ int RunUserBatch(client::Client& client, const GlobalArgs& global, const UserBat
   // What was read before a failure is shown too.
   if (!users.empty()) console.out << UsersTable(users, console.zone);
   console.out.flush();
-  return failure.ok() ? kExitOk : FailRead(failure, kBatch, global, console);
+  return failure.ok() ? kExitOk : session.Fail({"user batch", "批量查询用户"}, failure);
+}
+
+}  // namespace
+
+void AddUserBatch(Command& user) {
+  const auto args = std::make_shared<UserBatchArgs>();
+  Command batch = user.AddCommand("batch", {"Show many users", "查询多个用户"});
+  batch.Check(batch.AddArguments("OPENID", args->openids, {"The users", "各用户的 openid"}),
+              CheckOpenid);
+  batch.AddFile("--file", args->file,
+                {"One openid a line; - reads standard input", "每行一个 openid；- 表示标准输入"});
+  AddLang(batch, std::shared_ptr<v1::BatchGetUserInfoRequest>(args, &args->request));
+  batch.OnRun({[args](Session& session) { return GetUsers(*args, session); }});
 }
 
 }  // namespace hongyan::cli

@@ -1,7 +1,9 @@
-#include "client/cli/batch_command.h"
+#include "client/cli/commands/send_batch.h"
 
+#include <CLI/Option.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -11,12 +13,32 @@
 #include "client/cli/batch_journal.h"
 #include "client/cli/batch_report.h"
 #include "client/cli/batch_sender.h"
-#include "client/cli/error_text.h"
+#include "client/cli/commands/commands.h"
 #include "client/cli/problem.h"
-#include "client/cli/requests.h"
 
 namespace hongyan::cli {
 namespace {
+
+constexpr Wording kFooter = {R"(Each line is one hongyan.v1.Notification as JSON, for example
+  {"openid": "oABC123", "text": {"content": "您好"}}
+  {"openid": "oABC123", "template": {"template_id": "T1", "data": {"thing1": "茶"}}, "idempotency_key": "order-7"}
+Blank lines are skipped. A line that holds no notification fails alone: the others are sent.
+
+Beside FILE:
+  FILE.failed.jsonl    lines that certainly were not sent: repair and send that file
+  FILE.unknown.jsonl   lines that may have been sent: sending them again may duplicate messages
+  FILE.progress        which lines are finished; --resume reads it
+Ctrl-C finishes the notifications on their way and stops; --resume goes on later.)",
+                             R"(每行是一个 JSON 形式的 hongyan.v1.Notification，例如
+  {"openid": "oABC123", "text": {"content": "您好"}}
+  {"openid": "oABC123", "template": {"template_id": "T1", "data": {"thing1": "茶"}}, "idempotency_key": "order-7"}
+空行会被跳过。无法识别的行只影响它自己，其余的行照常发送。
+
+FILE 旁边会生成：
+  FILE.failed.jsonl    肯定没有发出的行：改好后发送这个文件即可
+  FILE.unknown.jsonl   可能已经发出的行：再次发送可能造成重复
+  FILE.progress        哪些行已完成，供 --resume 读取
+按 Ctrl-C 会等正在发送的通知完成后停止，之后用 --resume 继续。)"};
 
 constexpr Wording kNoProgress = {
     "--resume and --restart need a file: standard input keeps no progress",
@@ -78,8 +100,8 @@ Plan MakePlan(const CheckedLines& lines, const BatchProgress& before, BatchCount
 
 }  // namespace
 
-int RunSendBatch(client::Client& client, const GlobalArgs& global, const SendBatchArgs& args,
-                 Console& console, StopSignal& signal) {
+int SendBatch(const SendBatchArgs& args, Session& session) {
+  Console& console = session.console;
   BatchFiles files = FilesFor(args);
   if (files.progress.empty() && (args.resume || args.restart)) {
     return Usage(console, Problem(kNoProgress));
@@ -125,8 +147,8 @@ int RunSendBatch(client::Client& client, const GlobalArgs& global, const SendBat
   const Plan plan = MakePlan(lines, before, counts);
   LineFile failed(files.failed);
   LineFile unknown(files.unknown);
-  BatchReport report(console, global.output, absl::Now());
-  BatchSender sender(client, global, journal, failed, unknown, report, signal);
+  BatchReport report(console, session.global.output, absl::Now());
+  BatchSender sender(session, journal, failed, unknown, report);
   absl::Status status;
   for (const BadLine& bad : plan.refuse) {
     if (status.ok()) status = sender.Refuse(bad, counts);
@@ -137,11 +159,34 @@ int RunSendBatch(client::Client& client, const GlobalArgs& global, const SendBat
   if (status.ok()) status = sender.Run(plan.send, counts);
   if (counts.not_sent() == 0 && status.ok()) status = journal.End();
   report.Pause();
-  if (!status.ok()) {
-    ShowError(console, {{"send batch", "批量发送"}, Operation::kSend, global.target}, status);
-  }
+  if (!status.ok()) session.Fail({"send batch", "批量发送"}, status, Operation::kSend);
   report.Summary(counts, files);
   return status.ok() && counts.all_well() ? kExitOk : kExitFailed;
+}
+
+void AddSendBatch(Command& send) {
+  const auto args = std::make_shared<SendBatchArgs>();
+  Command batch =
+      send.AddCommand("batch", {"Send a file of notifications", "发送一个文件中的通知"});
+  batch.SetFooter(kFooter);
+  batch.AddFileArgument(args->file,
+                        {"JSON lines; - reads standard input", "每行一个 JSON；- 表示标准输入"});
+  batch.AddFile("--failed-file", args->failed_file,
+                {"Where failed lines go instead of FILE.failed.jsonl",
+                 "失败的行写入此文件，而不是 FILE.failed.jsonl"});
+  CLI::Option* resume =
+      batch.AddFlag("--resume", [args] { args->resume = true; },
+                    {"Skip what FILE.progress says is finished; ends with 1 as long as a line of "
+                     "the file was not "
+                     "accepted",
+                     "跳过 FILE.progress 中已完成的行；只要文件中还有未被接受的行，退出码就是 1"});
+  batch
+      .AddFlag("--restart", [args] { args->restart = true; },
+               {"Send all lines although an earlier run did not finish",
+                "上一次运行没有完成时，仍重新发送所有行"})
+      ->excludes(resume);
+  batch.OnRun({.run = [args](Session& session) { return SendBatch(*args, session); },
+               .on_signal = OnSignal::kFinish});
 }
 
 }  // namespace hongyan::cli
