@@ -1,9 +1,9 @@
 // A command of `hongyan`, or a group of them, as its file registers it: CLI11's App with texts in the
 // reader's language.
 //
-// Contract: a value goes where its option was bound to when CLI11 has taken the whole command line;
-//           the command that was typed leaves its Action. Texts are UTF-8, since protos take nothing
-//           else; names of files may be anything.
+// Contract: once CLI11 has read the whole command line, each value is written where its option is
+//           bound to, and the command that was typed leaves its Action in Parsed. Texts are UTF-8,
+//           since protos take nothing else; names of files may be anything.
 // Errors:   a value that a check refuses ends the parsing; Parsed::refused says why.
 // Threads:  one.
 // Lifetime: `app` and `parsed` outlive it, and what options are bound to outlives the parsing.
@@ -44,7 +44,7 @@ struct Action {
 // What CLI11 leaves behind.
 struct Parsed {
   Action action = {};
-  // Why the first value that was refused is none.
+  // What a check said of the value that it refused; OK: nothing was refused.
   absl::Status refused = {};
 };
 
@@ -111,8 +111,7 @@ class Command {
   Parsed& parsed_;
 };
 
-// An openid is checked before any call: it is what stands in the wrong place when arguments are mixed
-// up.
+// INVALID_ARGUMENT: `openid` can't be one. Checked before any call, since swapped arguments show here.
 absl::Status CheckOpenid(const std::string& openid);
 
 }  // namespace hongyan::cli

@@ -152,48 +152,41 @@ absl::Status Client::Call(CallKind kind, absl::Duration default_timeout, const C
   }
 }
 
-absl::StatusOr<v1::SendTextResponse> Client::SendText(const v1::SendTextRequest& request,
-                                                      const CallOptions& options) {
-  v1::SendTextResponse response;
-  const absl::Status status =
-      Call(SendKind(request.idempotency_key()), wire_->options.timeout, options, [&](Attempt& one) {
-        one.status = wire_->notify->SendText(&one.context, request, &response);
-      });
+template <typename Response, typename Stub, typename Method, typename Request>
+absl::StatusOr<Response> Client::CallUnary(CallKind kind, Stub& stub, Method method,
+                                           const Request& request, const CallOptions& options) {
+  Response response;
+  const absl::Status status = Call(kind, wire_->options.timeout, options, [&](Attempt& one) {
+    one.status = (stub.*method)(&one.context, request, &response);
+  });
   if (!status.ok()) return status;
   return response;
+}
+
+absl::StatusOr<v1::SendTextResponse> Client::SendText(const v1::SendTextRequest& request,
+                                                      const CallOptions& options) {
+  return CallUnary<v1::SendTextResponse>(SendKind(request.idempotency_key()), *wire_->notify,
+                                         &v1::NotifyService::Stub::SendText, request, options);
 }
 
 absl::StatusOr<v1::SendTemplateResponse> Client::SendTemplate(
     const v1::SendTemplateRequest& request, const CallOptions& options) {
-  v1::SendTemplateResponse response;
-  const absl::Status status =
-      Call(SendKind(request.idempotency_key()), wire_->options.timeout, options, [&](Attempt& one) {
-        one.status = wire_->notify->SendTemplate(&one.context, request, &response);
-      });
-  if (!status.ok()) return status;
-  return response;
+  return CallUnary<v1::SendTemplateResponse>(SendKind(request.idempotency_key()), *wire_->notify,
+                                             &v1::NotifyService::Stub::SendTemplate, request,
+                                             options);
 }
 
 absl::StatusOr<v1::GetUserInfoResponse> Client::GetUserInfo(const v1::GetUserInfoRequest& request,
                                                             const CallOptions& options) {
-  v1::GetUserInfoResponse response;
-  const absl::Status status =
-      Call(CallKind::kRead, wire_->options.timeout, options, [&](Attempt& one) {
-        one.status = wire_->notify->GetUserInfo(&one.context, request, &response);
-      });
-  if (!status.ok()) return status;
-  return response;
+  return CallUnary<v1::GetUserInfoResponse>(
+      CallKind::kRead, *wire_->notify, &v1::NotifyService::Stub::GetUserInfo, request, options);
 }
 
 absl::StatusOr<v1::BatchGetUserInfoResponse> Client::BatchGetUserInfo(
     const v1::BatchGetUserInfoRequest& request, const CallOptions& options) {
-  v1::BatchGetUserInfoResponse response;
-  const absl::Status status =
-      Call(CallKind::kRead, wire_->options.timeout, options, [&](Attempt& one) {
-        one.status = wire_->notify->BatchGetUserInfo(&one.context, request, &response);
-      });
-  if (!status.ok()) return status;
-  return response;
+  return CallUnary<v1::BatchGetUserInfoResponse>(CallKind::kRead, *wire_->notify,
+                                                 &v1::NotifyService::Stub::BatchGetUserInfo,
+                                                 request, options);
 }
 
 absl::Status Client::SendBatch(const v1::SendBatchRequest& request,
@@ -212,24 +205,16 @@ absl::Status Client::SendBatch(const v1::SendBatchRequest& request,
 
 absl::StatusOr<v1::GetSubscriberResponse> Client::GetSubscriber(
     const v1::GetSubscriberRequest& request, const CallOptions& options) {
-  v1::GetSubscriberResponse response;
-  const absl::Status status =
-      Call(CallKind::kRead, wire_->options.timeout, options, [&](Attempt& one) {
-        one.status = wire_->subscribers->GetSubscriber(&one.context, request, &response);
-      });
-  if (!status.ok()) return status;
-  return response;
+  return CallUnary<v1::GetSubscriberResponse>(CallKind::kRead, *wire_->subscribers,
+                                              &v1::SubscriberService::Stub::GetSubscriber, request,
+                                              options);
 }
 
 absl::StatusOr<v1::ListSubscribersResponse> Client::ListSubscribers(
     const v1::ListSubscribersRequest& request, const CallOptions& options) {
-  v1::ListSubscribersResponse response;
-  const absl::Status status =
-      Call(CallKind::kRead, wire_->options.timeout, options, [&](Attempt& one) {
-        one.status = wire_->subscribers->ListSubscribers(&one.context, request, &response);
-      });
-  if (!status.ok()) return status;
-  return response;
+  return CallUnary<v1::ListSubscribersResponse>(CallKind::kRead, *wire_->subscribers,
+                                                &v1::SubscriberService::Stub::ListSubscribers,
+                                                request, options);
 }
 
 absl::Status Client::SyncSubscribers(
@@ -247,13 +232,8 @@ absl::Status Client::SyncSubscribers(
 
 absl::StatusOr<v1::ListEventsResponse> Client::ListEvents(const v1::ListEventsRequest& request,
                                                           const CallOptions& options) {
-  v1::ListEventsResponse response;
-  const absl::Status status =
-      Call(CallKind::kRead, wire_->options.timeout, options, [&](Attempt& one) {
-        one.status = wire_->events->ListEvents(&one.context, request, &response);
-      });
-  if (!status.ok()) return status;
-  return response;
+  return CallUnary<v1::ListEventsResponse>(CallKind::kRead, *wire_->events,
+                                           &v1::EventService::Stub::ListEvents, request, options);
 }
 
 absl::Status Client::WatchEvents(const v1::WatchEventsRequest& request,

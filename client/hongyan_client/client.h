@@ -136,6 +136,11 @@ class Client {
   absl::Status Call(CallKind kind, absl::Duration default_timeout, const CallOptions& options,
                     const std::function<void(Attempt&)>& attempt);
 
+  // Calls `method` of `stub`, which has one response.
+  template <typename Response, typename Stub, typename Method, typename Request>
+  absl::StatusOr<Response> CallUnary(CallKind kind, Stub& stub, Method method,
+                                     const Request& request, const CallOptions& options);
+
   std::unique_ptr<Wire> wire_;
 };
 
