@@ -1,4 +1,4 @@
-"""`hongyan subscriber` and `hongyan event` against the real service and the sandbox."""
+"""`hongyan` against the real service and the sandbox: subscribers, events, and fields that the service refuses."""
 
 import json
 import os
@@ -322,3 +322,30 @@ def test_sync_draws_a_bar_on_a_terminal(called, account):
     code, text = cli_program.on_a_terminal("subscriber", "sync", HONGYAN_TARGET=called.grpc_address)
     assert code == 0
     assert "list [####" in text and "profiles [####" in text and " followers: " in text
+
+
+# --- fields that the service refuses --------------------------------------------------------------------------------------
+
+
+def test_a_field_of_a_send_is_the_services_to_judge(called, account):
+    user = account.user()
+    for args, said in ((("text", user, ""), "content: is required"),
+                       (("text", user, "x" * 2049), "content: has 2049 bytes"),
+                       (("template", user, "T1", "a b=x"), "'a b' is no keyword")):
+        run = hongyan(called, "send", *args)
+        assert run.returncode == 1 and run.stdout == ""
+        assert said in run.stderr and "INVALID_REQUEST" in run.stderr, run.stderr
+
+
+def test_a_line_of_a_batch_with_a_wrong_field_fails_alone(called, account, tmp_path):
+    user = account.user()
+    account.post("message", openid=user, content="hi")
+    wrong = [{"openid": user}, {"text": {"content": "hi"}}, {"openid": "o A", "text": {"content": "hi"}},
+             {"openid": user, "text": {"content": "x" * 2049}}]
+    lines = [json.dumps(one) for one in [*wrong, {"openid": user, "text": {"content": "hi"}}]]
+    file = tmp_path / "list.jsonl"
+    file.write_text("".join(line + "\n" for line in lines))
+    run = hongyan(called, "send", "batch", str(file))
+    assert run.returncode == 1
+    assert run.stdout.endswith("5 notifications: 1 accepted, 4 failed\n"), run.stdout
+    assert sorted((tmp_path / "list.jsonl.failed.jsonl").read_text().splitlines()) == sorted(lines[:4])
