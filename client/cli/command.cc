@@ -1,6 +1,7 @@
 #include "client/cli/command.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,7 @@ constexpr Wording kFooter = {"The options of `hongyan --help` may stand here too
 // $0 is the option, $1 what was typed.
 constexpr Wording kNoNumber = {"$0: '$1' is no number from $2 to $3",
                                "$0：“$1”不是 $2 到 $3 之间的整数"};
+constexpr Wording kNoChoice = {"$0: '$1' is none of $2", "$0：“$1”不在可选值之中：$2"};
 
 }  // namespace
 
@@ -103,9 +105,12 @@ CLI::Option* Command::AddNumber(const char* name, const char* type, const Number
 
 CLI::Option* Command::AddChoice(const char* name, const std::vector<std::string>& choices,
                                 const SetText& set, const Wording& description) {
-  return app_.add_option_function(name, set, In(description))
-      ->check(CLI::IsMember(choices).description(""))
-      ->type_name(absl::StrJoin(choices, "|"));
+  CLI::Option* option = app_.add_option_function(name, set, In(description));
+  const auto check = [choices, shown = option->get_name()](const std::string& text) {
+    const bool known = std::find(choices.begin(), choices.end(), text) != choices.end();
+    return known ? absl::OkStatus() : Problem(kNoChoice, shown, text, absl::StrJoin(choices, ", "));
+  };
+  return Check(option, check)->type_name(absl::StrJoin(choices, "|"));
 }
 
 CLI::Option* Command::AddFlag(const char* name, const std::function<void()>& set,

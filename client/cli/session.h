@@ -26,7 +26,8 @@ struct Session {
   // For each of the command's calls.
   client::CallOptions options() const;
 
-  // Says on standard error why `what` failed, and answers kExitFailed.
+  // Says on standard error why `what` failed. Returns kExitUsage where the service refused what the
+  // arguments said, else kExitFailed.
   int Fail(const Wording& what, const absl::Status& status,
            Operation operation = Operation::kRead) const;
 };

@@ -35,8 +35,25 @@ constexpr Wording kUnexpected = {
     "“$0”是多余的参数；含空格的文本请加引号，其余见 `$1 --help`"};
 constexpr Wording kMissing = {"$0 is missing in `$1`: see `$2 --help`",
                               "`$1` 中缺少 $0，详见 `$2 --help`"};
-// $1: CLI11's own sentence.
-constexpr Wording kOther = {"$1; see `$0 --help`", "用法有误：$1；详见 `$0 --help`"};
+// $0: the option.
+constexpr Wording kNoValue = {"$0 needs a value behind it: see `$1 --help`",
+                              "$0 之后缺少它的值，详见 `$1 --help`"};
+constexpr Wording kTwice = {"$0 is given twice, once is enough", "$0 重复出现，请只保留一个"};
+// $1: CLI11's own sentence. $2: what it says, in Chinese.
+constexpr Wording kOther = {"$1; see `$0 --help`", "$2（$1），详见 `$0 --help`"};
+
+const char* ChineseFor(const CLI::ParseError& error) {
+  switch (static_cast<CLI::ExitCodes>(error.get_exit_code())) {
+    case CLI::ExitCodes::ConversionError:
+      return "开关选项不带值，请去掉 = 及其后的内容";
+    case CLI::ExitCodes::RequiresError:
+      return "须同时给出另一个选项";
+    case CLI::ExitCodes::ExcludesError:
+      return "这两个选项不能同时使用";
+    default:
+      return "用法有误";
+  }
+}
 
 using Commands = std::vector<const CLI::App*>;
 
@@ -122,6 +139,14 @@ absl::Status Missing(const CLI::App& command) {
   return Problem(kMissing, missing, UsageOf(command), path);
 }
 
+// Too few values or too many. CLI11 names the option only in its sentence: "--name: At Most 1 …".
+absl::Status WrongCount(const CLI::ParseError& error, const std::string& path) {
+  const absl::string_view sentence = error.what();
+  const absl::string_view option = sentence.substr(0, sentence.find(": "));
+  if (absl::StrContains(sentence, ": At Most ")) return Problem(kTwice, option);
+  return Problem(kNoValue, option, path);
+}
+
 }  // namespace
 
 absl::Status UnknownCommand(const CLI::App& app, const std::vector<std::string>& args) {
@@ -146,7 +171,10 @@ absl::Status UsageProblem(const CLI::ParseError& error, const absl::Status& refu
   const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
   if (!extras.empty()) return Extra(extras.front(), args, PathOf(command));
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return Missing(command);
-  return Problem(kOther, PathOf(command), error.what());
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    return WrongCount(error, PathOf(command));
+  }
+  return Problem(kOther, PathOf(command), error.what(), ChineseFor(error));
 }
 
 }  // namespace hongyan::cli

@@ -329,11 +329,16 @@ def test_sync_draws_a_bar_on_a_terminal(called, account):
 
 def test_a_field_of_a_send_is_the_services_to_judge(called, account):
     user = account.user()
-    for args, said in ((("text", user, ""), "content: is required"),
-                       (("text", user, "x" * 2049), "content: has 2049 bytes"),
-                       (("template", user, "T1", "a b=x"), "'a b' is no keyword")):
+    wrong_usage, failed = 2, 1
+    for code, args, said in ((wrong_usage, ("text", user, ""), "content: is required"),
+                             (wrong_usage, ("text", user, "x" * 2049), "content: has 2049 bytes"),
+                             (wrong_usage, ("text", user, "hi", "--idempotency-key", "a\tb"), "holds control characters"),
+                             (wrong_usage, ("template", user, "T1", "a b=x"), "'a b' is no keyword"),
+                             (wrong_usage, ("template", user, "", "a=b"), "template.template_id: is required"),
+                             (failed, ("template", user, "T1", "a=b", "--url", "ftp://x"), "template.url: must be http://"),
+                             (failed, ("text", user, "hi", "--account", "other"), "main")):
         run = hongyan(called, "send", *args)
-        assert run.returncode == 1 and run.stdout == ""
+        assert run.returncode == code and run.stdout == "", run
         assert said in run.stderr and "INVALID_REQUEST" in run.stderr, run.stderr
 
 

@@ -182,27 +182,29 @@ TEST_F(CommandLineTest, EveryKindOfWrongUsageIsSaidInBothLanguages) {
             "`hongyan send text --help`",
             "未知选项“-a”；以短横线开头的文本请放在 -- 之后，其余见 `hongyan send text --help`"},
            {{"user", "get", "oA", "-o", "xml"},
-            "--output: xml not in {table,json}; see `hongyan user get --help`",
-            "用法有误：--output: xml not in {table,json}；详见 `hongyan user get --help`"},
+            "--output: 'xml' is none of table, json",
+            "--output：“xml”不在可选值之中：table, json"},
            {{"event", "list", "--limit", "0"},
             "--limit: '0' is no number from 1 to 9223372036854775807",
             "--limit：“0”不是 1 到 9223372036854775807 之间的整数"},
            {{"user", "get", "oA", "--target"},
-            "--target: 1 required HOST:PORT missing; see `hongyan user get --help`",
-            "用法有误：--target: 1 required HOST:PORT missing；详见 `hongyan user get --help`"},
+            "--target needs a value behind it: see `hongyan user get --help`",
+            "--target 之后缺少它的值，详见 `hongyan user get --help`"},
            {{"user", "get", "oA", "--target", "a", "--target", "b"},
-            "--target: At Most 1 required but received 2; see `hongyan user get --help`",
-            "用法有误：--target: At Most 1 required but received 2；详见 `hongyan user get "
-            "--help`"},
+            "--target is given twice, once is enough",
+            "--target 重复出现，请只保留一个"},
            {{"user", "get", "oA", "--tls=perhaps"},
             "Could not convert: --tls = perhaps; see `hongyan user get --help`",
-            "用法有误：Could not convert: --tls = perhaps；详见 `hongyan user get --help`"},
+            "开关选项不带值，请去掉 = 及其后的内容（Could not convert: --tls = perhaps），详见 "
+            "`hongyan user get --help`"},
            {{"user", "get", "oA", "--cert-file", "c"},
             "--cert-file requires --key-file; see `hongyan user get --help`",
-            "用法有误：--cert-file requires --key-file；详见 `hongyan user get --help`"},
+            "须同时给出另一个选项（--cert-file requires --key-file），详见 `hongyan user get "
+            "--help`"},
            {{"send", "batch", "f", "--resume", "--restart"},
             "--resume excludes --restart; see `hongyan send batch --help`",
-            "用法有误：--resume excludes --restart；详见 `hongyan send batch --help`"}}) {
+            "这两个选项不能同时使用（--resume excludes --restart），详见 `hongyan send batch "
+            "--help`"}}) {
     env_["LANG"] = "C";
     const CommandLineEnd end = End(one.args);
     EXPECT_EQ(end.exit_code, kExitUsage);

@@ -215,6 +215,20 @@ TEST_F(RunTest, TypingMistakesAreRefused) {
   EXPECT_EQ(service_.calls(), 0U);
 }
 
+TEST_F(RunTest, AnArgumentThatTheServiceRefusesIsWrongUsage) {
+  client::Failure failure{.code = grpc::StatusCode::INVALID_ARGUMENT};
+  service_.on_text = [&failure](auto&, const auto&, auto&) { return failure.ToGrpc(); };
+  const auto exit_code = [&](const char* reason, const char* field) {
+    failure.reason = reason;
+    failure.field = {field, "is wrong"};
+    return Run({"send", "text", "oA", "hi"});
+  };
+  EXPECT_EQ(exit_code("INVALID_REQUEST", "content"), kExitUsage);
+  EXPECT_EQ(exit_code("INVALID_REQUEST", "idempotency_key"), kExitUsage);
+  EXPECT_EQ(exit_code("INVALID_REQUEST", "kf_account"), kExitFailed);
+  EXPECT_EQ(exit_code("CONTENT_REJECTED", "content"), kExitFailed);
+}
+
 TEST_F(RunTest, WrongArgumentsCostNoCall) {
   EXPECT_EQ(Run({"send", "template", "oA", "T1", "thing1"}), kExitUsage);
   EXPECT_EQ(err_.str(), "hongyan: 'thing1' is not KEY=VALUE\n");
