@@ -9,7 +9,6 @@ find_package(CURL 7.87 REQUIRED)  # CURLOPT_QUICK_EXIT
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(SOCI 4.0 REQUIRED COMPONENTS sqlite3)
 find_package(yaml-cpp REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
 if(HONGYAN_TESTS)

@@ -1,6 +1,5 @@
 #include "server/base/log.h"
 
-#include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "server/base/output.h"
 #include "server/base/text.h"
@@ -48,7 +48,7 @@ std::string JsonLine(Level level, absl::string_view event, std::initializer_list
     line.append(field.key().data(), field.key().size());
     line += "\":";
     if (field.is_number()) {
-      line += fmt::format_int(field.number()).c_str();
+      absl::StrAppend(&line, field.number());
     } else {
       line += '"';
       AppendJsonEscaped(Printable(field.text()), line);
@@ -70,8 +70,7 @@ std::string TextLine(Level level, absl::string_view event, std::initializer_list
     line += ' ';
     line.append(field.key().data(), field.key().size());
     line += '=';
-    line += field.is_number() ? std::string(fmt::format_int(field.number()).c_str())
-                              : Printable(field.text());
+    line += field.is_number() ? absl::StrCat(field.number()) : Printable(field.text());
   }
   line += '\n';
   return line;
