@@ -114,7 +114,6 @@ Task<bool> HttpConnection::ServeOne() {
   if (!has_head) co_return false;
 
   RequestHead head;
-  head.received = clock_.Now();
   head.received_mono = clock_.Mono();
   head.peer = peer_;
   Parser parser;

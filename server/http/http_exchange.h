@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "server/async/task.h"
 
 namespace hongyan::http {
@@ -24,16 +23,10 @@ struct RequestHead {
   using Pairs = std::vector<std::pair<std::string, std::string>>;
 
   std::string method;
-  std::string target;  // as sent; may hold secrets, so it is never logged
-  std::string path;    // the target before '?', not decoded: compare exactly
-  Pairs query;         // decoded, in order; what comes twice is there twice
-  Pairs headers;       // as sent, in order
-  std::string peer;    // address without port, of the connection itself
-  absl::Time received;
+  std::string path;  // before '?', not decoded: compare exactly
+  Pairs query;       // decoded, in order; what comes twice is there twice; may hold secrets
+  std::string peer;  // address without port, of the connection itself
   async::MonoTime received_mono;
-
-  // The first header of that name (any case); nullptr when there is none.
-  const std::string* Header(absl::string_view name) const;
 };
 
 struct HttpReply {

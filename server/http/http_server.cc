@@ -5,6 +5,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -114,8 +115,6 @@ Task<void> HttpServer::Drain(async::MonoTime until) {
   co_await accepting_.Drain(async::MonoTime::max());
 }
 
-ServerCounts HttpServer::counts() const { return {live_.size(), accepted_, refused_, evicted_}; }
-
 Task<void> HttpServer::AcceptLoop() {
   while (!stopping_) {
     auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(async::use_task));
@@ -162,7 +161,7 @@ bool HttpServer::TakeWithoutDescriptor() {
     Take(std::move(socket));
     return true;
   }
-  Refused({});
+  handler_.OnRefused(0, {});
   socket.close(error);
   spare_descriptor_ = OpenSpare();
   return false;
@@ -174,7 +173,7 @@ void HttpServer::Take(TcpSocket socket) {
   if (error) return;
   Peer peer{remote.address().to_string(), NetworkOf(remote.address()).to_string()};
   if (!MakeRoom(peer.origin)) {
-    Refused(peer.address);
+    handler_.OnRefused(0, peer.address);
     return;
   }
   socket.set_option(tcp::no_delay(true), error);
@@ -182,16 +181,10 @@ void HttpServer::Take(TcpSocket socket) {
   auto connection =
       std::make_shared<HttpConnection>(std::move(stream), executor_, options_.limits, handler_,
                                        clock_, peer.address, waiting_, peer.origin);
-  ++accepted_;
   ++per_origin_[peer.origin];
   live_.emplace(connection.get(), std::move(peer));
   if (connections_.Spawn(Serve(connection))) return;
   Forget(connection.get());
-}
-
-void HttpServer::Refused(absl::string_view peer) {
-  ++refused_;
-  handler_.OnRefused(0, peer);
 }
 
 bool HttpServer::MakeRoom(const std::string& origin) {
@@ -204,7 +197,6 @@ bool HttpServer::MakeRoom(const std::string& origin) {
 
 bool HttpServer::Evict(HttpConnection* connection) {
   if (connection == nullptr) return false;
-  ++evicted_;
   handler_.OnEvicted(live_.at(connection).address);
   connection->Close();
   Forget(connection);

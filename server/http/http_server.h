@@ -15,7 +15,7 @@
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <cstdint>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,13 +42,6 @@ struct ServerOptions {
   std::string key_file;
 };
 
-struct ServerCounts {
-  std::size_t open = 0;
-  std::int64_t accepted = 0;
-  std::int64_t refused = 0;  // closed at once: over a limit or out of descriptors
-  std::int64_t evicted = 0;  // closed for a newer one
-};
-
 class HttpServer {
  public:
   HttpServer(async::Executor executor, async::Clock& clock, HttpHandler& handler,
@@ -68,7 +61,7 @@ class HttpServer {
   // The same, and closes what is left then.
   async::Task<void> Drain(async::MonoTime until);
 
-  ServerCounts counts() const;
+  std::size_t open_connections() const { return live_.size(); }
 
  private:
   using Acceptor = async::asio::basic_socket_acceptor<async::asio::ip::tcp, async::Executor>;
@@ -81,7 +74,6 @@ class HttpServer {
   // Closes `connection`. False when it is null.
   bool Evict(HttpConnection* connection);
   void Forget(HttpConnection* connection);
-  void Refused(absl::string_view peer);
   bool TakeWithoutDescriptor();
 
   const async::Executor executor_;
@@ -95,9 +87,6 @@ class HttpServer {
   int spare_descriptor_ = -1;
   bool stopping_ = false;
   bool draining_ = false;
-  std::int64_t accepted_ = 0;
-  std::int64_t refused_ = 0;
-  std::int64_t evicted_ = 0;
   EvictionQueue waiting_;
   struct Peer {
     std::string address;

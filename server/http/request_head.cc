@@ -101,13 +101,6 @@ bool Decode(absl::string_view text, std::string& out) {
 
 }  // namespace
 
-const std::string* RequestHead::Header(absl::string_view name) const {
-  for (const auto& [key, value] : headers) {
-    if (absl::EqualsIgnoreCase(key, name)) return &value;
-  }
-  return nullptr;
-}
-
 HeadScanner::State HeadScanner::Refuse(int status) {
   status_ = status;
   return State::kRefused;
@@ -156,16 +149,12 @@ int ReadHead(const beast_http::request_header<>& parsed, RequestHead& head,
   if (parsed.count(beast_http::field::expect) > 0) return 417;
 
   head.method = std::string(View(parsed.method_string()));
-  head.target = std::string(target);
   const std::size_t mark = target.find('?');
   head.path = std::string(target.substr(0, mark));
   if (mark != absl::string_view::npos) {
     auto query = ParseQuery(target.substr(mark + 1));
     if (!query) return 400;
     head.query = std::move(*query);
-  }
-  for (const auto& field : parsed) {
-    head.headers.emplace_back(View(field.name_string()), View(field.value()));
   }
   return 0;
 }

@@ -50,7 +50,7 @@ class HeadScanner {
   int status_ = 0;
 };
 
-// Fills method, target, path, query and headers of `head`. Returns the status to refuse with, or 0.
+// Fills method, path and query of `head`. Returns the status to refuse with, or 0.
 int ReadHead(const boost::beast::http::request_header<>& parsed, RequestHead& head,
              bool http10_without_host = false);
 

@@ -50,7 +50,6 @@ class StillClock final : public async::Clock {
 http::RequestHead Head(const std::string& method, const std::string& target) {
   http::RequestHead head;
   head.method = method;
-  head.target = target;
   const std::size_t mark = target.find('?');
   head.path = target.substr(0, mark);
   if (mark != std::string::npos) head.query = *http::ParseQuery(target.substr(mark + 1));

@@ -42,12 +42,16 @@ class EchoHandler final : public http::HttpHandler {
     co_return reply;
   }
 
+  void OnRefused(int status, absl::string_view) override {
+    if (status == 0) ++refused_connections;
+  }
   void OnEvicted(absl::string_view) override { ++evicted; }
 
   void OpenGate() { gate_.NotifyAll(); }
 
   std::atomic<int> handled = 0;
   std::atomic<int> evicted = 0;
+  std::atomic<int> refused_connections = 0;
   std::promise<void> slow_began;
 
  private:
@@ -91,7 +95,7 @@ class ServerFixture : public ::testing::Test {
   }
 
   std::size_t Open() {
-    return OnLoop([this] { return server_->counts().open; });
+    return OnLoop([this] { return server_->open_connections(); });
   }
 
   // Asks again until `condition` holds, for a minute at most.
