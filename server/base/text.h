@@ -34,7 +34,4 @@ std::string Printable(absl::string_view text, std::size_t max_bytes = 256);
 // `text` as part of a URL's query: all but A-Za-z0-9-._~ as %XX.
 std::string UrlEscape(absl::string_view text);
 
-// `text` as the inside of a JSON string; line ends and tabs as \n, \r, \t: WeChat has shown \u escapes as they stand.
-void AppendJsonEscaped(absl::string_view text, std::string& out);
-
 }  // namespace hongyan::base

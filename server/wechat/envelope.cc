@@ -1,7 +1,10 @@
 #include "server/wechat/envelope.h"
 
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+
 #include "absl/strings/str_cat.h"
-#include "server/base/text.h"
 #include "server/wechat/event_xml.h"
 #include "server/wechat/signature.h"
 
@@ -23,11 +26,11 @@ std::string WriteReplyEnvelope(model::BodyFormat format, const base::Secret& tok
                         Cdata(signature), "</MsgSignature><TimeStamp>", timestamp,
                         "</TimeStamp><Nonce>", Cdata(nonce), "</Nonce></xml>");
   }
-  std::string escaped_nonce;
-  base::AppendJsonEscaped(nonce, escaped_nonce);
-  // Neither base64 nor hex nor digits have anything to escape.
-  return absl::StrCat(R"({"Encrypt":")", encrypt, R"(","MsgSignature":")", signature,
-                      R"(","TimeStamp":)", timestamp, R"(,"Nonce":")", escaped_nonce, R"("})");
+  return boost::json::serialize(
+      boost::json::object{{"Encrypt", boost::json::string_view(encrypt.data(), encrypt.size())},
+                          {"MsgSignature", signature},
+                          {"TimeStamp", absl::ToUnixSeconds(now)},
+                          {"Nonce", boost::json::string_view(nonce.data(), nonce.size())}});
 }
 
 }  // namespace hongyan::wechat

@@ -1,28 +1,33 @@
 #include "server/wechat/passive_reply.h"
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/base/text.h"
 #include "server/wechat/event_xml.h"
 #include "server/wechat/pushed_event.h"
 
 namespace hongyan::wechat {
 namespace {
 
+namespace json = boost::json;
+
 // A reply as WeChat names its parts; the two forms differ only in how this is written down.
 struct Element {
   enum class Kind { kText, kNumber, kGroup, kList };  // kList: one unnamed group, XML calls it item
 
   Element(const char* n, absl::string_view text) : name(n), text(text) {}
-  Element(const char* n, std::int64_t value)
-      : name(n), text(absl::StrCat(value)), kind(Kind::kNumber) {}
+  Element(const char* n, std::int64_t number) : name(n), number(number), kind(Kind::kNumber) {}
   Element(const char* n, Kind k, std::vector<Element> elements)
       : name(n), kind(k), inside(std::move(elements)) {}
 
   const char* name;
   std::string text;
+  std::int64_t number = 0;
   Kind kind = Kind::kText;
   std::vector<Element> inside;
 };
@@ -100,7 +105,7 @@ void AppendXml(const Elements& elements, std::string& out) {
         out += Cdata(element.text);
         break;
       case Element::Kind::kNumber:
-        out += element.text;
+        absl::StrAppend(&out, element.number);
         break;
       case Element::Kind::kGroup:
         AppendXml(element.inside, out);
@@ -115,31 +120,26 @@ void AppendXml(const Elements& elements, std::string& out) {
   }
 }
 
-void AppendJson(const Elements& elements, std::string& out) {
-  const char* separator = "{\"";
+json::object ToJson(const Elements& elements) {
+  json::object object;
   for (const Element& element : elements) {
-    absl::StrAppend(&out, separator, element.name, "\":");
-    separator = ",\"";
+    json::value& value = object[element.name];
     switch (element.kind) {
       case Element::Kind::kText:
-        out += '"';
-        base::AppendJsonEscaped(CleanText(element.text), out);
-        out += '"';
+        value = CleanText(element.text);
         break;
       case Element::Kind::kNumber:
-        out += element.text;
+        value = element.number;
         break;
       case Element::Kind::kGroup:
-        AppendJson(element.inside, out);
+        value = ToJson(element.inside);
         break;
       case Element::Kind::kList:
-        out += '[';
-        AppendJson(element.inside, out);
-        out += ']';
+        value = json::array{ToJson(element.inside)};
         break;
     }
   }
-  out += '}';
+  return object;
 }
 
 }  // namespace
@@ -154,9 +154,7 @@ std::string WriteReplyXml(absl::string_view to, absl::string_view from, absl::Ti
 
 std::string WriteReplyJson(absl::string_view to, absl::string_view from, absl::Time now,
                            const Reply& reply) {
-  std::string out;
-  AppendJson(ElementsOf(to, from, now, reply), out);
-  return out;
+  return json::serialize(ToJson(ElementsOf(to, from, now, reply)));
 }
 
 }  // namespace hongyan::wechat
