@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/url/authority_view.hpp>
 #include <cerrno>
 #include <cstdint>
 #include <utility>
@@ -25,22 +26,17 @@ using tcp = asio::ip::tcp;
 constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
 
 absl::StatusOr<tcp::endpoint> ParseAddress(absl::string_view address) {
-  const auto wrong = [&] {
-    return absl::InvalidArgumentError(
-        absl::StrCat("listen address \"", address, "\" is not IP:PORT or [IPV6]:PORT"));
-  };
-  const std::size_t colon = address.rfind(':');
-  if (colon == absl::string_view::npos) return wrong();
-  absl::string_view host = address.substr(0, colon);
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) host = host.substr(1, host.size() - 2);
+  const auto parts = boost::urls::parse_authority({address.data(), address.size()});
   std::uint32_t port = 0;
-  if (!absl::SimpleAtoi(address.substr(colon + 1), &port) || port > 65535) return wrong();
-  if (host == "localhost") host = "127.0.0.1";
-  error_code error;
-  const auto ip = asio::ip::make_address(std::string(host), error);
-  if (error || ip.is_v6() != bracketed) return wrong();
-  return tcp::endpoint(ip, static_cast<std::uint16_t>(port));
+  if (parts.has_value() && !parts->has_userinfo() &&
+      absl::SimpleAtoi(std::string(parts->port()), &port) && port <= 65535) {
+    error_code error;
+    const std::string host = parts->host_address();
+    const auto ip = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
+    if (!error) return tcp::endpoint(ip, static_cast<std::uint16_t>(port));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("listen address \"", address, "\" is not IP:PORT or [IPV6]:PORT"));
 }
 
 std::string ToText(const tcp::endpoint& endpoint) {

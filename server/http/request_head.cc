@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <boost/beast/http/field.hpp>
+#include <boost/url/encoding_opts.hpp>
+#include <boost/url/pct_string_view.hpp>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "server/base/text.h"
 
 namespace hongyan::http {
@@ -73,30 +77,13 @@ int CheckTarget(absl::string_view target) {
   return lawful ? 0 : 400;
 }
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-bool Decode(absl::string_view text, std::string& out) {
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      out += ' ';
-    } else if (text[i] != '%') {
-      out += text[i];
-    } else {
-      if (i + 2 >= text.size()) return false;
-      const int high = HexDigit(text[i + 1]);
-      const int low = HexDigit(text[i + 2]);
-      if (high < 0 || low < 0) return false;
-      out += static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-  }
-  return true;
+// Nothing when an escape is broken.
+std::optional<std::string> DecodeQuery(absl::string_view text) {
+  const auto escaped = boost::urls::make_pct_string_view({text.data(), text.size()});
+  if (escaped.has_error()) return std::nullopt;
+  boost::urls::encoding_opts options;
+  options.space_as_plus = true;
+  return escaped->decode(options);
 }
 
 }  // namespace
@@ -161,15 +148,13 @@ int ReadHead(const beast_http::request_header<>& parsed, RequestHead& head,
 
 std::optional<RequestHead::Pairs> ParseQuery(absl::string_view query) {
   RequestHead::Pairs pairs;
-  while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const absl::string_view pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    if (pair.empty()) continue;
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    auto& [name, value] = pairs.emplace_back();
-    if (!Decode(pair.substr(0, equals), name)) return std::nullopt;
-    if (equals < pair.size() && !Decode(pair.substr(equals + 1), value)) return std::nullopt;
+  for (const absl::string_view pair : absl::StrSplit(query, '&', absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(pair, absl::MaxSplits('=', 1));
+    std::optional<std::string> name = DecodeQuery(parts.first);
+    std::optional<std::string> value = DecodeQuery(parts.second);
+    if (!name || !value) return std::nullopt;
+    pairs.emplace_back(*std::move(name), *std::move(value));
   }
   return pairs;
 }
