@@ -237,13 +237,12 @@ TemplateMessage ReadTemplate(const model::Message& message) {
 
 std::string SendBody(const std::string& openid, const model::Message& message,
                      const std::string& client_msg_id) {
-  std::string body = absl::StrCat("{\"touser\":", json::serialize(View(openid)), ",",
-                                  message.payload, "}");
+  std::string body =
+      absl::StrCat("{\"touser\":", json::serialize(View(openid)), ",", message.payload, "}");
   if (!client_msg_id.empty()) {
     // Before the data, where WeChat's own examples have it. Quotes inside strings are escaped, so this is no value's text.
     const std::size_t data = body.find(",\"data\":{");
-    body.insert(data,
-                absl::StrCat(",\"client_msg_id\":", json::serialize(View(client_msg_id))));
+    body.insert(data, absl::StrCat(",\"client_msg_id\":", json::serialize(View(client_msg_id))));
   }
   return body;
 }
