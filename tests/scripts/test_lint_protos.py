@@ -45,12 +45,9 @@ PATH = "acme/pets/v1/pet.proto"
 
 # (rule, what is written, instead of what)
 MISTAKES = [
-    ("SYNTAX_SPECIFIED", "", 'syntax = "proto3";'),
     ("SYNTAX_SPECIFIED", 'syntax = "proto2";', 'syntax = "proto3";'),
     ("PACKAGE_DIRECTORY_MATCH", "package acme.dogs.v1;", "package acme.pets.v1;"),
     ("PACKAGE_DEFINED", "", "package acme.pets.v1;"),
-    ("IMPORT_USED", 'import "google/rpc/status.proto"; import "google/protobuf/any.proto";',
-     'import "google/rpc/status.proto";'),
     ("IMPORT_NO_PUBLIC", 'import public "google/rpc/status.proto";', 'import "google/rpc/status.proto";'),
     ("IMPORT_NO_WEAK", 'import weak "google/rpc/status.proto";', 'import "google/rpc/status.proto";'),
     ("ENUM_VALUE_PREFIX", "  KIND_PLAIN = 1;", "  HTTP_KIND_PLAIN = 1;"),
@@ -109,21 +106,13 @@ def test_good_protos_and_our_own_have_no_findings(lint):
 def test_each_mistake_is_found_at_its_line(lint, rule, wrong, right):
     assert GOOD.count(right) == 1
     text = GOOD.replace(right, wrong)
-    if "proto2" in wrong or right.startswith("syntax") and not wrong:
+    if "proto2" in wrong:
         text = re.sub(r"^(  string id|  google.protobuf|  HTTPKind kind|  Pet pet)", r"  optional \1", text, flags=re.M)
     found = lint({PATH: text})
     line = GOOD[:GOOD.index(right)].count("\n") + 1
     wanted = 1 if rule in ("SYNTAX_SPECIFIED", "PACKAGE_DEFINED") else line
     assert (PATH, wanted, rule) in found, found
     assert rules(found) <= {rule} | COMPANIONS.get(rule, set()), found
-
-
-def test_enum_must_begin_with_zero_and_fields_not_be_required(lint):
-    text = ('syntax = "proto2";\npackage acme.v1;\nenum Kind {\n  KIND_ONE = 1;\n}\n'
-            "message Pet {\n  required Kind kind = 1;\n}\n")
-    assert lint({"acme/v1/pet.proto": text}) == [
-        ("acme/v1/pet.proto", 1, "SYNTAX_SPECIFIED"), ("acme/v1/pet.proto", 4, "ENUM_FIRST_VALUE_ZERO"),
-        ("acme/v1/pet.proto", 7, "FIELD_NOT_REQUIRED")]
 
 
 @pytest.mark.parametrize("version, good", [
@@ -145,15 +134,6 @@ def test_names_of_files_and_packages(lint):
         "Acme/v1/pet.proto", 2, "PACKAGE_LOWER_SNAKE_CASE")
 
 
-def test_one_package_a_folder_and_one_folder_a_package(lint):
-    head = 'syntax = "proto3";\n'
-    found = lint({"acme/v1/a.proto": head + "package acme.v1;\n", "acme/v1/b.proto": head + "package acme.v2;\n",
-                  "acme/v3/c.proto": head + "package acme.v1;\n"})
-    assert found == [
-        ("acme/v1/b.proto", 2, "DIRECTORY_SAME_PACKAGE"), ("acme/v1/b.proto", 2, "PACKAGE_DIRECTORY_MATCH"),
-        ("acme/v3/c.proto", 2, "PACKAGE_DIRECTORY_MATCH"), ("acme/v3/c.proto", 2, "PACKAGE_SAME_DIRECTORY")]
-
-
 @pytest.mark.parametrize("option", ['go_package = "x"', "java_multiple_files = true", 'java_package = "x"',
                                     'csharp_namespace = "x"', 'php_namespace = "x"', 'ruby_package = "x"',
                                     'swift_prefix = "x"'])
@@ -172,15 +152,15 @@ def test_requests_are_unique_across_files(lint):
     assert found == [("acme/v1/b.proto", 5, "RPC_REQUEST_RESPONSE_UNIQUE")] * 2
 
 
-def test_packages_do_not_import_each_other_in_a_circle(lint):
-    def file(package, imported, uses, message):
-        return (f'syntax = "proto3";\npackage acme.{package}.v1;\nimport "acme/{imported}";\n'
-                f"message {message} {{\n  acme.{uses} it = 1;\n}}\n")
-    found = lint({"acme/a/v1/one.proto": file("a", "b/v1/two.proto", "b.v1.Two", "One"),
-                  "acme/b/v1/two.proto": file("b", "a/v1/three.proto", "a.v1.Three", "Two"),
-                  "acme/a/v1/three.proto": 'syntax = "proto3";\npackage acme.a.v1;\nmessage Three {}\n'})
-    assert found == [("acme/a/v1/one.proto", 3, "PACKAGE_NO_IMPORT_CYCLE"),
-                     ("acme/b/v1/two.proto", 3, "PACKAGE_NO_IMPORT_CYCLE")]
+@pytest.mark.parametrize("wrong, right", [
+    ("", 'syntax = "proto3";'), ('import "google/rpc/status.proto"; import "google/protobuf/any.proto";',
+                                 'import "google/rpc/status.proto";'),
+    ("  HTTP_KIND_UNSPECIFIED = 2;", "  HTTP_KIND_UNSPECIFIED = 0;"), ("  required string id = 1;", "  string id = 1;")])
+def test_what_protoc_finds_is_told_in_its_words(tmp_path, wrong, right):
+    (tmp_path / PATH).parent.mkdir(parents=True)
+    (tmp_path / PATH).write_text(GOOD.replace(right, wrong), encoding="utf-8")
+    done = subprocess.run([ROOT / "scripts/lint_protos", tmp_path], capture_output=True, text=True)
+    assert done.returncode == 2 and PATH in done.stderr, done
 
 
 def test_extensions_of_options_count_as_used(lint):
