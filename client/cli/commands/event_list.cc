@@ -16,9 +16,9 @@ constexpr std::int64_t kPageRows = 500;
 
 constexpr Wording kNoEvents = {
     "no event is recorded yet; they come in once WeChat's console has this service's callback URL "
-    "(the README's \"Let WeChat call you\")",
+    "(\"Let WeChat call you\" in docs/events.md)",
     "尚未记录任何事件；在公众平台填写本服务的回调 URL 之后，事件会出现在这里（见 "
-    "README“接收微信的回调”）"};
+    "docs/events.zh-CN.md“接收微信的回调”）"};
 constexpr Wording kNoSuchEvents = {
     "no recorded event is like that; without --type and --after all that are kept are listed",
     "没有符合条件的事件；不带 --type 和 --after 时列出保留的全部事件"};
