@@ -170,7 +170,7 @@ Task<void> Notify::SendItem(const Call& call, const v1::SendBatchRequest& reques
     delivery.account = account.ok() ? (*account)->name : item.account();
     delivery.openid = item.openid();
     delivery.state = model::DeliveryState::kFailed;
-    delivery.error = account.ok() ? base::Annotate(refused, "account", delivery.account) : refused;
+    delivery.error = refused;
     delivery.idempotency_key = item.idempotency_key();
     delivery.labels = {item.labels().begin(), item.labels().end()};
     delivery.create_time = clock_.Now();
@@ -178,6 +178,7 @@ Task<void> Notify::SendItem(const Call& call, const v1::SendBatchRequest& reques
   const bool over = delivery.state == model::DeliveryState::kFailed ||
                     delivery.state == model::DeliveryState::kUnknown;
   if (over && !delivery.finish_time) delivery.finish_time = clock_.Now();
+  if (account.ok()) delivery.error = base::Annotate(delivery.error, "account", (*account)->name);
   delivery.error = base::PrefixFields(delivery.error, absl::StrCat("notifications[", index, "]."));
   v1::SendBatchResponse response;
   response.set_index(static_cast<int>(index));

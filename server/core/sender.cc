@@ -14,8 +14,7 @@ namespace {
 using base::ErrorBuilder;
 using base::Reason;
 
-absl::Status ClaimError(Idempotency::Verdict verdict, const std::string& account,
-                        bool set_by_caller) {
+absl::Status ClaimError(Idempotency::Verdict verdict, bool set_by_caller) {
   using Verdict = Idempotency::Verdict;
   switch (verdict) {
     case Verdict::kReused:
@@ -27,7 +26,6 @@ absl::Status ClaimError(Idempotency::Verdict verdict, const std::string& account
       return ErrorBuilder(absl::StatusCode::kUnknown, Reason::kOutcomeUnknown,
                           "given up while a call with the same idempotency_key was on its way; the "
                           "message may have gone out")
-          .With("account", account)
           .Chinese("等待相同 idempotency_key 的调用时被中止，消息可能已经发出");
     case Verdict::kDeadline:
       // The twin's request may be on its way, so this is no definite failure.
@@ -36,12 +34,10 @@ absl::Status ClaimError(Idempotency::Verdict verdict, const std::string& account
                  Reason::kOutcomeUnknown,
                  "a call with the same idempotency_key is still on its way; ask again with "
                  "the same key")
-          .With("account", account)
           .Chinese("相同 idempotency_key 的调用仍在进行中，请用同一个键再问");
     default:
       return ErrorBuilder(absl::StatusCode::kResourceExhausted, Reason::kOverloaded,
                           "too many idempotency keys are in flight; nothing was sent")
-          .With("account", account)
           .RetryAfter(absl::Seconds(1))
           .Chinese("进行中的 idempotency_key 过多，什么也没有发送");
   }
@@ -69,7 +65,7 @@ async::Task<model::Delivery> Sender::Send(Account& account, model::Notification 
     absl::Status status = co_await Validate(account, notification, delivery, limit);
     if (!status.ok()) {
       delivery.state = model::DeliveryState::kFailed;
-      delivery.error = base::Annotate(std::move(status), "account", account.name);
+      delivery.error = std::move(status);
     }
     co_return delivery;
   }
@@ -83,8 +79,7 @@ async::Task<model::Delivery> Sender::Send(Account& account, model::Notification 
       account.name, notification.idempotency_key, Fingerprint(notification), limit.deadline);
   if (claimed.verdict == Idempotency::Verdict::kDone) co_return *claimed.first;
   if (claimed.verdict != Idempotency::Verdict::kMine) {
-    delivery.error = base::Annotate(ClaimError(claimed.verdict, account.name, limit.set_by_caller),
-                                    "account", account.name);
+    delivery.error = ClaimError(claimed.verdict, limit.set_by_caller);
     delivery.state = base::Has(delivery.error, Reason::kOutcomeUnknown)
                          ? model::DeliveryState::kUnknown
                          : model::DeliveryState::kFailed;
@@ -101,7 +96,7 @@ async::Task<absl::Status> Sender::Validate(Account& account,
                                            model::Delivery& delivery, model::CallLimit limit) {
   const std::string& key = notification.idempotency_key;
   if (!key.empty() && idempotency_.StandsForAnother(account.name, key, Fingerprint(notification))) {
-    co_return ClaimError(Idempotency::Verdict::kReused, account.name, limit.set_by_caller);
+    co_return ClaimError(Idempotency::Verdict::kReused, limit.set_by_caller);
   }
   const absl::Status resolved = co_await Resolve(account, notification, delivery, limit);
   if (!resolved.ok()) co_return resolved;
@@ -148,7 +143,6 @@ async::Task<absl::Status> Sender::Resolve(const Account& account,
   if (clock_.Mono() >= limit.deadline) {
     co_return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
                            "the deadline has passed; nothing was sent, allow more time")
-        .With("account", account.name)
         .Chinese("已到截止时间，什么也没有发送，请留出更多时间");
   }
   auto openid = co_await recipients_.OpenidOf(account.name, *notification.unionid, limit.deadline);

@@ -31,13 +31,12 @@ bool IsWhole(std::int64_t listed, std::int64_t total) {
   return listed >= total - missing;
 }
 
-absl::Status NotWhole(const std::string& account, std::int64_t listed, std::int64_t total) {
+absl::Status NotWhole(std::int64_t listed, std::int64_t total) {
   return base::ErrorBuilder(
              absl::StatusCode::kUnavailable, base::Reason::kWechatUnreachable,
              absl::StrCat("WeChat listed ", listed, " of ", total,
                           " followers; what it listed is stored, nobody was marked as having "
                           "left. Import again"))
-      .With("account", account)
       .With("api", "/cgi-bin/user/get")
       .RetryAfter(absl::Minutes(1))
       .Chinese(absl::StrCat("微信只列出了 ", total, " 位关注者中的 ", listed,
@@ -133,7 +132,6 @@ async::Task<absl::Status> Subscribers::Delete(std::string account, std::string o
   if (*deleted) co_return absl::OkStatus();
   co_return base::ErrorBuilder(absl::StatusCode::kNotFound, base::Reason::kSubscriberNotFound,
                                "no such subscriber is stored")
-      .With("account", (*found)->name)
       .Chinese("没有存储该用户");
 }
 
@@ -181,7 +179,6 @@ async::Task<absl::Status> Subscribers::Sync(std::string account, bool restart,
   if (!place.mine()) {
     co_return base::ErrorBuilder(absl::StatusCode::kResourceExhausted, base::Reason::kOverloaded,
                                  "another import of this account runs; wait for its end")
-        .With("account", of.name)
         .RetryAfter(absl::Minutes(1))
         .Chinese("该账号正在导入，请等待其结束");
   }
@@ -246,7 +243,7 @@ async::Task<absl::Status> Subscribers::Sync(std::string account, bool restart,
   absl::Status status = co_await ReadProfiles(of, age, limit, progress, report);
   if (!status.ok()) co_return status;
   if (!whole) {
-    absl::Status error = NotWhole(of.name, state.listed, state.total);
+    absl::Status error = NotWhole(state.listed, state.total);
     state = {};
     state.account = of.name;  // so that the next import reads the list anew
     status = co_await store_.PutSync(state, limit.deadline);

@@ -80,7 +80,6 @@ absl::StatusOr<model::Subscriber> SelectSubscriber(Database& database, const std
   return base::ErrorBuilder(absl::StatusCode::kNotFound, base::Reason::kSubscriberNotFound,
                             "no such subscriber is stored; they may never have followed the "
                             "account, or it was not imported yet")
-      .With("account", account)
       .Chinese("没有该关注者的记录");
 }
 
@@ -99,7 +98,6 @@ absl::StatusOr<model::Subscriber> SelectByUnionid(Database& database, const std:
                             "no subscriber of this account is known by that unionid; import the "
                             "followers, and see that the account is bound to an Open Platform "
                             "account")
-      .With("account", account)
       .Chinese("该公众号下没有此 unionid 的关注者");
 }
 

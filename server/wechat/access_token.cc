@@ -92,7 +92,6 @@ async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Get(MonoTime dead
       co_return ErrorBuilder(
           absl::StatusCode::kCancelled, Reason::kCancelled,
           "the call was cancelled while waiting for an access_token; nothing was sent")
-          .With("account", options_.account)
           .Chinese("调用方已取消，什么也没有发送");
     }
     // Renewed. A failure that leaves no usable token is this caller's answer too.
@@ -108,7 +107,6 @@ absl::Status AccessToken::DeadlinePassed() const {
     return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                         absl::StrCat("no access_token: WeChat's ", path(), " has not answered for ",
                                      milliseconds, " ms; nothing was sent, try again later"))
-        .With("account", options_.account)
         .With("api", path())
         .RetryAfter(absl::Seconds(2))
         .Chinese(absl::StrCat("无法从微信获取 access_token：", path(), " 已有 ", milliseconds,
@@ -116,7 +114,6 @@ absl::Status AccessToken::DeadlinePassed() const {
   }
   return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
                       "the deadline passed while waiting for an access_token; nothing was sent")
-      .With("account", options_.account)
       .Chinese("等待 access_token 时已到截止时间，什么也没有发送");
 }
 
@@ -163,8 +160,7 @@ void AccessToken::StartRenewal() {
     renewing_ = false;
     trouble_ = Trouble::kSilence;
     Failed(ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
-                        "too many background tasks to fetch an access_token")
-               .With("account", options_.account));
+                        "too many background tasks to fetch an access_token"));
   }
 }
 
@@ -235,14 +231,13 @@ async::Task<absl::Status> AccessToken::Fetch(Mode mode, MonoTime deadline, Token
       break;
     case Attempt::Outcome::kNotNow:
     case Attempt::Outcome::kRejected:
-      status = RefusalStatus(attempt, options_.account, path());
+      status = RefusalStatus(attempt, path());
       break;
     case Attempt::Outcome::kNotSent:
     case Attempt::Outcome::kUnknown:
       status = ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                             absl::StrCat("no access_token: WeChat gave no usable answer (",
                                          attempt.detail, "); nothing was sent, try again later"))
-                   .With("account", options_.account)
                    .With("api", path())
                    .RetryAfter(absl::Seconds(2))
                    .Chinese("无法从微信获取 access_token，什么也没有发送，请稍后重试");
@@ -281,7 +276,6 @@ absl::Status AccessToken::ReadAnswer(ApiAnswer& answer, TokenGrant* grant) const
   }
   return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                       absl::StrCat("access_token: ", std::string(read.status().message())))
-      .With("account", options_.account)
       .With("api", path())
       .Chinese("微信返回的 access_token 无法识别，稍后自动重试");
 }
@@ -404,7 +398,6 @@ absl::Status AccessToken::StillRefused() const {
                       "WeChat refuses the access_token and a new one can't be had yet; nothing was "
                       "sent, try again later")
       .SaidByWechat()
-      .With("account", options_.account)
       .RetryAfter(std::max(left, absl::Seconds(1)))
       .Chinese("微信拒绝了 access_token，暂时无法换新；什么也没有发送，请稍后重试");
 }

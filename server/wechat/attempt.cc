@@ -98,8 +98,7 @@ Attempt ClassifyAttempt(http::HttpResult result, AbsentErrcode absent) {
   return FromResponse(std::move(std::get<http::HttpResponse>(result)), absent);
 }
 
-absl::Status RefusalStatus(const Attempt& attempt, const std::string& account,
-                           const std::string& api) {
+absl::Status RefusalStatus(const Attempt& attempt, const std::string& api) {
   using base::ErrorBuilder;
   using base::Reason;
   if (attempt.http_status == kTooManyRequests) {
@@ -109,7 +108,6 @@ absl::Status RefusalStatus(const Attempt& attempt, const std::string& account,
                                      "nothing was sent, try again in ",
                                      seconds, " s, and more slowly"))
         .SaidByWechat()
-        .With("account", account)
         .With("api", api)
         .RetryAfter(attempt.retry_after)
         .Chinese(absl::StrCat("微信前端限制了请求频率（HTTP 429），什么也没有发送，请 ", seconds,
@@ -119,7 +117,6 @@ absl::Status RefusalStatus(const Attempt& attempt, const std::string& account,
     return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                         absl::StrCat("WeChat's front didn't take the request in time (",
                                      attempt.detail, "); nothing was sent, try again"))
-        .With("account", account)
         .With("api", api)
         .RetryAfter(attempt.retry_after)
         .Chinese(absl::StrCat("微信前端未能及时接收请求（", attempt.detail,
@@ -129,7 +126,6 @@ absl::Status RefusalStatus(const Attempt& attempt, const std::string& account,
                       absl::StrCat("WeChat's front refused the request with ", attempt.detail,
                                    "; nothing was sent, check wechat.api_urls"))
       .SaidByWechat()
-      .With("account", account)
       .With("api", api)
       .Chinese(absl::StrCat("微信前端拒绝了请求（", attempt.detail,
                             "），什么也没有发送，请检查 wechat.api_urls"));

@@ -45,7 +45,6 @@ struct Attempt {
 Attempt ClassifyAttempt(http::HttpResult result, AbsentErrcode absent);
 
 // What a caller is told of a kNotNow or a kRejected; `api`: the path.
-absl::Status RefusalStatus(const Attempt& attempt, const std::string& account,
-                           const std::string& api);
+absl::Status RefusalStatus(const Attempt& attempt, const std::string& api);
 
 }  // namespace hongyan::wechat

@@ -242,7 +242,6 @@ absl::Status ToStatus(const WechatError& error) {
                    ? StrCat(name, ":", chinese, "(errcode ", error.errcode, ")")
                    : StrCat(field, ":", chinese, "(", name, ",errcode ", error.errcode, ")"))
       .SaidByWechat()
-      .With("account", error.account)
       .With("api", api)
       .With("errcode", StrCat(error.errcode))
       .With("errmsg", base::Printable(error.errmsg, base::kMaxErrorText))

@@ -2,7 +2,7 @@
 //
 // Contract: plain functions of their arguments. Every code of the platform reference has a row in errcode_table.h; any
 //           other code is kUnknown, UNKNOWN, WECHAT_ERROR and is never worth a repeat. The class decides the gRPC code.
-//           Statuses carry domain weixin.qq.com and the metadata account, api, errcode, errmsg, rid, and address (40164).
+//           Statuses carry domain weixin.qq.com and the metadata api, errcode, errmsg, rid, and address (40164).
 //           errmsg differs with each request: nothing here compares it, and no row depends on it.
 // Errors:   none; texts of any bytes and any length are accepted.
 // Source:   https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html and the error list

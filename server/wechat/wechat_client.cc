@@ -275,7 +275,6 @@ absl::Status WechatClient::TooLate(const Call& call) const {
   return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineTooShort,
                       "less than 50 ms are left before the deadline; nothing was sent, allow more "
                       "time")
-      .With("account", account_)
       .With("api", call.path)
       .Chinese("距截止时间不足 50 毫秒，什么也没有发送，请留出更多时间");
 }
@@ -288,7 +287,6 @@ absl::Status WechatClient::Unknown(const Call& call, const std::string& detail) 
                Reason::kOutcomeUnknown,
                absl::StrCat("the message left for WeChat and no intelligible answer came (", detail,
                             "); it may have arrived: send it again only where twice does no harm"))
-        .With("account", account_)
         .With("api", call.path)
         .Chinese(
             "消息已发往微信但没有收到可识别的应答，可能已经送达：只有重复送达也无妨时才再次发送");
@@ -303,13 +301,11 @@ absl::Status WechatClient::Unusable(const Call& call, const std::string& detail)
     return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kWechatUnreachable,
                         absl::StrCat("WeChat gave no usable answer before the deadline (", detail,
                                      "); allow more time"))
-        .With("account", account_)
         .With("api", call.path)
         .Chinese("截止时间前微信没有返回可用的应答，请留出更多时间");
   }
   return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                       absl::StrCat("WeChat gave no usable answer (", detail, "); try again later"))
-      .With("account", account_)
       .With("api", call.path)
       .RetryAfter(absl::Seconds(1))
       .Chinese("微信没有返回可用的应答，请稍后重试");
@@ -320,7 +316,6 @@ absl::Status WechatClient::Unreadable(const Call& call, absl::string_view field)
                       absl::StrCat("WeChat's answer about this person has no usable `", field,
                                    "`; asking again brings the same"))
       .SaidByWechat()
-      .With("account", account_)
       .With("api", call.path)
       .Chinese(absl::StrCat("微信对此用户的应答缺少可用的 ", field, "，重试不会有变化"));
 }
@@ -330,14 +325,12 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
       call.limit.set_by_caller && async::Between(clock_.Mono(), call.limit.deadline) < kLeastTime;
   if (attempt.cancelled && !call.is_send) {
     return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled, "the call was cancelled")
-        .With("account", account_)
         .With("api", call.path)
         .Chinese("调用方已取消");
   }
   if (attempt.cancelled && attempt.outcome == Attempt::Outcome::kNotSent) {
     return ErrorBuilder(absl::StatusCode::kCancelled, Reason::kCancelled,
                         "the call was cancelled before anything was sent")
-        .With("account", account_)
         .With("api", call.path)
         .Chinese("调用方已取消，什么也没有发送");
   }
@@ -346,7 +339,6 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
     return ErrorBuilder(absl::StatusCode::kResourceExhausted, Reason::kOverloaded,
                         "all connections to WeChat are in use; nothing was sent, try again in a "
                         "second or raise wechat.max_connections")
-        .With("account", account_)
         .With("api", call.path)
         .RetryAfter(absl::Seconds(1))
         .Chinese(
@@ -355,12 +347,11 @@ absl::Status WechatClient::WithoutAnswer(const Call& call, const Attempt& attemp
   switch (attempt.outcome) {
     case Attempt::Outcome::kRejected:
     case Attempt::Outcome::kNotNow:
-      return RefusalStatus(attempt, account_, call.path);
+      return RefusalStatus(attempt, call.path);
     case Attempt::Outcome::kNotSent:
       return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kWechatUnreachable,
                           absl::StrCat("WeChat can't be reached (", attempt.detail,
                                        "); nothing was sent, try again later"))
-          .With("account", account_)
           .With("api", call.path)
           .RetryAfter(absl::Seconds(1))
           .Chinese(

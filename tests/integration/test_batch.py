@@ -75,6 +75,7 @@ def test_a_bad_item_fails_alone(batch, text, api, main, openid):
         assert failures[i].code.name == "INVALID_ARGUMENT" and failures[i].chinese
     assert failures[3].code.name == failures[4].code.name == "INVALID_ARGUMENT"
     assert failures[5].reason == "INVALID_OPENID" and failures[7].reason == "INVALID_TEMPLATE_ID"
+    assert all(failures[i].metadata["account"] == "main" for i in (1, 2, 5, 7, 9)), failures
     assert failures[9].reason == "UNIONID_NOT_FOUND" and failures[10].code.name == "UNIMPLEMENTED"
 
 

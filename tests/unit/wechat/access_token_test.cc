@@ -447,7 +447,6 @@ TEST_F(AccessTokenTest, A16_SilenceOfTheEndpointIsToldAsSuch) {
   EXPECT_THAT(first, StatusIs(StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
   EXPECT_THAT(std::string(first.status().message()), HasSubstr(kStableTokenPath));
   EXPECT_EQ(base::MetadataOf(first.status(), "api"), kStableTokenPath);
-  EXPECT_EQ(base::MetadataOf(first.status(), "account"), "main");
   EXPECT_TRUE(base::RetryDelayOf(first.status()).has_value());
   // Once a fetch has failed, nobody's deadline is to blame, however short.
   clock_.Advance(Seconds(4));
@@ -541,7 +540,6 @@ TEST_F(AccessTokenTest, T07_AddressThatWechatSawIsInTheError) {
   EXPECT_THAT(got, StatusIs(StatusCode::kFailedPrecondition, "ACCOUNT_CONFIG"));
   EXPECT_EQ(base::MetadataOf(got.status(), "address"), "203.0.113.9");
   EXPECT_EQ(base::MetadataOf(got.status(), "errcode"), "40164");
-  EXPECT_EQ(base::MetadataOf(got.status(), "account"), "main");
   EXPECT_EQ(base::MetadataOf(got.status(), "rid"), support::kRid);
 }
 

@@ -177,7 +177,7 @@ TEST(RefusalStatus, A14_SaysWhetherAnotherTimeMayDo) {
   const auto told = [](int status) {
     return RefusalStatus(
         ClassifyAttempt(HttpResponse{status, "", std::chrono::seconds(9)}, AbsentErrcode::kIsZero),
-        "main", "/cgi-bin/x");
+        "/cgi-bin/x");
   };
   const absl::Status throttled = told(429);
   EXPECT_THAT(throttled, support::StatusIs(absl::StatusCode::kResourceExhausted, "THROTTLED"));
@@ -189,7 +189,6 @@ TEST(RefusalStatus, A14_SaysWhetherAnotherTimeMayDo) {
   EXPECT_THAT(refused, support::StatusIs(absl::StatusCode::kInternal, "WECHAT_ERROR"));
   EXPECT_EQ(base::RetryDelayOf(refused), std::nullopt);
   for (const absl::Status& status : {throttled, late, refused}) {
-    EXPECT_EQ(base::MetadataOf(status, "account"), "main");
     EXPECT_EQ(base::MetadataOf(status, "api"), "/cgi-bin/x");
   }
 }

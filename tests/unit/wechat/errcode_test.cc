@@ -221,7 +221,6 @@ TEST_P(ErrcodeTable, HasClassCodeReasonAndDetails) {
   const auto info = DetailOf<google::rpc::ErrorInfo>(status);
   EXPECT_EQ(info.reason(), want.reason);
   EXPECT_EQ(info.domain(), "weixin.qq.com");
-  EXPECT_EQ(info.metadata().at("account"), "main");
   EXPECT_EQ(info.metadata().at("api"), kSend);
   EXPECT_EQ(info.metadata().at("errcode"), absl::StrCat(want.first));
   EXPECT_EQ(info.metadata().at("errmsg"), absl::StrCat("some words rid: ", kRid));

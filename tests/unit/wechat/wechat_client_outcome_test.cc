@@ -57,7 +57,6 @@ TEST_F(WechatClientTest, U01_AlwaysBusyGivesUpAfterThreeRepeats) {
   EXPECT_TRUE(base::RetryDelayOf(result.status).has_value());
   EXPECT_EQ(base::MetadataOf(result.status, "rid"), support::kRid);
   EXPECT_EQ(base::MetadataOf(result.status, "errcode"), "-1");
-  EXPECT_EQ(base::MetadataOf(result.status, "account"), "main");
   EXPECT_EQ(base::MetadataOf(result.status, "api"), kTextPath);
   EXPECT_EQ(support::DomainOf(result.status), "weixin.qq.com");
 }
