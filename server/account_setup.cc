@@ -5,55 +5,36 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/config/replies.h"
 
 namespace hongyan {
 namespace {
 
 // None in plain mode.
-std::optional<wechat::CallbackCipher> MakeCipher(const config::AccountSettings& account) {
-  if (account.callback_mode == config::CallbackMode::kPlain) return std::nullopt;
-  auto cipher = wechat::CallbackCipher::Create(account.encoding_aes_key,
-                                               account.previous_encoding_aes_key, account.app_id);
+std::optional<wechat::CallbackCipher> MakeCipher(const v1::AccountConfig& account) {
+  const v1::AccountCallbackConfig& callback = account.callback();
+  if (callback.mode() == "plain") return std::nullopt;
+  auto cipher = wechat::CallbackCipher::Create(base::Secret(callback.encoding_aes_key()),
+                                               base::Secret(callback.previous_encoding_aes_key()),
+                                               account.app_id());
   return *std::move(cipher);
 }
 
-core::Reply MakeReply(const config::ReplyRuleSettings& rule) {
-  switch (rule.kind) {
-    case config::ReplyKind::kText:
-      break;
-    case config::ReplyKind::kImage:
-      return wechat::ImageReply{rule.media_id};
-    case config::ReplyKind::kVoice:
-      return wechat::VoiceReply{rule.media_id};
-    case config::ReplyKind::kVideo:
-      return wechat::VideoReply{rule.media_id, rule.title, rule.description};
-    case config::ReplyKind::kMusic:
-      return wechat::MusicReply{rule.title, rule.description, rule.music_url, rule.hq_music_url,
-                                rule.thumb_media_id};
-    case config::ReplyKind::kNews:
-      return wechat::NewsReply{rule.title, rule.description, rule.url, rule.picture_url};
-    case config::ReplyKind::kTransfer:
-      return wechat::TransferReply{rule.kf_account};
-  }
-  return wechat::TextReply{rule.text};
-}
-
-core::ReplyRules MakeReplies(const config::AccountSettings& account) {
+core::ReplyRules MakeReplies(const v1::AccountConfig& account) {
   std::vector<core::ReplyRule> rules;
-  for (const config::ReplyRuleSettings& rule : account.replies) {
-    rules.push_back({rule.on, rule.match, MakeReply(rule), rule.event_key});
-  }
+  for (const v1::ReplyRule& rule : account.replies()) rules.push_back(config::ToReplyRule(rule));
   auto compiled = core::ReplyRules::Create(std::move(rules));
   return *std::move(compiled);
 }
 
 }  // namespace
 
-std::shared_ptr<const core::AccountPolicy> MakePolicy(const config::AccountSettings& account) {
+std::shared_ptr<const core::AccountPolicy> MakePolicy(const v1::AccountConfig& account) {
   auto policy = std::make_shared<core::AccountPolicy>();
-  if (account.has_callback) {
-    wechat::PushOpener opener(account.callback_token, MakeCipher(account));
-    policy->callback.emplace(core::CallbackPolicy{account.callback_path, account.callback_token,
+  if (account.has_callback()) {
+    const base::Secret token(account.callback().token());
+    wechat::PushOpener opener(token, MakeCipher(account));
+    policy->callback.emplace(core::CallbackPolicy{account.callback().path(), token,
                                                   std::move(opener), MakeReplies(account)});
   }
   return policy;
@@ -62,24 +43,28 @@ std::shared_ptr<const core::AccountPolicy> MakePolicy(const config::AccountSetti
 absl::StatusOr<HandlerClients> ConnectHandlers(const config::Settings& settings,
                                                async::Executor executor) {
   HandlerClients clients;
-  for (const config::AccountSettings& account : settings.accounts) {
-    if (!account.has_callback || !account.handler) continue;
-    const config::HandlerSettings& handler = *account.handler;
+  for (const v1::AccountConfig& account : settings.accounts()) {
+    if (!account.has_callback() || !account.has_handler()) continue;
+    const v1::HandlerConfig& handler = account.handler();
     auto client = endpoints::HandlerClient::Create(
-        {handler.target, handler.tls, handler.ca_file, handler.cert_file, handler.key_file},
+        {handler.target(), handler.has_tls(), handler.tls().ca_file(), handler.tls().cert_file(),
+         handler.tls().key_file()},
         executor);
     if (!client.ok()) {
       return absl::Status(client.status().code(),
-                          absl::StrCat("handler.tls of account ", account.name, ": ",
+                          absl::StrCat("handler.tls of account ", account.name(), ": ",
                                        std::string(client.status().message())));
     }
-    clients[account.name] = *std::move(client);
+    clients[account.name()] = *std::move(client);
   }
   return clients;
 }
 
-core::HandlerOptions MakeHandlerOptions(const config::AccountSettings& account) {
-  return {account.handler->on, account.handler->timeout, account.handler->late_reply_within};
+core::HandlerOptions MakeHandlerOptions(const v1::AccountConfig& account) {
+  const v1::HandlerConfig& handler = account.handler();
+  return {{handler.on().begin(), handler.on().end()},
+          config::ToDuration(handler.timeout()),
+          config::ToDuration(handler.late_reply_within())};
 }
 
 }  // namespace hongyan

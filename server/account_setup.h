@@ -18,13 +18,13 @@ namespace hongyan {
 
 using HandlerClients = std::map<std::string, std::unique_ptr<endpoints::HandlerClient>>;
 
-std::shared_ptr<const core::AccountPolicy> MakePolicy(const config::AccountSettings& account);
+std::shared_ptr<const core::AccountPolicy> MakePolicy(const v1::AccountConfig& account);
 
 // One for each account that has a handler, by the account's name. kFailedPrecondition names a file that can't be read.
 absl::StatusOr<HandlerClients> ConnectHandlers(const config::Settings& settings,
                                                async::Executor executor);
 
 // Of an account that has one.
-core::HandlerOptions MakeHandlerOptions(const config::AccountSettings& account);
+core::HandlerOptions MakeHandlerOptions(const v1::AccountConfig& account);
 
 }  // namespace hongyan

@@ -13,6 +13,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
@@ -71,11 +72,10 @@ class GrpcLibrary {
   static constexpr std::chrono::milliseconds kBetweenEndLooks{5};
 };
 
-int Run(const config::LoadResult& loaded) {
-  const config::Settings& settings = loaded.settings;
+int Run(config::LoadResult loaded) {
   HardenProcess();
   SignalThread signals;
-  base::StartLog(settings.log.level, settings.log.format);
+  base::StartLog(config::LogLevel(loaded.settings), config::LogFormat(loaded.settings));
   const absl::Cleanup stop_log = [] { base::StopLog(); };
   endpoints::PrepareGrpc();
   curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -85,7 +85,8 @@ int Run(const config::LoadResult& loaded) {
   }
 
   const GrpcLibrary grpc_library;
-  Service service(settings);
+  const v1::ShutdownConfig shutdown = loaded.settings.shutdown();
+  Service service(std::move(loaded.settings));  // no second copy of the secrets
   if (const absl::Status started = service.Start(); !started.ok()) {
     signals.EndWithin(kStopLimit);
     base::FlushLog(kOutputLimit);
@@ -103,8 +104,8 @@ int Run(const config::LoadResult& loaded) {
   }
 
   signals.WaitForStop();
-  const absl::Duration delay = settings.shutdown.delay;
-  signals.EndWithin(delay + settings.shutdown.grace + kStopLimit);
+  const absl::Duration delay = config::ToDuration(shutdown.delay());
+  signals.EndWithin(delay + config::ToDuration(shutdown.grace()) + kStopLimit);
   base::Log(base::Level::kInfo, "draining");
   service.BeginDrain();
   std::this_thread::sleep_for(absl::ToChronoNanoseconds(delay));
@@ -138,7 +139,7 @@ int Main(int argc, char** argv) {
     loaded.problems.push_back(*std::move(limit));
   }
   if (check && loaded.problems.empty()) {
-    if (const auto stored = storage::CheckUrl(loaded.settings.storage.url); !stored.ok()) {
+    if (const auto stored = storage::CheckUrl(loaded.settings.storage().url()); !stored.ok()) {
       loaded.problems.push_back({"", 0, std::string(stored.message())});
     }
   }
@@ -155,7 +156,7 @@ int Main(int argc, char** argv) {
     Print(STDOUT_FILENO, absl::StrCat(file, ": ok\n"), kCheckOutputLimit);
     return kClean;
   }
-  return Run(loaded);
+  return Run(std::move(loaded));
 }
 
 }  // namespace

@@ -64,14 +64,14 @@ std::vector<std::string> ServiceNames() {
           "grpc.reflection.v1alpha.ServerReflection"};
 }
 
-http::ServerOptions CallbackOptions(const config::CallbackSettings& settings) {
+http::ServerOptions CallbackOptions(const v1::CallbackConfig& settings) {
   http::ServerOptions options;
   options.name = "callback";
-  options.max_connections = static_cast<std::size_t>(settings.max_connections);
+  options.max_connections = static_cast<std::size_t>(settings.max_connections());
   options.max_connections_per_address =
-      static_cast<std::size_t>(settings.max_connections_per_address);
-  options.cert_file = settings.tls.cert_file;
-  options.key_file = settings.tls.key_file;
+      static_cast<std::size_t>(settings.max_connections_per_address());
+  options.cert_file = settings.tls().cert_file();
+  options.key_file = settings.tls().key_file();
   return options;
 }
 
@@ -96,7 +96,7 @@ struct Service::Graph {
   async::Task<void> BecomeReady();
   std::vector<api::MethodTable> Tables();
 
-  const config::Settings settings;
+  config::Settings settings;  // without secrets, once the accounts have theirs
   async::EventLoop loop;
   async::SystemClock clock{loop};
   base::Metrics metrics;
@@ -117,13 +117,13 @@ struct Service::Graph {
   core::UserDirectory users{clock, loop.executor()};
   core::Subscribers subscribers{accounts, subscriber_rows, recipients,
                                 clock,    loop.executor(), background};
-  core::Housekeeping housekeeping{
-      {settings.storage.retention, settings.storage.unsubscribed_retention},
-      events,
-      subscriber_rows,
-      age_clock,
-      subscribers,
-      clock};
+  core::Housekeeping housekeeping{{config::ToDuration(settings.storage().retention()),
+                                   config::ToDuration(settings.storage().unsubscribed_retention())},
+                                  events,
+                                  subscriber_rows,
+                                  age_clock,
+                                  subscribers,
+                                  clock};
   core::EventFeed feed{clock, events.first_cursor()};
   const absl::StatusOr<HandlerClients> handler_clients{ConnectHandlers(settings, loop.executor())};
   core::EventIntake intake;
@@ -152,13 +152,16 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
     : settings(std::move(configured)),
       storage(loop, clock, std::move(database)),
       http(loop, clock, names,
-           http::CurlOptions{settings.wechat.max_connections, settings.wechat.ca_file}),
-      transport(http, clock, metrics, settings.wechat.api_urls, settings.wechat.timeout),
+           http::CurlOptions{settings.wechat().max_connections(), settings.wechat().ca_file()}),
+      transport(http, clock, metrics,
+                {settings.wechat().api_urls().begin(), settings.wechat().api_urls().end()},
+                config::ToDuration(settings.wechat().timeout())),
       intake(events, clock),
       router(loop, clock, metrics, accounts, Tables(),
-             endpoints::RouterOptions{settings.grpc.max_in_flight}),
-      callback_endpoint(accounts, settings.callback.timestamp_window, intake, clock, metrics),
-      callback(loop.executor(), clock, callback_endpoint, CallbackOptions(settings.callback)),
+             endpoints::RouterOptions{settings.grpc().max_in_flight()}),
+      callback_endpoint(accounts, config::ToDuration(settings.callback().timestamp_window()),
+                        intake, clock, metrics),
+      callback(loop.executor(), clock, callback_endpoint, CallbackOptions(settings.callback())),
       admin_endpoint(
           metrics, [this] { return Ready(); }, [this] { return self_probe.alive(); },
           [this] {
@@ -176,24 +179,25 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
     if (core::ChangesProfile(event.effect)) subscribers.Fetch(event.account, event.openid);
   });
   const std::vector<absl::string_view> push_types = core::PushTypes();
-  for (const config::AccountSettings& account : settings.accounts) {
-    const bool classic = settings.wechat.token_endpoint == config::TokenEndpoint::kClassic;
-    metrics.Introduce(account.name, classic ? "/cgi-bin/token" : "/cgi-bin/stable_token",
-                      account.has_callback ? push_types : std::vector<absl::string_view>());
+  for (const v1::AccountConfig& account : settings.accounts()) {
+    const bool classic = settings.wechat().token_endpoint() == "classic";
+    metrics.Introduce(account.name(), classic ? "/cgi-bin/token" : "/cgi-bin/stable_token",
+                      account.has_callback() ? push_types : std::vector<absl::string_view>());
     wechat::AccessToken::Options options;
-    options.account = account.name;
-    options.app_id = account.app_id;
-    options.app_secret = account.app_secret;
+    options.account = account.name();
+    options.app_id = account.app_id();
+    options.app_secret = base::Secret(account.app_secret());
     options.classic = classic;
     core::Account& added = accounts.Add(std::move(options), transport, clock, metrics, background,
                                         MakePolicy(account));
     if (!handler_clients.ok()) continue;
-    const auto client = handler_clients->find(account.name);
+    const auto client = handler_clients->find(account.name());
     if (client == handler_clients->end()) continue;
     added.handler =
         std::make_unique<core::HandlerCalls>(added, MakeHandlerOptions(account), *client->second,
                                              sender, loop.executor(), clock, metrics);
   }
+  config::WipeSecrets(settings);
 }
 
 std::vector<api::MethodTable> Service::Graph::Tables() {
@@ -253,7 +257,7 @@ Service::Service(config::Settings settings) : settings_(std::move(settings)) {}
 Service::~Service() { Stop(); }
 
 absl::Status Service::Start() {
-  auto database = storage::Database::Open(settings_.storage.url);
+  auto database = storage::Database::Open(settings_.storage().url());
   if (!database.ok()) return database.status();
   base::Log(base::Level::kInfo, "storage opened", {{"file", (*database)->location()}});
   graph_ = std::make_unique<Graph>(std::move(settings_), *std::move(database));
@@ -266,32 +270,32 @@ absl::Status Service::Start() {
 
 absl::Status Service::Graph::Listen() {
   if (!handler_clients.ok()) return handler_clients.status();
-  const auto callback_address = callback.StartListening(settings.callback.listen);
+  const auto callback_address = callback.StartListening(settings.callback().listen());
   if (!callback_address.ok()) {
     return absl::UnavailableError(
         absl::StrCat("callback.listen: ", std::string(callback_address.status().message())));
   }
-  const auto admin_address = admin.StartListening(settings.admin.listen);
+  const auto admin_address = admin.StartListening(settings.admin().listen());
   if (!admin_address.ok()) {
     return absl::UnavailableError(
         absl::StrCat("admin.listen: ", std::string(admin_address.status().message())));
   }
   endpoints::GrpcServerOptions options;
-  options.listen = settings.grpc.listen;
-  options.cert_file = settings.grpc.tls.cert_file;
-  options.key_file = settings.grpc.tls.key_file;
-  options.client_ca_file = settings.grpc.tls.client_ca_file;
-  options.max_request_bytes = settings.grpc.max_request_bytes;
-  options.max_connections = static_cast<std::size_t>(settings.grpc.max_connections);
+  options.listen = settings.grpc().listen();
+  options.cert_file = settings.grpc().tls().cert_file();
+  options.key_file = settings.grpc().tls().key_file();
+  options.client_ca_file = settings.grpc().tls().client_ca_file();
+  options.max_request_bytes = static_cast<std::size_t>(settings.grpc().max_request_bytes());
+  options.max_connections = static_cast<std::size_t>(settings.grpc().max_connections());
   options.max_connections_per_address =
-      static_cast<std::size_t>(settings.grpc.max_connections_per_address);
+      static_cast<std::size_t>(settings.grpc().max_connections_per_address());
   const absl::Status listening = grpc.Start(options, router);
   if (!listening.ok()) {
     return absl::UnavailableError(absl::StrCat("grpc.listen: ", std::string(listening.message())));
   }
   for (core::Account& account : accounts.all()) background.Spawn(account.token.KeepFresh());
   background.Spawn(transport.ProbeAddresses());
-  background.Spawn(self_probe.Run(grpc.address(), settings.grpc.tls.enabled()));
+  background.Spawn(self_probe.Run(grpc.address(), settings.grpc().has_tls()));
   background.Spawn(BecomeReady());
   background.Spawn(housekeeping.Run());
   background.Spawn(router.SweepUnreadAnswers());
@@ -318,7 +322,7 @@ bool Service::Stop() {
   g.loop.Post([&g] { g.self_probe.Stop(); });
   Drain drain({g.loop, g.thread, g.clock, g.background, g.accounts, g.router, g.grpc, g.callback,
                g.admin, g.http},
-              g.settings.shutdown.grace);
+              config::ToDuration(g.settings.shutdown().grace()));
   const bool drained = drain.Run();
   const bool stored = g.storage.Stop();
   return drained && stored;

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "server/base/text.h"
@@ -17,6 +18,8 @@
 
 namespace hongyan::config {
 namespace {
+
+constexpr std::size_t kMaxTarget = 512;
 
 absl::Status Wrong(absl::string_view why) { return absl::InvalidArgumentError(why); }
 
@@ -64,6 +67,12 @@ std::optional<int> ParsePort(const std::string& text, int lowest) {
   const auto port = ParseInteger(text);
   if (!port || *port < lowest || *port > 65535) return std::nullopt;
   return static_cast<int>(*port);
+}
+
+// gRPC takes leading zeros.
+bool IsPortOfTarget(const std::string& text) {
+  int port = 0;
+  return text.size() <= 5 && absl::SimpleAtoi(text, &port) && port >= 1 && port <= 65535;
 }
 
 bool IsHostName(const std::string& host) {
@@ -121,6 +130,16 @@ absl::StatusOr<std::string> ParseApiUrl(absl::string_view text) {
   while (absl::ConsumeSuffix(&text, "/")) {
   }
   return std::string(text);
+}
+
+bool IsTarget(absl::string_view text) {
+  if (text.size() > kMaxTarget || !base::IsVisibleAscii(text)) return false;
+  if (absl::ConsumePrefix(&text, "unix:")) return !text.empty();
+  absl::ConsumePrefix(&text, "dns:///");
+  const std::optional<HostPort> parts = SplitHostPort(text);
+  if (!parts || !parts->port || !IsPortOfTarget(*parts->port) || parts->host.empty()) return false;
+  // In brackets there may be a zone: [fe80::1%eth0].
+  return parts->bracketed || parts->host.find_first_of("/[]@?#%") == std::string::npos;
 }
 
 }  // namespace hongyan::config

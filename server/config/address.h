@@ -1,4 +1,4 @@
-// Where a listener listens, and where WeChat is.
+// Where a listener listens, where WeChat is, and where a handler is.
 //
 // Errors:  kInvalidArgument says what is wrong, as the end of a sentence about the value.
 // Threads: any.
@@ -26,5 +26,8 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
 // A base URL, without its trailing slashes. https, or http to a loopback address; a path is allowed, credentials,
 // query and fragment are not.
 absl::StatusOr<std::string> ParseApiUrl(absl::string_view text);
+
+// HOST:PORT, dns:///HOST:PORT or unix:PATH. gRPC would take a host without a port too, and try its https port.
+bool IsTarget(absl::string_view text);
 
 }  // namespace hongyan::config

@@ -105,6 +105,7 @@ void CheckCertificate(const std::string& path, const std::string& cert_file,
 
 void CheckBundle(const std::string& path, const std::string& file, const Environment& environment,
                  Findings& findings) {
+  if (!findings.Usable(path)) return;
   const std::optional<File> content = Read(path, file, environment, findings);
   if (content && !ParseCertificate(content->content)) {
     findings.Refuse(path, "holds no certificate in PEM");

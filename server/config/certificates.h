@@ -19,7 +19,7 @@ void CheckCertificate(const std::string& path, const std::string& cert_file,
                       const std::string& key_file, const Environment& environment,
                       Findings& findings);
 
-// A file of trusted certificates; `path` is its key.
+// A file of trusted certificates, where its key `path` is usable.
 void CheckBundle(const std::string& path, const std::string& file, const Environment& environment,
                  Findings& findings);
 

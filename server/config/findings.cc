@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/base/text.h"
 
 namespace hongyan::config {
 namespace {
@@ -15,12 +14,7 @@ constexpr std::size_t kMaxItems = 100;
 
 bool Findings::Usable(const std::string& path) const {
   const auto found = origins_.find(path);
-  return found != origins_.end() && !found->second.broken;
-}
-
-bool Findings::Substituted(const std::string& path) const {
-  const auto found = origins_.find(path);
-  return found != origins_.end() && found->second.substituted;
+  return found != origins_.end() && found->second.usable;
 }
 
 int Findings::LineOf(std::string path) const {
@@ -57,16 +51,7 @@ void Findings::Refuse(const std::string& path, absl::string_view message) {
 }
 
 void Findings::Warn(const std::string& path, absl::string_view message) {
-  WarnAt(path, LineOf(path), message);
-}
-
-void Findings::WarnAt(const std::string& path, int line, absl::string_view message) {
-  warnings_.Add({path, line, std::string(message)});
-}
-
-std::string Findings::Quoted(const std::string& path, absl::string_view value) const {
-  if (Substituted(path)) return "the substituted value";
-  return absl::StrCat("\"", base::Printable(value, 80), "\"");
+  warnings_.Add({path, LineOf(path), std::string(message)});
 }
 
 std::vector<Problem> Findings::TakeProblems() { return problems_.Take(); }

@@ -21,36 +21,30 @@ struct Problem {
   std::string message;
 };
 
-// Where a key stands and what became of its value.
-struct Origin {
-  int line = 0;
-  bool substituted = false;  // a ${…} was in it
-  bool broken = false;       // reported already: has no value to check
-};
-
 class Findings {
  public:
-  void Record(const std::string& path, const Origin& origin) { origins_[path] = origin; }
+  // The key stands at `line`; it isn't usable before MarkUsable.
+  void Record(const std::string& path, int line) { origins_[path] = {line, false}; }
+  // Its value was read and is within its limits.
+  void MarkUsable(const std::string& path) { origins_[path].usable = true; }
 
   // Whether the file has the key at all.
   bool Given(const std::string& path) const { return origins_.count(path) != 0; }
-  // Whether it has the key, with a value that could be read.
   bool Usable(const std::string& path) const;
-  bool Substituted(const std::string& path) const;
 
   void Refuse(const std::string& path, absl::string_view message);
   void RefuseAt(const std::string& path, int line, absl::string_view message);
   void Warn(const std::string& path, absl::string_view message);
-  void WarnAt(const std::string& path, int line, absl::string_view message);
-
-  // `value` of `path` in quotes, for a message; no more than its kind when it came by substitution.
-  std::string Quoted(const std::string& path, absl::string_view value) const;
 
   // In the order of their lines.
   std::vector<Problem> TakeProblems();
   std::vector<Problem> TakeWarnings();
 
  private:
+  struct Origin {
+    int line = 0;
+    bool usable = false;
+  };
   struct List {
     std::vector<Problem> items;
     std::size_t more = 0;

@@ -5,11 +5,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "hongyan/v1/config.pb.h"
 #include "server/base/text.h"
 #include "server/config/checks.h"
-#include "server/config/config_reader.h"
-#include "server/config/yaml_tree.h"
+#include "server/config/reader.h"
+#include "server/config/yaml_file.h"
 
 namespace hongyan::config {
 namespace {
@@ -27,12 +26,12 @@ void LoadInto(const std::string& file, const Environment& environment, Findings&
     return findings.RefuseAt(
         "", 0, absl::StrCat("can't be read: ", absl::string_view(content.status().message())));
   }
-  const std::optional<YamlNode> root = ParseYaml(content->content, findings);
+  const std::optional<YAML::Node> root = ParseYaml(content->content, findings);
   if (!root) return;
-  const v1::Config config = ReadConfig(*root, environment, findings);
-  if (root->kind != YamlNode::Kind::kMap) return;
-  CheckService(config, environment, findings, settings);
-  CheckAccounts(config, environment, findings, settings);
+  settings = ReadConfig(*root, environment, findings);
+  if (!root->IsMap()) return;
+  CheckService(environment, findings, settings);
+  CheckAccounts(environment, findings, settings);
 }
 
 }  // namespace
@@ -47,9 +46,9 @@ LoadResult Load(const std::string& file, const Environment& environment) {
 }
 
 std::optional<Problem> CheckFileLimit(const Settings& settings, std::uint64_t limit) {
-  const auto callback = static_cast<std::uint64_t>(settings.callback.max_connections);
-  const auto wechat = static_cast<std::uint64_t>(settings.wechat.max_connections);
-  const auto grpc = static_cast<std::uint64_t>(settings.grpc.max_connections);
+  const auto callback = static_cast<std::uint64_t>(settings.callback().max_connections());
+  const auto wechat = static_cast<std::uint64_t>(settings.wechat().max_connections());
+  const auto grpc = static_cast<std::uint64_t>(settings.grpc().max_connections());
   const std::uint64_t needed =
       callback + grpc + wechat + kClosingConnections + kAdminConnections + kSpareDescriptors;
   if (needed <= limit) return std::nullopt;

@@ -3,7 +3,7 @@
 // Contract: every problem is told, each with its line and the path of its key; with one, the settings must not be used.
 //           Warnings don't stop a start. Neither ever shows a secret. Nothing but `environment` is asked.
 // Errors:   in LoadResult::problems, a file that can't be read too.
-// Bounds:   1 MiB of file, and the bounds of yaml_tree.h and substitution.h.
+// Bounds:   1 MiB of file, and the bounds of yaml_file.h and substitution.h.
 // Threads:  any.
 // Source:   the configuration chapter of the public contract.
 #pragma once

@@ -8,9 +8,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 
 namespace hongyan::config {
 
@@ -27,7 +27,7 @@ PushKind KindOfPush(absl::string_view name);
 std::string ApiPushNames();
 
 // Every name, for tests.
-absl::Span<const absl::string_view> MessageNames();
-absl::Span<const absl::string_view> EventNames();
+const std::vector<absl::string_view>& MessageNames();
+const std::vector<absl::string_view>& EventNames();
 
 }  // namespace hongyan::config

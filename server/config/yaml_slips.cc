@@ -202,19 +202,14 @@ std::string FindVariableSlip(absl::string_view value) {
   return "";
 }
 
-bool IsOpenQuote(absl::string_view text, int line, int column) {
-  for (int i = 1; i < line; ++i) {
-    const std::size_t end = text.find('\n');
-    if (end == absl::string_view::npos) return false;
-    text.remove_prefix(end + 1);
-  }
-  const auto at = static_cast<std::size_t>(column);
-  if (at >= text.size() || (text[at] != '"' && text[at] != '\'')) return false;
-  const char quote = text[at];
-  for (std::size_t i = at + 1; i < text.size(); ++i) {
+bool IsOpenQuote(absl::string_view text) {
+  if (text.empty() || (text.front() != '"' && text.front() != '\'')) return false;
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
     if (quote == '"' && text[i] == '\\') {
       ++i;
     } else if (text[i] == quote) {
+      // '' in a single-quoted text is one quote of it.
       if (quote == '"' || i + 1 >= text.size() || text[i + 1] != quote) return false;
       ++i;
     }

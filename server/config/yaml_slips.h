@@ -31,8 +31,8 @@ std::optional<KeySlip> FindKeySlip(absl::string_view words);
 // What is wrong with a value that names a variable in another way than ${NAME}: $NAME, $(NAME), %NAME%. Empty: nothing.
 std::string FindVariableSlip(absl::string_view value);
 
-// Whether the quote at `column` (in bytes, from 0) of `line` (from 1) is never closed; the parser doesn't mind.
-bool IsOpenQuote(absl::string_view text, int line, int column);
+// Whether `text` begins with a quote that is never closed; the parser doesn't mind.
+bool IsOpenQuote(absl::string_view text);
 
 // Whether `value` stands between full-width quotes, which are nothing to YAML.
 bool HasFullWidthQuotes(absl::string_view value);

@@ -53,51 +53,41 @@ absl::Status CheckUrl(absl::string_view field, absl::string_view url, bool requi
                                    " bytes"));
 }
 
-// The first that is wrong.
-template <typename... Statuses>
-absl::Status FirstOf(absl::Status first, Statuses... rest) {
-  if constexpr (sizeof...(rest) > 0) {
-    if (first.ok()) return FirstOf(std::move(rest)...);
-  }
-  return first;
+std::vector<absl::Status> Check(const wechat::TextReply& text) {
+  return {CheckText("text.content", text.content, true)};
 }
 
-absl::Status Check(const wechat::TextReply& text) {
-  return CheckText("text.content", text.content, true);
+std::vector<absl::Status> Check(const wechat::ImageReply& image) {
+  return {CheckId("image.media_id", image.media_id)};
 }
 
-absl::Status Check(const wechat::ImageReply& image) {
-  return CheckId("image.media_id", image.media_id);
+std::vector<absl::Status> Check(const wechat::VoiceReply& voice) {
+  return {CheckId("voice.media_id", voice.media_id)};
 }
 
-absl::Status Check(const wechat::VoiceReply& voice) {
-  return CheckId("voice.media_id", voice.media_id);
+std::vector<absl::Status> Check(const wechat::VideoReply& video) {
+  return {CheckId("video.media_id", video.media_id), CheckText("video.title", video.title, false),
+          CheckText("video.description", video.description, false)};
 }
 
-absl::Status Check(const wechat::VideoReply& video) {
-  return FirstOf(CheckId("video.media_id", video.media_id),
-                 CheckText("video.title", video.title, false),
-                 CheckText("video.description", video.description, false));
+std::vector<absl::Status> Check(const wechat::MusicReply& music) {
+  return {CheckId("music.thumb_media_id", music.thumb_media_id),
+          CheckText("music.title", music.title, false),
+          CheckText("music.description", music.description, false),
+          CheckUrl("music.music_url", music.music_url, false),
+          CheckUrl("music.hq_music_url", music.hq_music_url, false)};
 }
 
-absl::Status Check(const wechat::MusicReply& music) {
-  return FirstOf(CheckId("music.thumb_media_id", music.thumb_media_id),
-                 CheckText("music.title", music.title, false),
-                 CheckText("music.description", music.description, false),
-                 CheckUrl("music.music_url", music.music_url, false),
-                 CheckUrl("music.hq_music_url", music.hq_music_url, false));
+std::vector<absl::Status> Check(const wechat::NewsReply& news) {
+  return {CheckText("news.title", news.title, true),
+          CheckText("news.description", news.description, false),
+          CheckUrl("news.url", news.url, true),
+          CheckUrl("news.picture_url", news.picture_url, false)};
 }
 
-absl::Status Check(const wechat::NewsReply& news) {
-  return FirstOf(CheckText("news.title", news.title, true),
-                 CheckText("news.description", news.description, false),
-                 CheckUrl("news.url", news.url, true),
-                 CheckUrl("news.picture_url", news.picture_url, false));
-}
-
-absl::Status Check(const wechat::TransferReply& transfer) {
-  return transfer.kf_account.empty() ? absl::OkStatus()
-                                     : CheckId("transfer.kf_account", transfer.kf_account);
+std::vector<absl::Status> Check(const wechat::TransferReply& transfer) {
+  if (transfer.kf_account.empty()) return {};
+  return {CheckId("transfer.kf_account", transfer.kf_account)};
 }
 
 }  // namespace
@@ -109,8 +99,17 @@ absl::string_view ReplyKind(const Reply& reply) {
   return kKinds[reply.index()];
 }
 
+std::vector<absl::Status> ReplyProblems(const Reply& reply) {
+  std::vector<absl::Status> checked =
+      std::visit([](const auto& each) { return Check(each); }, reply);
+  const auto is_ok = [](const absl::Status& status) { return status.ok(); };
+  checked.erase(std::remove_if(checked.begin(), checked.end(), is_ok), checked.end());
+  return checked;
+}
+
 absl::Status CheckReply(const Reply& reply) {
-  return std::visit([](const auto& each) { return Check(each); }, reply);
+  const std::vector<absl::Status> problems = ReplyProblems(reply);
+  return problems.empty() ? absl::OkStatus() : problems.front();
 }
 
 }  // namespace hongyan::core

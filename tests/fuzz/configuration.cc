@@ -54,11 +54,11 @@ void CheckFile(absl::string_view content) {
   if (!result.problems.empty()) return;
   // Settings that may be used are in their ranges.
   const config::Settings& settings = result.settings;
-  FUZZ_CHECK(!settings.grpc.listen.empty() && settings.grpc.max_in_flight > 0);
-  FUZZ_CHECK(settings.callback.max_connections > 0 && settings.wechat.max_connections > 0);
-  FUZZ_CHECK(settings.callback.timestamp_window >= absl::ZeroDuration());
-  FUZZ_CHECK(!settings.wechat.api_urls.empty() && !settings.accounts.empty());
-  for (const std::string& url : settings.wechat.api_urls) FUZZ_CHECK(!absl::EndsWith(url, "/"));
+  FUZZ_CHECK(!settings.grpc().listen().empty() && settings.grpc().max_in_flight() > 0);
+  FUZZ_CHECK(settings.callback().max_connections() > 0 && settings.wechat().max_connections() > 0);
+  FUZZ_CHECK(config::ToDuration(settings.callback().timestamp_window()) >= absl::ZeroDuration());
+  FUZZ_CHECK(settings.wechat().api_urls_size() > 0 && settings.accounts_size() > 0);
+  for (const std::string& url : settings.wechat().api_urls()) FUZZ_CHECK(!absl::EndsWith(url, "/"));
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ class AccountsTest : public ConfigTest {
 
 TEST_F(AccountsTest, RequiredKeysNameThemselves) {
   EXPECT_THAT(Load("accounts: []\n").problems,
-              ElementsAre(IsProblem("accounts", 1, "at least one")));
+              ElementsAre(IsProblem("accounts", 1, "has 0 items; must be from 1 to 100")));
   EXPECT_THAT(Load("accounts:\n  - {}\n").problems,
               ElementsAre(IsProblem("accounts[0].name", 2, "is required"),
                           IsProblem("accounts[0].app_id", 2, "is required"),
@@ -75,7 +75,7 @@ TEST_F(AccountsTest, NumberOfAccountsHasALimit) {
     return text;
   };
   EXPECT_THAT(Load(many(100)).problems, IsEmpty());
-  EXPECT_THAT(Load(many(101)).problems, ElementsAre(IsProblem("accounts", 1, "has 101 accounts")));
+  EXPECT_THAT(Load(many(101)).problems, ElementsAre(IsProblem("accounts", 1, "has 101 items")));
 }
 
 TEST_F(AccountsTest, K06_TwoAccountsMustNotShareAnything) {
@@ -110,13 +110,14 @@ TEST_F(AccountsTest, K06_TwoAccountsMustNotShareAnything) {
 TEST_F(AccountsTest, CallbackPathAndToken) {
   const LoadResult defaults = LoadCallback("");
   ASSERT_THAT(defaults.problems, IsEmpty());
-  EXPECT_TRUE(defaults.settings.accounts[0].has_callback);
-  EXPECT_EQ(defaults.settings.accounts[0].callback_path, "/wechat/callback/main");
-  EXPECT_FALSE(LoadAccount("").settings.accounts[0].has_callback);
+  EXPECT_TRUE(defaults.settings.accounts(0).has_callback());
+  EXPECT_EQ(defaults.settings.accounts(0).callback().path(), "/wechat/callback/main");
+  EXPECT_FALSE(LoadAccount("").settings.accounts(0).has_callback());
 
   for (const char* path : {"/", "/mp/serverCheck", "/a-b/c.d_e~f"}) {
-    EXPECT_EQ(LoadCallback(absl::StrCat("path: '", path, "'")).settings.accounts[0].callback_path,
-              path);
+    EXPECT_EQ(
+        LoadCallback(absl::StrCat("path: '", path, "'")).settings.accounts(0).callback().path(),
+        path);
   }
   for (const std::string& path : {std::string(""), std::string("mp"), std::string("/a?b"),
                                   std::string("/a#b"), std::string("/a b"), std::string("/%2e"),
@@ -144,17 +145,17 @@ TEST_F(AccountsTest, ModeIsThatOfTheConsole) {
   const std::string key(43, 'a');
   const LoadResult plain = LoadCallback("mode: plain");
   EXPECT_THAT(plain.problems, IsEmpty());
-  EXPECT_EQ(plain.settings.accounts[0].callback_mode, CallbackMode::kPlain);
+  EXPECT_EQ(plain.settings.accounts(0).callback().mode(), "plain");
   const LoadResult safe = LoadCallback("mode: safe, encoding_aes_key: " + key);
   EXPECT_THAT(safe.problems, IsEmpty());
-  EXPECT_EQ(safe.settings.accounts[0].callback_mode, CallbackMode::kSafe);
-  EXPECT_EQ(safe.settings.accounts[0].encoding_aes_key.Reveal(), key);
+  EXPECT_EQ(safe.settings.accounts(0).callback().mode(), "safe");
+  EXPECT_EQ(safe.settings.accounts(0).callback().encoding_aes_key(), key);
   const LoadResult compatible =
       LoadCallback(absl::StrCat("mode: compatible, encoding_aes_key: ", key,
                                 ", previous_encoding_aes_key: ", std::string(43, 'b')));
   EXPECT_THAT(compatible.problems, IsEmpty());
-  EXPECT_EQ(compatible.settings.accounts[0].callback_mode, CallbackMode::kCompatible);
-  EXPECT_EQ(compatible.settings.accounts[0].previous_encoding_aes_key.Reveal(),
+  EXPECT_EQ(compatible.settings.accounts(0).callback().mode(), "compatible");
+  EXPECT_EQ(compatible.settings.accounts(0).callback().previous_encoding_aes_key(),
             std::string(43, 'b'));
   EXPECT_THAT(LoadCallback("mode: secure").problems,
               ElementsAre(IsProblem(path, 2, "plain, compatible, safe")));
@@ -203,14 +204,14 @@ TEST_F(AccountsTest, K08_SecretsInTheFileWorkAndWarnAndAreNotShown) {
       ElementsAre(IsProblem("accounts[0].app_secret", 4, "a secret stands in the file"),
                   IsProblem("accounts[0].callback.token", 6, "a secret stands in the file"),
                   IsProblem("accounts[0].callback.encoding_aes_key", 8, "a secret stands")));
-  EXPECT_EQ(result.settings.accounts[0].app_secret.Reveal(), "PlantedSecret");
+  EXPECT_EQ(result.settings.accounts(0).app_secret(), "PlantedSecret");
   EXPECT_THAT(AllText(result), Not(HasSubstr("Planted")));
   files_["/run/secrets/wx"].content = "fromfile\n";
   const LoadResult from_file = Load(
       "accounts: [{name: a, app_id: wx1, app_secret: '${file:/run/secrets/wx}', callback: {token: "
       "'${WX_CALLBACK_TOKEN}'}}]\n");
   EXPECT_THAT(from_file.warnings, IsEmpty());
-  EXPECT_EQ(from_file.settings.accounts[0].app_secret.Reveal(), "fromfile");
+  EXPECT_EQ(from_file.settings.accounts(0).app_secret(), "fromfile");
 }
 
 TEST_F(AccountsTest, WrongSecretsAreNotShownEither) {

@@ -80,13 +80,13 @@ TEST_F(CertificatesTest, AMatchingPairIsTaken) {
       LoadTls("cert_file: one.pem, key_file: one.key, client_ca_file: one.pem");
   ASSERT_THAT(result.problems, IsEmpty());
   EXPECT_THAT(result.warnings, IsEmpty());
-  EXPECT_TRUE(result.settings.grpc.tls.enabled());
-  EXPECT_EQ(result.settings.grpc.tls.cert_file, "one.pem");
-  EXPECT_EQ(result.settings.grpc.tls.key_file, "one.key");
-  EXPECT_EQ(result.settings.grpc.tls.client_ca_file, "one.pem");
+  EXPECT_TRUE(result.settings.grpc().has_tls());
+  EXPECT_EQ(result.settings.grpc().tls().cert_file(), "one.pem");
+  EXPECT_EQ(result.settings.grpc().tls().key_file(), "one.key");
+  EXPECT_EQ(result.settings.grpc().tls().client_ca_file(), "one.pem");
   const LoadResult callback = LoadTls("cert_file: one.pem, key_file: one.key", "callback");
   ASSERT_THAT(callback.problems, IsEmpty());
-  EXPECT_EQ(callback.settings.callback.tls.key_file, "one.key");
+  EXPECT_EQ(callback.settings.callback().tls().key_file(), "one.key");
 }
 
 TEST_F(CertificatesTest, K05_W06_WithAClientAuthorityInsecureOpensNothing) {
@@ -105,7 +105,8 @@ TEST_F(CertificatesTest, K05_W06_WithAClientAuthorityInsecureOpensNothing) {
 TEST_F(CertificatesTest, A18_WithCallbackTlsOneAddressHasAQuarterOfTheConnections) {
   const auto limit = [this](const std::string& more) {
     return LoadTls("cert_file: one.pem, key_file: one.key", "callback", more)
-        .settings.callback.max_connections_per_address;
+        .settings.callback()
+        .max_connections_per_address();
   };
   EXPECT_EQ(limit(""), 256);
   EXPECT_EQ(limit("  max_connections: 100\n"), 25);
@@ -136,8 +137,8 @@ TEST_F(CertificatesTest, K04_WhatDoesNotFitIsRefused) {
       {"cert_file: one.key, key_file: one.key", "grpc.tls.cert_file", "no certificate in PEM"},
       {"cert_file: one.pem, key_file: one.pem", "grpc.tls.key_file", "no private key in PEM"},
       {"cert_file: one.pem, key_file: locked.key", "grpc.tls.key_file", "without a password"},
-      {"cert_file: one.pem", "grpc.tls.key_file", "is missing"},
-      {"key_file: one.key", "grpc.tls.cert_file", "is missing"},
+      {"cert_file: one.pem", "grpc.tls.key_file", "is required"},
+      {"key_file: one.key", "grpc.tls.cert_file", "is required"},
       {"cert_file: '', key_file: one.key", "grpc.tls.cert_file", "is empty"},
       {"cert_file: one.pem, key_file: one.key, client_ca_file: text", "grpc.tls.client_ca_file",
        "no certificate"},
@@ -151,8 +152,8 @@ TEST_F(CertificatesTest, K04_WhatDoesNotFitIsRefused) {
     EXPECT_THAT(LoadTls(row.tls).problems, ElementsAre(IsProblem(row.path, 6, row.part)));
   }
   EXPECT_THAT(LoadTls("client_ca_file: one.pem").problems,
-              ElementsAre(IsProblem("grpc.tls.cert_file", 6, "is missing"),
-                          IsProblem("grpc.tls.key_file", 6, "is missing")));
+              ElementsAre(IsProblem("grpc.tls.cert_file", 6, "is required"),
+                          IsProblem("grpc.tls.key_file", 6, "is required")));
   EXPECT_THAT(LoadTls("cert_file: one.pem, key_file: one.key, client_ca_file: one.pem", "callback")
                   .problems,
               ElementsAre(IsProblem("callback.tls.client_ca_file", 6, "is for grpc.tls only")));
@@ -180,7 +181,7 @@ TEST_F(CertificatesTest, K04_DatesAndOpenKeysAreWarnedAbout) {
 }
 
 TEST_F(CertificatesTest, BundleForWechat) {
-  EXPECT_EQ(LoadWith("wechat: {ca_file: one.pem}\n").settings.wechat.ca_file, "one.pem");
+  EXPECT_EQ(LoadWith("wechat: {ca_file: one.pem}\n").settings.wechat().ca_file(), "one.pem");
   for (const auto& [file, part] :
        {std::pair{"text", "no certificate"}, std::pair{"none", "can't read none"},
         std::pair{"''", "is empty"}}) {

@@ -1,7 +1,10 @@
+#include "server/config/replies.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
 #include <string>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "server/config/push_names.h"
@@ -35,11 +38,11 @@ class RepliesTest : public ConfigTest {
                 ElementsAre(IsProblem(absl::StrCat(kRule, ".", key), 2, part)))
         << reply;
   }
-  ReplyRuleSettings Accepted(const std::string& rule) {
+  v1::ReplyRule Accepted(const std::string& rule) {
     const LoadResult result = LoadRules(rule);
     EXPECT_THAT(result.problems, IsEmpty()) << rule;
     EXPECT_THAT(result.warnings, IsEmpty()) << rule;
-    return result.settings.accounts.at(0).replies.at(0);
+    return result.settings.accounts(0).replies(0);
   }
 };
 
@@ -52,11 +55,10 @@ TEST_F(RepliesTest, ARuleNeedsATypeAndAReply) {
 }
 
 TEST_F(RepliesTest, TextsAndExpressions) {
-  const ReplyRuleSettings rule = Accepted("{on: text, match: '^帮助$', text: \"一\\n二\"}");
-  EXPECT_EQ(rule.on, "text");
-  EXPECT_EQ(rule.match, "^帮助$");
-  EXPECT_EQ(rule.kind, ReplyKind::kText);
-  EXPECT_EQ(rule.text, "一\n二");
+  const v1::ReplyRule rule = Accepted("{on: text, match: '^帮助$', text: \"一\\n二\"}");
+  EXPECT_EQ(rule.on(), "text");
+  EXPECT_EQ(rule.match(), "^帮助$");
+  EXPECT_EQ(rule.text(), "一\n二");
   for (const std::string& match :
        {std::string("'('"), std::string("'[a'"), std::string("'(?=x)'"), std::string("'(x)\\1'"),
         std::string("'((a{1000}){1000}){1000}'")}) {
@@ -68,30 +70,40 @@ TEST_F(RepliesTest, TextsAndExpressions) {
   ExpectRefused(absl::StrCat("text: ", std::string(2049, 'a')), "text", "2049 bytes");
   ExpectRefused("text: ''", "text", "is empty");
   variables_["BELL"] = "a\x07";
-  ExpectRefused("text: '${BELL}'", "text", "control character");
+  ExpectRefused("text: '${BELL}'", "text", "control characters");
+  variables_["FROM_WINDOWS"] = "a\r\nb";
+  ExpectRefused("text: '${FROM_WINDOWS}'", "text", "carriage return");
 }
 
 TEST_F(RepliesTest, EveryKindOfReply) {
-  EXPECT_EQ(Accepted("{on: text, image: {media_id: M1}}").media_id, "M1");
-  EXPECT_EQ(Accepted("{on: text, voice: {media_id: M2}}").kind, ReplyKind::kVoice);
-  const auto video = Accepted("{on: text, video: {media_id: M, title: 标题, description: d}}");
-  EXPECT_EQ(video.kind, ReplyKind::kVideo);
+  const auto reply = [this](const std::string& parts) {
+    return ToReply(Accepted(absl::StrCat("{on: text, ", parts, "}")));
+  };
+  EXPECT_EQ(std::get<wechat::TextReply>(reply("text: t")).content, "t");
+  EXPECT_EQ(std::get<wechat::ImageReply>(reply("image: {media_id: M1}")).media_id, "M1");
+  EXPECT_EQ(std::get<wechat::VoiceReply>(reply("voice: {media_id: M2}")).media_id, "M2");
+  const auto video =
+      std::get<wechat::VideoReply>(reply("video: {media_id: M, title: 标题, description: d}"));
+  EXPECT_EQ(video.media_id, "M");
   EXPECT_EQ(video.title, "标题");
   EXPECT_EQ(video.description, "d");
-  const auto music = Accepted(
-      "{on: text, music: {thumb_media_id: T, title: t, music_url: 'http://m', hq_music_url: "
-      "'https://h'}}");
-  EXPECT_EQ(music.kind, ReplyKind::kMusic);
+  const auto music = std::get<wechat::MusicReply>(
+      reply("music: {thumb_media_id: T, title: t, description: d, music_url: 'http://m', "
+            "hq_music_url: 'https://h'}"));
   EXPECT_EQ(music.thumb_media_id, "T");
+  EXPECT_EQ(music.title, "t");
+  EXPECT_EQ(music.description, "d");
   EXPECT_EQ(music.music_url, "http://m");
   EXPECT_EQ(music.hq_music_url, "https://h");
-  const auto news =
-      Accepted("{on: text, news: {title: t, url: 'https://u', picture_url: 'https://p'}}");
-  EXPECT_EQ(news.kind, ReplyKind::kNews);
+  const auto news = std::get<wechat::NewsReply>(
+      reply("news: {title: t, description: d, url: 'https://u', picture_url: 'https://p'}"));
+  EXPECT_EQ(news.title, "t");
+  EXPECT_EQ(news.description, "d");
   EXPECT_EQ(news.url, "https://u");
   EXPECT_EQ(news.picture_url, "https://p");
-  EXPECT_EQ(Accepted("{on: text, transfer: {}}").kind, ReplyKind::kTransfer);
-  EXPECT_EQ(Accepted("{on: text, transfer: {kf_account: a@b}}").kf_account, "a@b");
+  EXPECT_EQ(std::get<wechat::TransferReply>(reply("transfer: {}")).kf_account, "");
+  EXPECT_EQ(std::get<wechat::TransferReply>(reply("transfer: {kf_account: a@b}")).kf_account,
+            "a@b");
 }
 
 TEST_F(RepliesTest, WhatAKindCannotDoWithoutIsNamed) {
@@ -99,14 +111,22 @@ TEST_F(RepliesTest, WhatAKindCannotDoWithoutIsNamed) {
   ExpectRefused("voice: {media_id: ''}", "voice.media_id", "is empty");
   ExpectRefused("image: {media_id: 'a b'}", "image.media_id", "visible ASCII");
   ExpectRefused(absl::StrCat("image: {media_id: ", std::string(129, 'M'), "}"), "image.media_id",
-                "1 to 128");
+                "1 to 128 visible ASCII");
   ExpectRefused("video: {title: t}", "video.media_id", "is required");
   ExpectRefused("music: {title: t}", "music.thumb_media_id", "is required");
-  ExpectRefused("music: {thumb_media_id: T, music_url: 'ftp://m'}", "music.music_url", "is no URL");
+  ExpectRefused("music: {thumb_media_id: T, music_url: 'ftp://m'}", "music.music_url",
+                "must be http://");
   ExpectRefused("news: {url: 'https://u'}", "news.title", "is required");
   ExpectRefused("news: {title: t}", "news.url", "is required");
   ExpectRefused("news: {title: t, url: 'https://u v'}", "news.url", "without blanks");
   ExpectRefused("image: M1", "image", "must be a section");
+}
+
+TEST_F(RepliesTest, EveryProblemOfAReplyIsTold) {
+  EXPECT_THAT(LoadRules("{on: text, music: {music_url: x,\n hq_music_url: y}}").problems,
+              ElementsAre(IsProblem("accounts[0].replies[0].music.thumb_media_id", 2, "required"),
+                          IsProblem("accounts[0].replies[0].music.music_url", 2, "must be http"),
+                          IsProblem("accounts[0].replies[0].music.hq_music_url", 3, "must be")));
 }
 
 TEST_F(RepliesTest, ARuleHasExactlyOneReply) {
@@ -149,11 +169,11 @@ TEST_F(RepliesTest, TypesAreThoseOfTheApi) {
 }
 
 TEST_F(RepliesTest, EventKeysAreForEvents) {
-  EXPECT_EQ(Accepted("{on: click, event_key: MENU_1, text: x}").event_key, "MENU_1");
+  EXPECT_EQ(Accepted("{on: click, event_key: MENU_1, text: x}").event_key(), "MENU_1");
   Accepted("{on: subscribe, event_key: qrscene_7, transfer: {}}");
   ExpectRefused("event_key: A, text: x", "event_key", "is for events");
   EXPECT_THAT(LoadRules("{on: click, event_key: '', text: x}").problems,
-              ElementsAre(IsProblem("accounts[0].replies[0].event_key", 2, "from 1 to 1024")));
+              ElementsAre(IsProblem("accounts[0].replies[0].event_key", 2, "is empty")));
 }
 
 TEST_F(RepliesTest, NumberOfRulesHasALimit) {
@@ -163,7 +183,7 @@ TEST_F(RepliesTest, NumberOfRulesHasALimit) {
     return LoadRules(rules).problems;
   };
   EXPECT_THAT(many(200), IsEmpty());
-  EXPECT_THAT(many(201), ElementsAre(IsProblem("accounts[0].replies", 2, "has 201 rules")));
+  EXPECT_THAT(many(201), ElementsAre(IsProblem("accounts[0].replies", 2, "has 201 items")));
 }
 
 TEST_F(RepliesTest, WithoutACallbackTheyAreWarnedAbout) {

@@ -10,9 +10,12 @@
 namespace hongyan::config {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class ServiceTest : public ConfigTest {
  protected:
@@ -34,33 +37,33 @@ TEST_F(ServiceTest, OnlyAccountsAreRequiredAndDefaultsAreThoseOfTheContract) {
   ASSERT_THAT(result.problems, IsEmpty());
   EXPECT_THAT(result.warnings, IsEmpty());
   const Settings& s = result.settings;
-  EXPECT_EQ(s.grpc.listen, "127.0.0.1:9090");
-  EXPECT_FALSE(s.grpc.tls.enabled());
-  EXPECT_EQ(s.grpc.max_in_flight, 4096);
-  EXPECT_EQ(s.grpc.max_request_bytes, 4194304u);
-  EXPECT_EQ(s.grpc.max_connections, 1024);
-  EXPECT_EQ(s.grpc.max_connections_per_address, 0);
-  EXPECT_EQ(s.callback.listen, "127.0.0.1:8080");
-  EXPECT_EQ(s.callback.max_connections, 1024);
-  EXPECT_EQ(s.callback.max_connections_per_address, 0);
-  EXPECT_EQ(s.callback.timestamp_window, absl::Minutes(10));
-  EXPECT_EQ(s.admin.listen, "127.0.0.1:9091");
-  EXPECT_EQ(s.log.level, base::Level::kInfo);
-  EXPECT_EQ(s.log.format, base::LogFormat::kJson);
-  EXPECT_THAT(s.wechat.api_urls,
+  EXPECT_EQ(s.grpc().listen(), "127.0.0.1:9090");
+  EXPECT_FALSE(s.grpc().has_tls());
+  EXPECT_EQ(s.grpc().max_in_flight(), 4096);
+  EXPECT_EQ(s.grpc().max_request_bytes(), 4194304);
+  EXPECT_EQ(s.grpc().max_connections(), 1024);
+  EXPECT_EQ(s.grpc().max_connections_per_address(), 0);
+  EXPECT_EQ(s.callback().listen(), "127.0.0.1:8080");
+  EXPECT_EQ(s.callback().max_connections(), 1024);
+  EXPECT_EQ(s.callback().max_connections_per_address(), 0);
+  EXPECT_EQ(ToDuration(s.callback().timestamp_window()), absl::Minutes(10));
+  EXPECT_EQ(s.admin().listen(), "127.0.0.1:9091");
+  EXPECT_EQ(LogLevel(s), base::Level::kInfo);
+  EXPECT_EQ(LogFormat(s), base::LogFormat::kJson);
+  EXPECT_THAT(s.wechat().api_urls(),
               ElementsAre("https://api.weixin.qq.com", "https://api2.weixin.qq.com"));
-  EXPECT_EQ(s.wechat.token_endpoint, TokenEndpoint::kStable);
-  EXPECT_EQ(s.wechat.timeout, absl::Seconds(5));
-  EXPECT_EQ(s.wechat.max_connections, 128);
-  EXPECT_EQ(s.wechat.ca_file, "");
-  EXPECT_EQ(s.shutdown.delay, absl::Seconds(5));
-  EXPECT_EQ(s.shutdown.grace, absl::Seconds(20));
+  EXPECT_EQ(s.wechat().token_endpoint(), "stable");
+  EXPECT_EQ(ToDuration(s.wechat().timeout()), absl::Seconds(5));
+  EXPECT_EQ(s.wechat().max_connections(), 128);
+  EXPECT_EQ(s.wechat().ca_file(), "");
+  EXPECT_EQ(ToDuration(s.shutdown().delay()), absl::Seconds(5));
+  EXPECT_EQ(ToDuration(s.shutdown().grace()), absl::Seconds(20));
 }
 
 TEST_F(ServiceTest, OnATerminalTheProcessEndsAtOnceUnlessTold) {
   on_terminal_ = true;
-  EXPECT_EQ(Accepted("").shutdown.delay, absl::ZeroDuration());
-  EXPECT_EQ(Accepted("shutdown: {delay: 3s}").shutdown.delay, absl::Seconds(3));
+  EXPECT_EQ(ToDuration(Accepted("").shutdown().delay()), absl::ZeroDuration());
+  EXPECT_EQ(ToDuration(Accepted("shutdown: {delay: 3s}").shutdown().delay()), absl::Seconds(3));
 }
 
 TEST_F(ServiceTest, ValuesArriveWhereTheyBelong) {
@@ -76,24 +79,24 @@ TEST_F(ServiceTest, ValuesArriveWhereTheyBelong) {
       "max_connections: 11}\n"
       "token_store: memory\n"
       "shutdown: {delay: 1s, grace: 1m}");
-  EXPECT_EQ(s.grpc.listen, "[::1]:1");
-  EXPECT_EQ(s.grpc.max_in_flight, 7);
-  EXPECT_EQ(s.grpc.max_request_bytes, 65536u);
-  EXPECT_EQ(s.grpc.max_connections, 5);
-  EXPECT_EQ(s.grpc.max_connections_per_address, 6);
-  EXPECT_EQ(s.callback.listen, "0.0.0.0:2");
-  EXPECT_EQ(s.callback.max_connections, 8);
-  EXPECT_EQ(s.callback.max_connections_per_address, 9);
-  EXPECT_EQ(s.callback.timestamp_window, absl::ZeroDuration());
-  EXPECT_EQ(s.admin.listen, "127.0.0.1:3");
-  EXPECT_EQ(s.log.level, base::Level::kTrace);
-  EXPECT_EQ(s.log.format, base::LogFormat::kText);
-  EXPECT_THAT(s.wechat.api_urls, ElementsAre("http://127.0.0.1:5"));
-  EXPECT_EQ(s.wechat.token_endpoint, TokenEndpoint::kClassic);
-  EXPECT_EQ(s.wechat.timeout, absl::Milliseconds(250));
-  EXPECT_EQ(s.wechat.max_connections, 11);
-  EXPECT_EQ(s.shutdown.delay, absl::Seconds(1));
-  EXPECT_EQ(s.shutdown.grace, absl::Minutes(1));
+  EXPECT_EQ(s.grpc().listen(), "[::1]:1");
+  EXPECT_EQ(s.grpc().max_in_flight(), 7);
+  EXPECT_EQ(s.grpc().max_request_bytes(), 65536);
+  EXPECT_EQ(s.grpc().max_connections(), 5);
+  EXPECT_EQ(s.grpc().max_connections_per_address(), 6);
+  EXPECT_EQ(s.callback().listen(), "0.0.0.0:2");
+  EXPECT_EQ(s.callback().max_connections(), 8);
+  EXPECT_EQ(s.callback().max_connections_per_address(), 9);
+  EXPECT_EQ(ToDuration(s.callback().timestamp_window()), absl::ZeroDuration());
+  EXPECT_EQ(s.admin().listen(), "127.0.0.1:3");
+  EXPECT_EQ(LogLevel(s), base::Level::kTrace);
+  EXPECT_EQ(LogFormat(s), base::LogFormat::kText);
+  EXPECT_THAT(s.wechat().api_urls(), ElementsAre("http://127.0.0.1:5"));
+  EXPECT_EQ(s.wechat().token_endpoint(), "classic");
+  EXPECT_EQ(ToDuration(s.wechat().timeout()), absl::Milliseconds(250));
+  EXPECT_EQ(s.wechat().max_connections(), 11);
+  EXPECT_EQ(ToDuration(s.shutdown().delay()), absl::Seconds(1));
+  EXPECT_EQ(ToDuration(s.shutdown().grace()), absl::Minutes(1));
 }
 
 TEST_F(ServiceTest, RangesHoldAtBothEnds) {
@@ -188,7 +191,7 @@ TEST_F(ServiceTest, ApiUrlsAreCheckedOneByOne) {
       "https://a.cn,https://a.cn";
   Accepted(absl::StrCat("wechat: {api_urls: [", eight, "]}"));
   ExpectRefused(absl::StrCat("wechat: {api_urls: [", eight, ",https://a.cn]}"), "wechat.api_urls",
-                "has 9 URLs");
+                "has 9 items; must be from 1 to 8");
 }
 
 TEST_F(ServiceTest, WhatComesLaterIsRefusedOrWarnedAbout) {
@@ -211,14 +214,14 @@ TEST_F(ServiceTest, WhatComesLaterIsRefusedOrWarnedAbout) {
 
 TEST_F(ServiceTest, StorageIsASqliteFileWithItsRetentions) {
   const LoadResult defaults = LoadWith("");
-  EXPECT_EQ(defaults.settings.storage.url, "sqlite:hongyan.db");
-  EXPECT_EQ(defaults.settings.storage.retention, absl::Hours(30 * 24));
+  EXPECT_EQ(defaults.settings.storage().url(), "sqlite:hongyan.db");
+  EXPECT_EQ(ToDuration(defaults.settings.storage().retention()), absl::Hours(30 * 24));
   const LoadResult given = LoadWith(
       "storage: {url: 'sqlite:/var/lib/h.db', retention: 7d, unsubscribed_retention: 12h}\n");
   EXPECT_THAT(given.problems, IsEmpty());
-  EXPECT_EQ(given.settings.storage.url, "sqlite:/var/lib/h.db");
-  EXPECT_EQ(given.settings.storage.retention, absl::Hours(7 * 24));
-  EXPECT_EQ(given.settings.storage.unsubscribed_retention, absl::Hours(12));
+  EXPECT_EQ(given.settings.storage().url(), "sqlite:/var/lib/h.db");
+  EXPECT_EQ(ToDuration(given.settings.storage().retention()), absl::Hours(7 * 24));
+  EXPECT_EQ(ToDuration(given.settings.storage().unsubscribed_retention()), absl::Hours(12));
   ExpectRefused("storage: {url: 'postgresql://u:Planted@db/h'}", "storage.url", "later version");
   ExpectRefused("storage: {url: 'sqlite:'}", "storage.url", "must be sqlite:PATH");
   ExpectRefused("storage: {url: 'h.db'}", "storage.url", "must be sqlite:PATH");
@@ -255,12 +258,12 @@ accounts:
 )");
   ASSERT_THAT(result.problems, IsEmpty());
   EXPECT_THAT(result.warnings, ElementsAre(IsProblem("accounts[0].send_rate", 20, "")));
-  ASSERT_EQ(result.settings.accounts.size(), 1u);
-  const AccountSettings& account = result.settings.accounts[0];
-  EXPECT_EQ(account.app_secret.Reveal(), "s3cretfromtheenvironment");
-  EXPECT_EQ(account.callback_path, "/mp/serverCheck");
-  ASSERT_EQ(account.replies.size(), 2u);
-  EXPECT_EQ(account.replies[1].match, "^帮助$");
+  ASSERT_EQ(result.settings.accounts_size(), 1);
+  const v1::AccountConfig& account = result.settings.accounts(0);
+  EXPECT_EQ(account.app_secret(), "s3cretfromtheenvironment");
+  EXPECT_EQ(account.callback().path(), "/mp/serverCheck");
+  ASSERT_EQ(account.replies_size(), 2);
+  EXPECT_EQ(account.replies(1).match(), "^帮助$");
 }
 
 // The example that ships says that it shows the defaults; so it must.
@@ -270,37 +273,23 @@ TEST_F(ServiceTest, TheShippedExampleLoadsAndShowsTheDefaults) {
   const LoadResult example = config::Load(HONGYAN_EXAMPLE, world);
   ASSERT_THAT(example.problems, IsEmpty());
   EXPECT_THAT(example.warnings, IsEmpty());
-  const Settings& s = example.settings;
-  const Settings defaults = Accepted("");
-  EXPECT_EQ(s.grpc.listen, defaults.grpc.listen);
-  EXPECT_EQ(s.grpc.max_in_flight, defaults.grpc.max_in_flight);
-  EXPECT_EQ(s.grpc.max_request_bytes, defaults.grpc.max_request_bytes);
-  EXPECT_EQ(s.grpc.max_connections, defaults.grpc.max_connections);
-  EXPECT_EQ(s.grpc.max_connections_per_address, defaults.grpc.max_connections_per_address);
-  EXPECT_EQ(s.callback.listen, defaults.callback.listen);
-  EXPECT_EQ(s.callback.max_connections, defaults.callback.max_connections);
-  EXPECT_EQ(s.callback.max_connections_per_address, defaults.callback.max_connections_per_address);
-  EXPECT_EQ(s.callback.timestamp_window, defaults.callback.timestamp_window);
-  EXPECT_EQ(s.admin.listen, defaults.admin.listen);
-  EXPECT_EQ(s.log.level, defaults.log.level);
-  EXPECT_EQ(s.log.format, defaults.log.format);
-  EXPECT_EQ(s.wechat.api_urls, defaults.wechat.api_urls);
-  EXPECT_EQ(s.wechat.token_endpoint, defaults.wechat.token_endpoint);
-  EXPECT_EQ(s.wechat.timeout, defaults.wechat.timeout);
-  EXPECT_EQ(s.wechat.max_connections, defaults.wechat.max_connections);
-  EXPECT_EQ(s.shutdown.delay, defaults.shutdown.delay);
-  EXPECT_EQ(s.shutdown.grace, defaults.shutdown.grace);
-  ASSERT_EQ(s.accounts.size(), 1u);
-  EXPECT_EQ(s.accounts[0].callback_path, "/wechat/callback/main");
-  EXPECT_EQ(s.accounts[0].callback_token.Reveal(), "t0kenfromenv");
-  EXPECT_EQ(s.accounts[0].replies.size(), 2u);
+  ASSERT_EQ(example.settings.accounts_size(), 1);
+  const v1::AccountConfig& account = example.settings.accounts(0);
+  EXPECT_EQ(account.callback().path(), "/wechat/callback/main");
+  EXPECT_EQ(account.callback().token(), "t0kenfromenv");
+  EXPECT_EQ(account.replies_size(), 2);
+  Settings shown = example.settings;
+  Settings defaults = Accepted("");
+  shown.clear_accounts();
+  defaults.clear_accounts();
+  EXPECT_EQ(shown.DebugString(), defaults.DebugString());
 }
 
 TEST_F(ServiceTest, K10_TooFewDescriptorsAreRefusedWithTheArithmetic) {
   Settings settings;
-  settings.callback.max_connections = 1000;
-  settings.wechat.max_connections = 100;
-  settings.grpc.max_connections = 500;
+  settings.mutable_callback()->set_max_connections(1000);
+  settings.mutable_wechat()->set_max_connections(100);
+  settings.mutable_grpc()->set_max_connections(500);
   const std::uint64_t needed = 1000 + 500 + 100 + 64 + 64 + 128;
   EXPECT_FALSE(CheckFileLimit(settings, needed));
   const auto problem = CheckFileLimit(settings, needed - 1);
@@ -313,8 +302,28 @@ TEST_F(ServiceTest, K10_TooFewDescriptorsAreRefusedWithTheArithmetic) {
         "128 (to spare)", "or grpc.max_connections"}) {
     EXPECT_THAT(problem->message, HasSubstr(part));
   }
-  EXPECT_TRUE(CheckFileLimit(Settings(), 2048));
-  EXPECT_FALSE(CheckFileLimit(Settings(), ~std::uint64_t{0}));
+  const Settings defaults = Accepted("");
+  EXPECT_TRUE(CheckFileLimit(defaults, 2048));
+  EXPECT_FALSE(CheckFileLimit(defaults, ~std::uint64_t{0}));
+}
+
+TEST_F(ServiceTest, WipedSecretsLeaveNothingButZeros) {
+  const std::string key(43, 'k');
+  LoadResult result = LoadWith(
+      "    callback: {token: '${WX_CALLBACK_TOKEN}', mode: safe, encoding_aes_key: " + key +
+      ", previous_encoding_aes_key: " + key + "}\n");
+  ASSERT_THAT(result.problems, IsEmpty());
+  const v1::AccountConfig& account = result.settings.accounts(0);
+  const v1::AccountCallbackConfig& callback = account.callback();
+  const std::string* secrets[] = {&account.app_secret(), &callback.token(),
+                                  &callback.encoding_aes_key(),
+                                  &callback.previous_encoding_aes_key()};
+  const char* first_bytes = account.app_secret().data();
+  WipeSecrets(result.settings);
+  EXPECT_EQ(account.app_secret().data(), first_bytes);  // where they stood
+  for (const std::string* secret : secrets) EXPECT_THAT(*secret, AllOf(Not(IsEmpty()), Each('\0')));
+  EXPECT_EQ(account.name(), "main");
+  EXPECT_EQ(account.app_id(), "wx0123456789abcdef");
 }
 
 TEST_F(ServiceTest, LinesForPeople) {

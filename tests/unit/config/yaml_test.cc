@@ -6,7 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "server/config/yaml_tree.h"
+#include "server/config/yaml_file.h"
 #include "tests/unit/config/config_test.h"
 
 namespace hongyan::config {
@@ -46,7 +46,8 @@ TEST_F(YamlTest, K01_WrongTypesNamePathAndLine) {
       {"grpc: {max_in_flight: 1.5}", "grpc.max_in_flight", "not a whole number"},
       {"grpc: {max_in_flight: 0x10}", "grpc.max_in_flight", "not a whole number"},
       {"grpc: {max_in_flight: 010}", "grpc.max_in_flight", "not a whole number"},
-      {"grpc: {max_in_flight: 4294967297}", "grpc.max_in_flight", "not a whole number"},
+      {"grpc: {max_in_flight: 4294967297}", "grpc.max_in_flight",
+       "is 4294967297; must be from 1 to 100000"},
       {"grpc: {max_in_flight: [1]}", "grpc.max_in_flight", "is a list"},
       {"grpc: {max_in_flight: {}}", "grpc.max_in_flight", "is a section"},
       {"grpc: {max_in_flight: }", "grpc.max_in_flight", "has no value"},
@@ -89,9 +90,9 @@ TEST_F(YamlTest, PlainScalarsAreTextWhereTextIsWanted) {
       "accounts: [{name: 123, app_id: wx1, app_secret: ${WX_APP_SECRET},\n"
       "  callback: {token: 123456789}, replies: [{on: text, text: true}]}]\n");
   ASSERT_THAT(result.problems, IsEmpty());
-  EXPECT_EQ(result.settings.accounts[0].name, "123");
-  EXPECT_EQ(result.settings.accounts[0].callback_token.Reveal(), "123456789");
-  EXPECT_EQ(result.settings.accounts[0].replies[0].text, "true");
+  EXPECT_EQ(result.settings.accounts(0).name(), "123");
+  EXPECT_EQ(result.settings.accounts(0).callback().token(), "123456789");
+  EXPECT_EQ(result.settings.accounts(0).replies(0).text(), "true");
 }
 
 // The braces would end a plain text in a flow map; the contract's own example has them there.
@@ -105,14 +106,14 @@ TEST_F(YamlTest, SubstitutionsNeedNoQuotesInFlowMaps) {
       "${WX_CALLBACK_TOKEN}},\n"
       "  replies: [{on: text, text: \"$${A} '${A}'\"}, {on: text, text: $${A}}]}]  # ${A}\n");
   ASSERT_THAT(result.problems, IsEmpty());
-  const AccountSettings& account = result.settings.accounts[0];
-  EXPECT_EQ(account.name, "a");
-  EXPECT_EQ(account.app_id, "wxa1");
-  EXPECT_EQ(account.app_secret.Reveal(), "fromfile");
-  EXPECT_EQ(account.callback_path, "/a/a");
-  EXPECT_EQ(account.callback_token.Reveal(), "t0kenfromenv");
-  EXPECT_EQ(account.replies[0].text, "${A} 'a'");
-  EXPECT_EQ(account.replies[1].text, "${A}");
+  const v1::AccountConfig& account = result.settings.accounts(0);
+  EXPECT_EQ(account.name(), "a");
+  EXPECT_EQ(account.app_id(), "wxa1");
+  EXPECT_EQ(account.app_secret(), "fromfile");
+  EXPECT_EQ(account.callback().path(), "/a/a");
+  EXPECT_EQ(account.callback().token(), "t0kenfromenv");
+  EXPECT_EQ(account.replies(0).text(), "${A} 'a'");
+  EXPECT_EQ(account.replies(1).text(), "${A}");
   // What is no substitution stays YAML.
   EXPECT_THAT(Load("accounts: [{name: ${, app_id: }]\n").problems,
               ElementsAre(Field(&Problem::message, HasSubstr("is no YAML"))));
@@ -150,7 +151,7 @@ TEST_F(YamlTest, K01_TabsInTheIndentation) {
       "    callback: {token: abc}\n    replies:\n      - on: text\n        text: |\n          a\n  "
       "        \tb\n");
   ASSERT_THAT(result.problems, IsEmpty());
-  EXPECT_EQ(result.settings.accounts[0].replies[0].text, "a\n\tb\n");
+  EXPECT_EQ(result.settings.accounts(0).replies(0).text(), "a\n\tb\n");
 }
 
 TEST_F(YamlTest, W03_WhatLooksLikeYamlIsToldWithItsLine) {
@@ -365,7 +366,7 @@ TEST_F(YamlTest, HarmlessVariantsOfTheSameFileAreRead) {
     SCOPED_TRACE(text);
     const LoadResult result = Load(text);
     ASSERT_THAT(result.problems, IsEmpty());
-    EXPECT_EQ(result.settings.accounts[0].app_id, "wx0123456789abcdef");
+    EXPECT_EQ(result.settings.accounts(0).app_id(), "wx0123456789abcdef");
   }
 }
 
