@@ -1,17 +1,14 @@
 // The one loop. Its thread owns every mutable object of the service; other threads only Post into it.
 //
-// Contract: Run() works until Stop(); on a test's own thread RunUntilDone(task) does one task to its end.
+// Contract: Run() works until Stop().
 // Threads:  Post() and Stop() any; the rest the loop's.
 // Lifetime: outlives everything that runs on it.
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/co_spawn.hpp>  // for those who start tasks on the loop
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <exception>
-#include <optional>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -49,30 +46,6 @@ class EventLoop {
   void Stop() { context_.stop(); }
   // Lets Run() end by itself once nothing is left to do.
   void ReleaseWork() { guard_.reset(); }
-
-  // Runs `task` to its end on this thread and returns its value. For tests and for start-up.
-  template <typename T>
-  T RunUntilDone(Task<T> task) {
-    std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> result;
-    std::exception_ptr failure;
-    bool done = false;
-    if constexpr (std::is_void_v<T>) {
-      asio::co_spawn(context_, std::move(task), [&](std::exception_ptr e) {
-        failure = e;
-        done = true;
-      });
-    } else {
-      asio::co_spawn(context_, std::move(task), [&](std::exception_ptr e, T value) {
-        failure = e;
-        if (!e) result.emplace(std::move(value));
-        done = true;
-      });
-    }
-    context_.restart();
-    while (!done) context_.run_one();
-    if (failure) std::rethrow_exception(failure);
-    if constexpr (!std::is_void_v<T>) return std::move(*result);
-  }
 
  private:
   asio::io_context context_;

@@ -25,7 +25,6 @@ class WaitList {
   void NotifyAll();
   // Wakes the one who waited longest; false when nobody waits.
   bool NotifyOne();
-  std::size_t waiting() const { return waiters_.size(); }
 
  private:
   struct Waiter {

@@ -24,7 +24,6 @@ class EventFeed {
 
   // In the order of the cursors, and none is left out.
   void Recorded(std::int64_t cursor);
-  std::int64_t latest() const { return latest_; }
   // Whether at most kNewest events are known to be after `cursor`, which stands at or before the last one. Tells apart
   // who follows closely and who has much to catch up with.
   bool IsNearTheEnd(std::int64_t cursor) const { return cursor >= all_known_after_; }

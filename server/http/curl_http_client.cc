@@ -145,7 +145,7 @@ struct CurlHttpClient::Transfer {
   static std::size_t OnWrite(char* data, std::size_t size, std::size_t count, void* self) {
     auto& t = *static_cast<Transfer*>(self);
     const std::size_t n = size * count;
-    if (t.answer.size() + n > t.request.max_response_bytes) return 0;
+    if (t.answer.size() + n > kMaxResponseBytes) return 0;
     t.answer.append(data, n);
     return n;
   }

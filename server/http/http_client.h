@@ -4,7 +4,7 @@
 //           may have left. What it means for a message is decided in wechat/attempt.h and nowhere else.
 //           No POST of which a byte may have left is ever sent again, and no redirect followed. A GET may be: on a new
 //           connection, when a pooled one dies under it before its answer.
-// Bounds:   the answer's body at most `max_response_bytes`, its header at most 64 KiB.
+// Bounds:   the answer's body at most kMaxResponseBytes, its header at most 64 KiB.
 // Threads:  event loop only.
 #pragma once
 
@@ -17,6 +17,8 @@
 
 namespace hongyan::http {
 
+inline constexpr std::size_t kMaxResponseBytes = 1 << 20;
+
 struct HttpRequest {
   enum class Method { kGet, kPost };
   Method method = Method::kGet;
@@ -27,7 +29,6 @@ struct HttpRequest {
   std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
   // Nothing leaves from then on.
   async::MonoTime begin_by = async::MonoTime::max();
-  std::size_t max_response_bytes = 1 << 20;
 };
 
 struct HttpResponse {

@@ -10,8 +10,8 @@
 //           as protobuf's other implementations say it. A function's CANCELLED becomes SHUTTING_DOWN where the stop
 //           cancelled it; a storage that was too slow for a limit of ours, not the caller's deadline, is UNAVAILABLE; an
 //           exception is INTERNAL and logged. Each error of a call that names an account names it.
-// Threads:  AddTo(), Start() and Stop() on main; a thread of its own waits for gRPC's events; open() and in_flight() on
-//           any; the rest on the event loop.
+// Threads:  AddTo(), Start() and Stop() on main; a thread of its own waits for gRPC's events; open() on any;
+//           the rest on the event loop.
 // Lifetime: what it is given outlives it, and so does the server that it was added to, until Stop().
 #pragma once
 
@@ -69,8 +69,6 @@ class Router {
 
   // Calls that gRPC or their task have not done with.
   int open() const { return open_; }
-  int in_flight() const { return in_flight_; }
-  RouterOptions& options() { return options_; }
 
  private:
   friend class RoutedCall;
@@ -93,7 +91,7 @@ class Router {
   async::Clock& clock_;
   base::Metrics& metrics_;
   core::Accounts& accounts_;
-  RouterOptions options_;
+  const RouterOptions options_;
   std::vector<std::unique_ptr<Service>> services_;
   grpc::AsyncGenericService unknown_;  // takes the calls of methods that no table has
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;

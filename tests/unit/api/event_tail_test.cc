@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/async/task_group.h"
+#include "tests/support/run_until_done.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_storage.h"
 
@@ -38,7 +39,8 @@ class EventTailTest : public ::testing::Test {
     event.body = readable ? absl::StrCat("<xml><MsgType>text</MsgType><Content>", content,
                                          "</Content><MsgId>1</MsgId></xml>")
                           : "no push";
-    const auto recorded = loop_.RunUntilDone(storage_.events().Record(std::move(event), Soon()));
+    const auto recorded =
+        support::RunUntilDone(loop_, storage_.events().Record(std::move(event), Soon()));
     EXPECT_THAT(recorded, support::IsOk());
     return recorded.ok() ? recorded->cursor : 0;
   }
@@ -66,37 +68,37 @@ TEST_F(EventTailTest, WhoAsksForTheSameSharesOneRead) {
   const std::int64_t before = storage_.thread().stats().reads;
   std::vector<Batch> got;
   for (int i = 0; i < 50; ++i) group_.Spawn(Ask(tail_, 0, Soon(), got));
-  loop_.RunUntilDone(group_.Drain(Soon()));
+  support::RunUntilDone(loop_, group_.Drain(Soon()));
   ASSERT_THAT(got, SizeIs(50));
   EXPECT_THAT(got, Each(got.front()));
   EXPECT_THAT(Contents(got.front()), ElementsAre("a", "b"));
   EXPECT_EQ(got.front()->next_cursor, last);
   // Whoever comes a little later has it from memory.
-  EXPECT_EQ(*loop_.RunUntilDone(tail_.After(0, Soon())), got.front());
+  EXPECT_EQ(*support::RunUntilDone(loop_, tail_.After(0, Soon())), got.front());
   EXPECT_EQ(storage_.thread().stats().reads, before + 1);
 }
 
 TEST_F(EventTailTest, NobodyGetsFromMemoryWhatHasBeenRemoved) {
   Record("a");
-  ASSERT_THAT(Contents(*loop_.RunUntilDone(tail_.After(0, Soon()))), ElementsAre("a"));
-  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().Delete("main", "oU", Soon())),
+  ASSERT_THAT(Contents(*support::RunUntilDone(loop_, tail_.After(0, Soon()))), ElementsAre("a"));
+  ASSERT_THAT(support::RunUntilDone(loop_, storage_.subscribers().Delete("main", "oU", Soon())),
               support::IsOk());
-  EXPECT_THAT((*loop_.RunUntilDone(tail_.After(0, Soon())))->events, SizeIs(0));
+  EXPECT_THAT((*support::RunUntilDone(loop_, tail_.After(0, Soon())))->events, SizeIs(0));
   Record("b");
-  ASSERT_THAT(Contents(*loop_.RunUntilDone(tail_.After(0, Soon()))), ElementsAre("b"));
+  ASSERT_THAT(Contents(*support::RunUntilDone(loop_, tail_.After(0, Soon()))), ElementsAre("b"));
   const absl::Time later = clock_.Now() + absl::Hours(2);
-  ASSERT_THAT(loop_.RunUntilDone(storage_.events().Prune(later, absl::Hours(1), Soon())),
+  ASSERT_THAT(support::RunUntilDone(loop_, storage_.events().Prune(later, absl::Hours(1), Soon())),
               support::IsOk());
-  EXPECT_THAT((*loop_.RunUntilDone(tail_.After(0, Soon())))->events, SizeIs(0));
+  EXPECT_THAT((*support::RunUntilDone(loop_, tail_.After(0, Soon())))->events, SizeIs(0));
 }
 
 TEST_F(EventTailTest, WhoAsksForTheEmptyEndSharesOneReadToo) {
   Record("a");
-  const auto first = *loop_.RunUntilDone(tail_.After(0, Soon()));
+  const auto first = *support::RunUntilDone(loop_, tail_.After(0, Soon()));
   const std::int64_t before = storage_.thread().stats().reads;
   std::vector<Batch> got;
   for (int i = 0; i < 50; ++i) group_.Spawn(Ask(tail_, first->next_cursor, Soon(), got));
-  loop_.RunUntilDone(group_.Drain(Soon()));
+  support::RunUntilDone(loop_, group_.Drain(Soon()));
   ASSERT_THAT(got, SizeIs(50));
   EXPECT_THAT(got, Each(got.front()));
   EXPECT_THAT(got.front()->events, SizeIs(0));
@@ -105,11 +107,12 @@ TEST_F(EventTailTest, WhoAsksForTheEmptyEndSharesOneReadToo) {
 }
 
 TEST_F(EventTailTest, EmptyEndIsReadAgain) {
-  EXPECT_THAT((*loop_.RunUntilDone(tail_.After(0, Soon())))->events, SizeIs(0));
+  EXPECT_THAT((*support::RunUntilDone(loop_, tail_.After(0, Soon())))->events, SizeIs(0));
   const std::int64_t first = Record("a");
-  EXPECT_THAT(Contents(*loop_.RunUntilDone(tail_.After(0, Soon()))), ElementsAre("a"));
+  EXPECT_THAT(Contents(*support::RunUntilDone(loop_, tail_.After(0, Soon()))), ElementsAre("a"));
   Record("b");
-  EXPECT_THAT(Contents(*loop_.RunUntilDone(tail_.After(first, Soon()))), ElementsAre("b"));
+  EXPECT_THAT(Contents(*support::RunUntilDone(loop_, tail_.After(first, Soon()))),
+              ElementsAre("b"));
 }
 
 TEST_F(EventTailTest, CancelledReaderLeavesTheOthersTheirBatch) {
@@ -122,7 +125,7 @@ TEST_F(EventTailTest, CancelledReaderLeavesTheOthersTheirBatch) {
       async::asio::bind_cancellation_slot(cancel.slot(), [](std::exception_ptr) {}));
   group_.Spawn(Ask(tail_, 0, Soon(), got));
   loop_.Post([&] { cancel.emit(async::asio::cancellation_type::terminal); });
-  loop_.RunUntilDone(group_.Drain(Soon()));
+  support::RunUntilDone(loop_, group_.Drain(Soon()));
   ASSERT_THAT(got, SizeIs(1));
   EXPECT_THAT(Contents(got.front()), ElementsAre("a"));
 }
@@ -130,7 +133,7 @@ TEST_F(EventTailTest, CancelledReaderLeavesTheOthersTheirBatch) {
 TEST_F(EventTailTest, A17_EventThatCantBeReadKeepsItsPlaceAndItsType) {
   Record("a");
   const std::int64_t unreadable = Record("b", false);
-  const auto batch = *loop_.RunUntilDone(tail_.After(0, Soon()));
+  const auto batch = *support::RunUntilDone(loop_, tail_.After(0, Soon()));
   ASSERT_THAT(batch->events, SizeIs(2));
   EXPECT_EQ(batch->events[1].type(), "text");
   EXPECT_TRUE(batch->events[1].damaged());

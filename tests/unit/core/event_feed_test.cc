@@ -34,7 +34,6 @@ TEST_F(EventFeedTest, WaitersHearOfWhatIsBeyondTheirCursorOnly) {
   feed_.Recorded(1009);
   clock_.Settle();
   EXPECT_TRUE(second.value());
-  EXPECT_EQ(feed_.latest(), 1009);
 }
 
 }  // namespace

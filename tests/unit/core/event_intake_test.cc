@@ -12,6 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "server/async/event_loop.h"
 #include "server/core/subscriber_effect.h"
+#include "tests/support/run_until_done.h"
 #include "tests/support/silent_accounts.h"
 #include "tests/support/temp_storage.h"
 
@@ -88,12 +89,13 @@ class EventIntakeTest : public ::testing::Test {
     wechat::OpenedPush push;
     push.event = *wechat::ParsePush(body);
     push.text = body;
-    return loop_.RunUntilDone(intake_.Take(At(account), signature, Body(body), push,
-                                           clock_.Now() + absl::Minutes(10), clock_.Mono()));
+    return support::RunUntilDone(loop_,
+                                 intake_.Take(At(account), signature, Body(body), push,
+                                              clock_.Now() + absl::Minutes(10), clock_.Mono()));
   }
   std::vector<model::StoredEvent> Stored() {
-    auto page = loop_.RunUntilDone(
-        storage_.events().List({}, 0, 100, async::After(clock_.Mono(), absl::Minutes(10))));
+    auto page = support::RunUntilDone(
+        loop_, storage_.events().List({}, 0, 100, async::After(clock_.Mono(), absl::Minutes(10))));
     return page->events;
   }
   static std::string Text(const std::string& content, const std::string& id = "1") {
@@ -168,7 +170,8 @@ TEST_F(EventIntakeTest, X12_OfTwinsThatAreTakenAtTheSameTimeOneIsAnswered) {
 
 TEST_F(EventIntakeTest, MessageOfUnknownFormCountsForItsSender) {
   const auto left = [this](const std::string& openid) {
-    const auto row = loop_.RunUntilDone(
+    const auto row = support::RunUntilDone(
+        loop_,
         storage_.subscribers().Get("one", openid, async::After(clock_.Mono(), absl::Minutes(10))));
     return row.ok() ? row->message.left : -1;
   };
@@ -206,12 +209,12 @@ TEST_F(EventIntakeTest, FollowerIsStoredWithTheEvent) {
   Take(0, "a", Event("subscribe"));
   Take(0, "b", Event("subscribe"));
   const auto deadline = async::After(clock_.Mono(), absl::Minutes(10));
-  auto who = loop_.RunUntilDone(storage_.subscribers().Get("one", "oU", deadline));
+  auto who = support::RunUntilDone(loop_, storage_.subscribers().Get("one", "oU", deadline));
   ASSERT_TRUE(who.ok());
   EXPECT_TRUE(who->subscribed);
   EXPECT_EQ(who->action.left, 3);
   Take(0, "c", absl::StrReplaceAll(Event("unsubscribe"), {{"7059", "7060"}}));
-  who = loop_.RunUntilDone(storage_.subscribers().Get("one", "oU", deadline));
+  who = support::RunUntilDone(loop_, storage_.subscribers().Get("one", "oU", deadline));
   ASSERT_TRUE(who.ok());
   EXPECT_FALSE(who->subscribed);
 }

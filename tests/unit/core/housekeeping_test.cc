@@ -10,6 +10,7 @@
 
 #include "server/async/event_loop.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/run_until_done.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_storage.h"
 
@@ -31,7 +32,7 @@ class HousekeepingTest : public ::testing::Test {
   }
   async::MonoTime Soon() const { return async::After(clock_.Mono(), absl::Hours(1)); }
   void Round() {
-    const std::optional<int> done = loop_.RunUntilDone(Removed());
+    const std::optional<int> done = support::RunUntilDone(loop_, Removed());
     ASSERT_TRUE(done);
   }
   async::Task<std::optional<int>> Removed() {
@@ -53,28 +54,29 @@ class HousekeepingTest : public ::testing::Test {
     event.receive_time = clock_.Now();
     event.dedup_key = key;
     event.body = "<xml/>";
-    ASSERT_THAT(loop_.RunUntilDone(storage_.events().Record(std::move(event), Soon())), IsOk());
+    ASSERT_THAT(support::RunUntilDone(loop_, storage_.events().Record(std::move(event), Soon())),
+                IsOk());
   }
   // Somebody who left now.
   void Leave(const std::string& openid) {
     auto& store = storage_.subscribers();
-    ASSERT_THAT(loop_.RunUntilDone(
-                    store.SeeFollowers("main", {openid}, clock_.Now(), clock_.Now(), Soon())),
+    ASSERT_THAT(support::RunUntilDone(loop_, store.SeeFollowers("main", {openid}, clock_.Now(),
+                                                                clock_.Now(), Soon())),
                 IsOk());
     model::User user;
     user.openid = openid;
     user.subscribed = true;
     user.profile.unionid = "u" + openid;
-    ASSERT_THAT(
-        loop_.RunUntilDone(store.Update("main", {user}, clock_.Now(), clock_.Now(), Soon())),
-        IsOk());
+    ASSERT_THAT(support::RunUntilDone(
+                    loop_, store.Update("main", {user}, clock_.Now(), clock_.Now(), Soon())),
+                IsOk());
     user.subscribed = false;
-    ASSERT_THAT(
-        loop_.RunUntilDone(store.Update("main", {user}, clock_.Now(), clock_.Now(), Soon())),
-        IsOk());
+    ASSERT_THAT(support::RunUntilDone(
+                    loop_, store.Update("main", {user}, clock_.Now(), clock_.Now(), Soon())),
+                IsOk());
   }
   std::vector<std::string> Events() {
-    const auto page = loop_.RunUntilDone(storage_.events().List({}, 0, 100, Soon()));
+    const auto page = support::RunUntilDone(loop_, storage_.events().List({}, 0, 100, Soon()));
     std::vector<std::string> openids;
     for (const auto& event : page->events) openids.push_back(event.openid);
     return openids;
@@ -83,7 +85,8 @@ class HousekeepingTest : public ::testing::Test {
   std::vector<std::string> Profiles() {
     storage::SubscriberFilter filter;
     filter.account = "main";
-    const auto page = loop_.RunUntilDone(storage_.subscribers().List(filter, "", 100, Soon()));
+    const auto page =
+        support::RunUntilDone(loop_, storage_.subscribers().List(filter, "", 100, Soon()));
     std::vector<std::string> openids;
     for (const auto& who : page->subscribers) {
       if (!who.profile.unionid.empty()) openids.push_back(who.openid);
@@ -97,7 +100,8 @@ class HousekeepingTest : public ::testing::Test {
     event.type = "text";
     event.receive_time = clock_.Now();
     event.dedup_key = key;
-    return loop_.RunUntilDone(storage_.events().Record(std::move(event), Soon()))->repeated;
+    return support::RunUntilDone(loop_, storage_.events().Record(std::move(event), Soon()))
+        ->repeated;
   }
 
   async::EventLoop loop_;

@@ -22,6 +22,7 @@
 #include "server/async/event_loop.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_http_client.h"
+#include "tests/support/run_until_done.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_storage.h"
 #include "tests/support/wechat_replies.h"
@@ -64,7 +65,7 @@ class SubscribersTest : public ::testing::Test {
   }
   void TearDown() override {
     group_.CancelAll();
-    loop_.RunUntilDone(group_.Drain(Soon()));
+    support::RunUntilDone(loop_, group_.Drain(Soon()));
   }
 
   async::MonoTime Soon() const { return async::After(clock_.Mono(), absl::Seconds(30)); }
@@ -80,9 +81,11 @@ class SubscribersTest : public ::testing::Test {
   absl::Status Sync(bool restart = false, int hear = 1000) {
     progress_.clear();
     clock_.Advance(absl::Seconds(1));  // what was seen before was seen before this import
-    return loop_.RunUntilDone(subscribers_.Sync(
-        "", restart, {Soon(), false},
-        [this, hear](Subscribers::Progress progress) { return Hear(*this, progress, hear); }));
+    return support::RunUntilDone(loop_,
+                                 subscribers_.Sync("", restart, {Soon(), false},
+                                                   [this, hear](Subscribers::Progress progress) {
+                                                     return Hear(*this, progress, hear);
+                                                   }));
   }
   static async::Task<bool> Hear(SubscribersTest& test, Subscribers::Progress progress, int hear) {
     test.progress_.push_back(progress);
@@ -92,20 +95,20 @@ class SubscribersTest : public ::testing::Test {
   absl::Status StoreAsOf(absl::Time told, const std::vector<int>& people) {
     for (const int i : people) {
       absl::Status status =
-          loop_.RunUntilDone(storage_.subscribers().Delete("main", Openid(i), Soon())).status();
+          support::RunUntilDone(loop_, storage_.subscribers().Delete("main", Openid(i), Soon()))
+              .status();
       if (status.ok()) {
-        status = loop_
-                     .RunUntilDone(storage_.subscribers().SeeFollowers("main", {Openid(i)}, told,
-                                                                       told, Soon()))
+        status = support::RunUntilDone(loop_, storage_.subscribers().SeeFollowers(
+                                                  "main", {Openid(i)}, told, told, Soon()))
                      .status();
       }
       model::User user;
       user.openid = Openid(i);
       user.subscribed = true;
       if (status.ok()) {
-        status =
-            loop_.RunUntilDone(storage_.subscribers().Update("main", {user}, told, told, Soon()))
-                .status();
+        status = support::RunUntilDone(
+                     loop_, storage_.subscribers().Update("main", {user}, told, told, Soon()))
+                     .status();
       }
       if (!status.ok()) return status;
     }
@@ -127,7 +130,7 @@ class SubscribersTest : public ::testing::Test {
     storage::SubscriberFilter filter;
     filter.account = "main";
     filter.subscribed = subscribed;
-    auto page = loop_.RunUntilDone(storage_.subscribers().List(filter, "", 1000, Soon()));
+    auto page = support::RunUntilDone(loop_, storage_.subscribers().List(filter, "", 1000, Soon()));
     std::vector<std::string> found;
     for (const auto& who : page->subscribers) {
       found.push_back(absl::StrCat(who.openid, "/", who.profile.unionid));
@@ -302,36 +305,39 @@ TEST_F(SubscribersTest, OpenidThatWechatDoesNotKnowHoldsUpNobodyElse) {
     // They are not asked again at once.
     http_.Next(kUserListPath, Page(0, 250, 250, ""));
     ASSERT_THAT(Sync(), IsOk());
-    EXPECT_TRUE(loop_.RunUntilDone(subscribers_.KeepUp(Soon())));
+    EXPECT_TRUE(support::RunUntilDone(loop_, subscribers_.KeepUp(Soon())));
     EXPECT_EQ(http_.count(support::kUserBatchPath), after);
     for (int i = 0; i < 250; ++i) {
-      ASSERT_THAT(loop_.RunUntilDone(subscribers_.Delete("main", Openid(i), Soon())), IsOk());
+      ASSERT_THAT(support::RunUntilDone(loop_, subscribers_.Delete("main", Openid(i), Soon())),
+                  IsOk());
     }
   }
 }
 
 TEST_F(SubscribersTest, KeepUpGetsPastAStranger) {
   for (int i = 0; i < 3; ++i) {
-    ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().SeeFollowers(
-                    "main", {Openid(i)}, clock_.Now(), clock_.Now(), Soon())),
-                IsOk());
+    ASSERT_THAT(
+        support::RunUntilDone(loop_, storage_.subscribers().SeeFollowers(
+                                         "main", {Openid(i)}, clock_.Now(), clock_.Now(), Soon())),
+        IsOk());
   }
   strangers_ = {Openid(1)};
   left_out_ = {Openid(2)};
-  ASSERT_THAT(loop_.RunUntilDone(accounts_.all().front().token.Get(Soon())), IsOk());
-  EXPECT_TRUE(loop_.RunUntilDone(subscribers_.KeepUp(Soon())));
+  ASSERT_THAT(support::RunUntilDone(loop_, accounts_.all().front().token.Get(Soon())), IsOk());
+  EXPECT_TRUE(support::RunUntilDone(loop_, subscribers_.KeepUp(Soon())));
   EXPECT_THAT(Stored(), ElementsAre("o100000/u-o100000", "o100001/", "o100002/"));
   const std::size_t asked = http_.count(support::kUserBatchPath);
-  EXPECT_TRUE(loop_.RunUntilDone(subscribers_.KeepUp(Soon())));
+  EXPECT_TRUE(support::RunUntilDone(loop_, subscribers_.KeepUp(Soon())));
   EXPECT_EQ(http_.count(support::kUserBatchPath), asked);
 }
 
 // It must end the task then: what it waits for next can't be cancelled any more.
 TEST_F(SubscribersTest, KeepUpSaysThatItWasCancelledEvenWhenWechatFailed) {
-  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().SeeFollowers(
-                  "main", {Openid(0)}, clock_.Now(), clock_.Now(), Soon())),
-              IsOk());
-  ASSERT_THAT(loop_.RunUntilDone(accounts_.all().front().token.Get(Soon())), IsOk());
+  ASSERT_THAT(
+      support::RunUntilDone(loop_, storage_.subscribers().SeeFollowers(
+                                       "main", {Openid(0)}, clock_.Now(), clock_.Now(), Soon())),
+      IsOk());
+  ASSERT_THAT(support::RunUntilDone(loop_, accounts_.all().front().token.Get(Soon())), IsOk());
   http_.Always(support::kUserBatchPath,
                support::Refuses(-1));  // so that it waits for its next attempt
   std::optional<bool> went_on;
@@ -355,27 +361,29 @@ TEST_F(SubscribersTest, WhenWechatKnowsNobodyTheImportEnds) {
 }
 
 TEST_F(SubscribersTest, FetchOnItsWayBringsNobodyBackWhoWasDeleted) {
-  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().SeeFollowers(
-                  "main", {Openid(0)}, clock_.Now(), clock_.Now(), Soon())),
-              IsOk());
+  ASSERT_THAT(
+      support::RunUntilDone(loop_, storage_.subscribers().SeeFollowers(
+                                       "main", {Openid(0)}, clock_.Now(), clock_.Now(), Soon())),
+      IsOk());
   http_.Next(
       support::kUserPath,
       support::Held(Json(R"({"subscribe":1,"subscribe_time":1700000000,"openid":"o100000"})")));
   subscribers_.Fetch("main", Openid(0));
   UntilAsked(support::kUserPath);
-  ASSERT_THAT(loop_.RunUntilDone(subscribers_.Delete("main", Openid(0), Soon())), IsOk());
+  ASSERT_THAT(support::RunUntilDone(loop_, subscribers_.Delete("main", Openid(0), Soon())), IsOk());
   http_.Release();
-  loop_.RunUntilDone(group_.Drain(Soon()));
+  support::RunUntilDone(loop_, group_.Drain(Soon()));
   EXPECT_THAT(Stored(std::nullopt), IsEmpty());
 }
 
 TEST_F(SubscribersTest, StrangerIsFetchedOnce) {
-  ASSERT_THAT(loop_.RunUntilDone(storage_.subscribers().SeeFollowers(
-                  "main", {Openid(0)}, clock_.Now(), clock_.Now(), Soon())),
-              IsOk());
+  ASSERT_THAT(
+      support::RunUntilDone(loop_, storage_.subscribers().SeeFollowers(
+                                       "main", {Openid(0)}, clock_.Now(), clock_.Now(), Soon())),
+      IsOk());
   http_.Always(support::kUserPath, support::Refuses(40003));
   subscribers_.Fetch("main", Openid(0));
-  loop_.RunUntilDone(group_.Drain(Soon()));
+  support::RunUntilDone(loop_, group_.Drain(Soon()));
   EXPECT_EQ(http_.count(support::kUserPath), 1u);
 }
 
@@ -423,7 +431,7 @@ TEST_F(SubscribersTest, ProfileThatChangedIsAskedAgainOfWhomWeKnow) {
       Json(R"({"subscribe":1,"subscribe_time":1700000000,"openid":"o100000","unionid":"u2"})"));
   subscribers_.Fetch("main", Openid(0));
   subscribers_.Fetch("main", "oStranger");
-  loop_.RunUntilDone(group_.Drain(Soon()));
+  support::RunUntilDone(loop_, group_.Drain(Soon()));
   EXPECT_THAT(Stored(std::nullopt), ElementsAre("o100000/u2"));
   EXPECT_EQ(http_.count(support::kUserPath), 1u);
 }
@@ -509,9 +517,10 @@ TEST_F(SubscribersTest, ReadsSeeWhatSendsHaveSpent) {
   wrote.effect.opens = model::SubscriberEffect::Opens::kMessageWindow;
   wrote.effect.allowance = 5;
   wrote.effect.window = absl::Hours(48);
-  ASSERT_THAT(loop_.RunUntilDone(storage_.events().Record(std::move(wrote), Soon())), IsOk());
+  ASSERT_THAT(support::RunUntilDone(loop_, storage_.events().Record(std::move(wrote), Soon())),
+              IsOk());
   const auto left = [this] {
-    const auto who = loop_.RunUntilDone(subscribers_.Get("main", "oA", Soon()));
+    const auto who = support::RunUntilDone(loop_, subscribers_.Get("main", "oA", Soon()));
     return who.ok() ? who->AllowanceLeft(clock_.Now()) : -1;
   };
   EXPECT_EQ(left(), 5);
@@ -522,7 +531,7 @@ TEST_F(SubscribersTest, ReadsSeeWhatSendsHaveSpent) {
   recipients_.Sent("main", "oA");
   EXPECT_EQ(left(), 2);
   const auto window = [this] {
-    const auto who = loop_.RunUntilDone(subscribers_.Get("main", "oA", Soon()));
+    const auto who = support::RunUntilDone(loop_, subscribers_.Get("main", "oA", Soon()));
     return who.ok() ? who->WindowExpireTime(clock_.Now()) : std::nullopt;
   };
   recipients_.AllowanceUsed("main", "oA");
@@ -531,7 +540,7 @@ TEST_F(SubscribersTest, ReadsSeeWhatSendsHaveSpent) {
   recipients_.WindowClosed("main", "oA");
   EXPECT_EQ(left(), 0);
   EXPECT_FALSE(window());
-  EXPECT_THAT(loop_.RunUntilDone(subscribers_.Get("main", "oStranger", Soon())),
+  EXPECT_THAT(support::RunUntilDone(loop_, subscribers_.Get("main", "oStranger", Soon())),
               StatusIs(absl::StatusCode::kNotFound, "SUBSCRIBER_NOT_FOUND"));
 }
 

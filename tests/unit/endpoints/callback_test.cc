@@ -15,6 +15,7 @@
 #include "server/http/request_head.h"
 #include "server/wechat/signature.h"
 #include "tests/support/cpu_time.h"
+#include "tests/support/run_until_done.h"
 #include "tests/support/silent_accounts.h"
 #include "tests/support/temp_storage.h"
 #include "tests/unit/wechat/callback_vectors.h"
@@ -83,7 +84,7 @@ class CallbackTest : public ::testing::Test {
                       const std::string& body = "") {
     const auto head = Head(method, target);
     if (auto refusal = endpoint_.CheckHead(head)) return *std::move(refusal);
-    return loop_.RunUntilDone(endpoint_.Handle(head, body));
+    return support::RunUntilDone(loop_, endpoint_.Handle(head, body));
   }
   http::HttpReply Get(const std::string& query) {
     return Ask("GET", absl::StrCat(kPath, "?", query));

@@ -35,7 +35,6 @@ template <typename ClockKind>
 class EventServiceFixture : public ::testing::Test {
  protected:
   EventServiceFixture() {
-    router_.options().stalled = absl::Seconds(1);
     storage_.events().SetListener(
         [this](const storage::CommittedEvent& event) { feed_.Recorded(event.cursor); });
     GrpcServerOptions options;
@@ -102,7 +101,8 @@ class EventServiceFixture : public ::testing::Test {
   core::Accounts accounts_;
   core::EventFeed feed_{clock_, storage_.events().first_cursor()};
   api::Events events_{storage_.events(), feed_, clock_, metrics_};
-  Router router_{loop_, clock_, metrics_, accounts_, {events_.Methods()}, RouterOptions{10}};
+  Router router_{
+      loop_, clock_, metrics_, accounts_, {events_.Methods()}, RouterOptions{10, absl::Seconds(1)}};
   GrpcServer server_;
   std::thread thread_;
   std::unique_ptr<v1::EventService::Stub> stub_;

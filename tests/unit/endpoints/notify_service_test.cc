@@ -34,12 +34,14 @@ constexpr int kItems = 3000;
 
 class NotifyServiceTest : public ::testing::Test {
  protected:
-  NotifyServiceTest() {
+  // `stalled`: how long a reader may take nothing.
+  explicit NotifyServiceTest(absl::Duration stalled = absl::Seconds(1))
+      : router_(loop_, clock_, metrics_, accounts_, {notify_.Methods()},
+                RouterOptions{10, stalled}) {
     http_.Always(kStableTokenPath, support::Token("t1"));
     http_.Always(kTextPath, support::Accepts());
     accounts_.Add({"main", "wx-main", base::Secret("secret"), false}, transport_, clock_, metrics_,
                   group_);
-    router_.options().stalled = absl::Seconds(1);
     GrpcServerOptions options;
     options.listen = "127.0.0.1:0";
     options.max_request_bytes = 16 << 20;
@@ -109,7 +111,7 @@ class NotifyServiceTest : public ::testing::Test {
   core::Sender sender_{people_, idempotency_, clock_, metrics_};
   core::UserDirectory users_{clock_, loop_.executor()};
   api::Notify notify_{accounts_, sender_, users_, loop_.executor(), clock_};
-  Router router_{loop_, clock_, metrics_, accounts_, {notify_.Methods()}, RouterOptions{10}};
+  Router router_;
   GrpcServer server_;
   std::thread thread_;
   std::unique_ptr<v1::NotifyService::Stub> stub_;
@@ -135,7 +137,7 @@ TEST_F(NotifyServiceTest, G16_BatchOfAReaderWhoTakesNothingEndsAndSaysThatOutcom
   v1::SendBatchResponse response;
   ASSERT_TRUE(reader->Read(&response));
   while (Ended() == 0) std::this_thread::yield();
-  EXPECT_EQ(router_.in_flight(), 1) << "its answers are still here";
+  EXPECT_EQ(metrics_.in_flight->Value(), 1) << "its answers are still here";
   const std::size_t sent = Sent();
   EXPECT_LT(sent, static_cast<std::size_t>(kItems) / 2) << "sent to nobody's knowledge";
   // Coming back, the reader finds what was on its way, and then why there is no more.
@@ -159,24 +161,23 @@ TEST_F(NotifyServiceTest, G16_ReaderWhoNeverComesBackLosesTheEndAndThePlace) {
   while (Ended() == 0) std::this_thread::yield();
   loop_.Post([&] { router_.CancelUnreadAnswers(clock_.Mono()); });
   EXPECT_GT(Sent(), 0u);  // after that
-  EXPECT_EQ(router_.in_flight(), 1) << "cancelled too early";
+  EXPECT_EQ(metrics_.in_flight->Value(), 1) << "cancelled too early";
   loop_.Post([&] {
-    router_.CancelUnreadAnswers(async::After(clock_.Mono(), router_.options().answer_limit));
+    router_.CancelUnreadAnswers(async::After(clock_.Mono(), RouterOptions().answer_limit));
   });
-  while (router_.in_flight() != 0) std::this_thread::yield();
+  while (metrics_.in_flight->Value() != 0) std::this_thread::yield();
   while (reader->Read(&response)) {
   }
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
+class PatientNotifyServiceTest : public NotifyServiceTest {
+ protected:
+  PatientNotifyServiceTest() : NotifyServiceTest(absl::Hours(1)) {}
+};
+
 // As Service does it at the end of the grace.
-TEST_F(NotifyServiceTest, BatchOfAReaderWhoTakesNothingSaysSoBeforeTheServerEnds) {
-  std::promise<void> patient;
-  loop_.Post([&] {
-    router_.options().stalled = absl::Hours(1);
-    patient.set_value();
-  });
-  patient.get_future().get();
+TEST_F(PatientNotifyServiceTest, BatchOfAReaderWhoTakesNothingSaysSoBeforeTheServerEnds) {
   grpc::ClientContext context;
   const auto reader = stub_->SendBatch(&context, Batch());
   v1::SendBatchResponse response;

@@ -164,7 +164,7 @@ TEST_F(RouterTest, AnswersWithWhatTheFunctionReturns) {
   EXPECT_TRUE(End(call).status.ok());
   EXPECT_EQ(call->response.Length(), 0u);
   while (router_.open() > 0) std::this_thread::yield();
-  EXPECT_EQ(router_.in_flight(), 0);
+  EXPECT_EQ(metrics_.in_flight->Value(), 0);
 }
 
 TEST_F(RouterTest, WhatIsNoMessageIsRefusedBeforeTheFunctionRuns) {
@@ -196,7 +196,7 @@ TEST_F(RouterTest, PlacesInFlightAreBounded) {
   EXPECT_EQ(third.reason, "OVERLOADED");
   first->context.TryCancel();
   EXPECT_EQ(End(first).status.error_code(), grpc::StatusCode::CANCELLED);
-  while (router_.in_flight() > 1) std::this_thread::yield();
+  while (metrics_.in_flight->Value() > 1) std::this_thread::yield();
   EXPECT_TRUE(End(Start("")).status.ok());
 }
 

@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/async/event_loop.h"
 #include "server/async/task_group.h"
+#include "tests/support/run_until_done.h"
 #include "tests/support/status_matchers.h"
 
 namespace hongyan::endpoints {
@@ -47,7 +48,7 @@ class SelfProbeTest : public ::testing::Test {
   ~SelfProbeTest() override {
     probe_.Stop();
     listener_.close();
-    loop_.RunUntilDone(group_.Drain(async::MonoTime::max()));
+    support::RunUntilDone(loop_, group_.Drain(async::MonoTime::max()));
   }
 
   // Says `answer_` to each connection; without one it says nothing, or hangs up.
@@ -89,7 +90,7 @@ class SelfProbeTest : public ::testing::Test {
 
 TEST_F(SelfProbeTest, A03_PortThatAnswersIsReady) {
   Begin();
-  EXPECT_TRUE(loop_.RunUntilDone(probe_.UntilAnswered()));
+  EXPECT_TRUE(support::RunUntilDone(loop_, probe_.UntilAnswered()));
   WaitForAnswers(3);
   EXPECT_THAT(probe_.ready(), support::IsOk());
   EXPECT_THAT(probe_.alive(), support::IsOk());
@@ -143,7 +144,7 @@ TEST_F(SelfProbeTest, A03_BeforeTheFirstAnswerAFailureIsTold) {
     while (probe.counts().failed < 1) loop_.context().run_one();
     EXPECT_THAT(std::string(probe.ready().message()), HasSubstr(problem));
     probe.Stop();
-    EXPECT_FALSE(loop_.RunUntilDone(probe.UntilAnswered()));
+    EXPECT_FALSE(support::RunUntilDone(loop_, probe.UntilAnswered()));
     while (group_.size() > 1) loop_.context().run_one();
   }
 }
@@ -151,7 +152,7 @@ TEST_F(SelfProbeTest, A03_BeforeTheFirstAnswerAFailureIsTold) {
 TEST_F(SelfProbeTest, A03_UnderTlsAnyAnswerWillDo) {
   answer_ = std::string("\x15\x03\x03\x00\x02\x02\x28", 7);  // an alert
   Begin(/*tls=*/true);
-  EXPECT_TRUE(loop_.RunUntilDone(probe_.UntilAnswered()));
+  EXPECT_TRUE(support::RunUntilDone(loop_, probe_.UntilAnswered()));
 }
 
 TEST_F(SelfProbeTest, A03_NobodyThere) {

@@ -35,6 +35,7 @@
 #include "server/async/clock.h"
 #include "server/async/event_loop.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/run_until_done.h"
 
 namespace hongyan::http {
 namespace {
@@ -184,7 +185,7 @@ class CurlHttpClientTest : public testing::Test {
     return request;
   }
   HttpResult Send(HttpRequest request) {
-    return loop_.RunUntilDone(client_.Send(std::move(request)));
+    return support::RunUntilDone(loop_, client_.Send(std::move(request)));
   }
   static std::string BodyOf(const HttpResult& result) {
     const auto* response = std::get_if<HttpResponse>(&result);
@@ -375,7 +376,8 @@ TEST_F(CurlHttpClientTest, ConnectThatNeverEndsHasSentNothingAndKeepsNothingWait
     HttpRequest request = Post();
     request.url = listener.Url();
     request.deadline = clock.Mono() + std::chrono::milliseconds(50);
-    const HttpFailure failure = FailureOf(loop.RunUntilDone(client.Send(std::move(request))));
+    const HttpFailure failure =
+        FailureOf(support::RunUntilDone(loop, client.Send(std::move(request))));
     EXPECT_FALSE(failure.request_began) << failure.detail;
   }
   client.Close();
@@ -466,7 +468,7 @@ TEST_F(CurlHttpClientTest, A02_N02_NewAddressesTakeTheOldOnesPlace) {
   const auto send = [&] {
     HttpRequest request = PostTo("moves.test");
     request.deadline = time.Mono() + std::chrono::hours(1);
-    return BodyOf(loop_.RunUntilDone(client.Send(std::move(request))));
+    return BodyOf(support::RunUntilDone(loop_, client.Send(std::move(request))));
   };
   Means("moves.test", {"127.0.0.1"});
   EXPECT_EQ(send(), "{\"errcode\":0}");
@@ -554,7 +556,8 @@ TEST_F(CurlHttpClientTest, TimeoutCountsFromTheConnectionsPlace) {
                  [&](std::exception_ptr, HttpResult result) { first_result = std::move(result); });
   HttpRequest second = Post();
   second.timeout = std::chrono::milliseconds(2000);
-  EXPECT_EQ(BodyOf(loop_.RunUntilDone(narrow.Send(std::move(second)))), "{\"errcode\":0}");
+  EXPECT_EQ(BodyOf(support::RunUntilDone(loop_, narrow.Send(std::move(second)))),
+            "{\"errcode\":0}");
   ASSERT_TRUE(first_result);
   EXPECT_EQ(FailureOf(*first_result).kind, Kind::kTimeout);
 }
@@ -680,13 +683,13 @@ TEST_F(CurlHttpClientTest, U08_ConnectionIdleForLongerThanTheLimitIsNotUsedAgain
   asio::co_spawn(loop_.executor(), client.Send(Post()),
                  [&](std::exception_ptr, HttpResult result) { slow = std::move(result); });
   while (peer_.requests().empty()) loop_.context().run_one();
-  EXPECT_EQ(BodyOf(loop_.RunUntilDone(client.Send(Post()))), "{\"errcode\":0}");
+  EXPECT_EQ(BodyOf(support::RunUntilDone(loop_, client.Send(Post()))), "{\"errcode\":0}");
   EXPECT_EQ(peer_.connections(), 2);
-  EXPECT_EQ(BodyOf(loop_.RunUntilDone(client.Send(Post()))), "{\"errcode\":0}");
+  EXPECT_EQ(BodyOf(support::RunUntilDone(loop_, client.Send(Post()))), "{\"errcode\":0}");
   EXPECT_EQ(peer_.connections(), 2) << "a fresh connection was not used again";
   while (!slow) loop_.context().run_one();
   EXPECT_EQ(BodyOf(*slow), "{}");
-  EXPECT_EQ(BodyOf(loop_.RunUntilDone(client.Send(Post()))), "{\"errcode\":0}");
+  EXPECT_EQ(BodyOf(support::RunUntilDone(loop_, client.Send(Post()))), "{\"errcode\":0}");
   EXPECT_EQ(peer_.connections(), 3);
   client.Close();
 }
@@ -737,12 +740,13 @@ TEST_F(CurlHttpClientTest, RequestsOverTheConnectionLimitWaitInsideTheirDeadline
   std::optional<HttpResult> first_result;
   asio::co_spawn(loop_.executor(), narrow.Send(std::move(first)),
                  [&](std::exception_ptr, HttpResult result) { first_result = std::move(result); });
-  const HttpFailure failure = FailureOf(loop_.RunUntilDone(narrow.Send(std::move(second))));
+  const HttpFailure failure =
+      FailureOf(support::RunUntilDone(loop_, narrow.Send(std::move(second))));
   EXPECT_EQ(failure.kind, Kind::kBusy);
   EXPECT_FALSE(failure.request_began);
   while (!first_result) loop_.context().run_one();
   EXPECT_EQ(peer_.requests().size(), 1u);
-  EXPECT_EQ(BodyOf(loop_.RunUntilDone(narrow.Send(Post()))), "{\"errcode\":0}");
+  EXPECT_EQ(BodyOf(support::RunUntilDone(loop_, narrow.Send(Post()))), "{\"errcode\":0}");
 }
 
 }  // namespace
