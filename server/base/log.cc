@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kBufferBytes = 1 << 20;
 constexpr auto kFlushEvery = std::chrono::milliseconds(100);
 constexpr absl::Duration kLastWriteLimit = absl::Seconds(1);
-constexpr const char* kLevelNames[] = {"trace", "debug", "info", "warn", "error"};
+constexpr const char* kLevelNames[] = {"debug", "info", "warn", "error"};
 
 // The log is the one thing that the whole process shares, as standard error is.
 std::atomic<Level> g_level{Level::kInfo};

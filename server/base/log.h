@@ -18,7 +18,7 @@
 
 namespace hongyan::base {
 
-enum class Level { kTrace, kDebug, kInfo, kWarn, kError };
+enum class Level { kDebug, kInfo, kWarn, kError };
 enum class LogFormat { kJson, kText };
 
 class LogField {

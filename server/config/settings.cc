@@ -30,8 +30,7 @@ void WipeSecrets(google::protobuf::Message& section) {
 
 base::Level LogLevel(const Settings& settings) {
   const std::string& level = settings.log().level();
-  if (level == "trace") return base::Level::kTrace;
-  if (level == "debug") return base::Level::kDebug;
+  if (level == "trace" || level == "debug") return base::Level::kDebug;  // nothing is finer
   if (level == "warn") return base::Level::kWarn;
   if (level == "error") return base::Level::kError;
   return base::Level::kInfo;

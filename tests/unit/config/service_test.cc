@@ -89,7 +89,7 @@ TEST_F(ServiceTest, ValuesArriveWhereTheyBelong) {
   EXPECT_EQ(s.callback().max_connections_per_address(), 9);
   EXPECT_EQ(ToDuration(s.callback().timestamp_window()), absl::ZeroDuration());
   EXPECT_EQ(s.admin().listen(), "127.0.0.1:3");
-  EXPECT_EQ(LogLevel(s), base::Level::kTrace);
+  EXPECT_EQ(LogLevel(s), base::Level::kDebug);
   EXPECT_EQ(LogFormat(s), base::LogFormat::kText);
   EXPECT_THAT(s.wechat().api_urls(), ElementsAre("http://127.0.0.1:5"));
   EXPECT_EQ(s.wechat().token_endpoint(), "classic");
