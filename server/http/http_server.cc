@@ -4,15 +4,13 @@
 #include <unistd.h>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/url/authority_view.hpp>
 #include <cerrno>
-#include <cstdint>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/http/endpoint.h"
 #include "server/http/peer_network.h"
 
 namespace hongyan::http {
@@ -24,26 +22,6 @@ using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
 constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
-
-absl::StatusOr<tcp::endpoint> ParseAddress(absl::string_view address) {
-  const auto parts = boost::urls::parse_authority({address.data(), address.size()});
-  std::uint32_t port = 0;
-  if (parts.has_value() && !parts->has_userinfo() &&
-      absl::SimpleAtoi(std::string(parts->port()), &port) && port <= 65535) {
-    error_code error;
-    const std::string host = parts->host_address();
-    const auto ip = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
-    if (!error) return tcp::endpoint(ip, static_cast<std::uint16_t>(port));
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("listen address \"", address, "\" is not IP:PORT or [IPV6]:PORT"));
-}
-
-std::string ToText(const tcp::endpoint& endpoint) {
-  const std::string host = endpoint.address().to_string();
-  return endpoint.address().is_v6() ? absl::StrCat("[", host, "]:", endpoint.port())
-                                    : absl::StrCat(host, ":", endpoint.port());
-}
 
 int OpenSpare() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
@@ -66,7 +44,7 @@ HttpServer::~HttpServer() {
 }
 
 absl::StatusOr<std::string> HttpServer::StartListening(absl::string_view address) {
-  const auto endpoint = ParseAddress(address);
+  const auto endpoint = ParseEndpoint(address);
   if (!endpoint.ok()) return endpoint.status();
   if (!options_.cert_file.empty()) {
     auto context = NewTlsContext(options_.cert_file, options_.key_file);

@@ -13,9 +13,9 @@
 #include <cerrno>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/http/endpoint.h"
 #include "server/http/peer_network.h"
 
 namespace hongyan::endpoints {
@@ -35,25 +35,6 @@ constexpr absl::Duration kWarningPause = absl::Seconds(10);
 constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 // The listener counts as full once connections have been refused for so long, and until none was for as long.
 constexpr absl::Duration kFullTime = absl::Seconds(10);
-
-absl::StatusOr<tcp::endpoint> ParseEndpoint(const std::string& listen) {
-  const std::size_t colon = listen.rfind(':');
-  const absl::Status wrong =
-      absl::InvalidArgumentError(absl::StrCat("\"", listen, "\" is not IP:PORT or [IPV6]:PORT"));
-  if (colon == std::string::npos) return wrong;
-  std::string host = listen.substr(0, colon);
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  if (host == "localhost") host = "127.0.0.1";
-  std::uint32_t port = 0;
-  error_code error;
-  const auto address = asio::ip::make_address(host, error);
-  if (error || address.is_v6() != bracketed || !absl::SimpleAtoi(listen.substr(colon + 1), &port) ||
-      port > 65535) {
-    return wrong;
-  }
-  return tcp::endpoint(address, static_cast<std::uint16_t>(port));
-}
 
 // The connection's first bytes, without taking them.
 absl::string_view Peek(int fd, char* buffer, std::size_t size) {
@@ -117,7 +98,7 @@ Acceptor::~Acceptor() {
 }
 
 absl::StatusOr<std::string> Acceptor::Listen() {
-  const auto endpoint = ParseEndpoint(options_.listen);
+  const auto endpoint = http::ParseEndpoint(options_.listen);
   if (!endpoint.ok()) return endpoint.status();
   error_code error;
   listener_.open(endpoint->protocol(), error);

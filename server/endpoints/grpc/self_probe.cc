@@ -11,10 +11,10 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "server/base/log.h"
+#include "server/http/endpoint.h"
 
 namespace hongyan::endpoints {
 namespace {
@@ -81,17 +81,13 @@ Answer ReadFrames(absl::string_view bytes) {
 }
 
 // Where a client of this host finds the listener.
-tcp::endpoint Target(const std::string& address, error_code& error) {
-  const std::size_t colon = address.rfind(':');
-  std::string host = address.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  if (host == "localhost") host = "127.0.0.1";
-  auto ip = asio::ip::make_address(host, error);
+absl::StatusOr<tcp::endpoint> Target(const std::string& address) {
+  absl::StatusOr<tcp::endpoint> target = http::ParseEndpoint(address);
   // [::] takes IPv4 too, and a container may have no other loopback address.
-  if (!error && ip.is_unspecified()) ip = asio::ip::address_v4::loopback();
-  std::uint32_t port = 0;
-  if (!absl::SimpleAtoi(address.substr(colon + 1), &port)) error = asio::error::invalid_argument;
-  return tcp::endpoint(ip, static_cast<std::uint16_t>(port));
+  if (target.ok() && target->address().is_unspecified()) {
+    target->address(asio::ip::address_v4::loopback());
+  }
+  return target;
 }
 
 }  // namespace
@@ -177,14 +173,14 @@ absl::Status SelfProbe::alive() const {
 // What went wrong; empty when nothing did.
 Task<std::string> SelfProbe::Probe(const std::string& address, const std::string& greeting,
                                    bool tls) {
-  error_code error;
-  const tcp::endpoint target = Target(address, error);
-  if (error) co_return error.message();
+  const absl::StatusOr<tcp::endpoint> target = Target(address);
+  if (!target.ok()) co_return std::string(target.status().message());
   // The timer's handler may be under way when all is over.
   const auto connection = std::make_shared<Connection>(executor_);
   Socket& socket = connection->socket;
-  socket.open(target.protocol(), error);
-  if (!error) socket.bind(tcp::endpoint(target.address(), 0), error);
+  error_code error;
+  socket.open(target->protocol(), error);
+  if (!error) socket.bind(tcp::endpoint(target->address(), 0), error);
   const tcp::endpoint own = error ? tcp::endpoint() : socket.local_endpoint(error);
   if (error) co_return error.message();
   connection->limit.expires_after(absl::ToChronoNanoseconds(options_.limit));
@@ -195,7 +191,7 @@ Task<std::string> SelfProbe::Probe(const std::string& address, const std::string
     connection->socket.close(ignored);
   });
   announce_(own.port());
-  const auto [refused] = co_await socket.async_connect(target, asio::as_tuple(async::use_task));
+  const auto [refused] = co_await socket.async_connect(*target, asio::as_tuple(async::use_task));
   std::string problem = refused ? refused.message() : "";
   if (!refused) problem = co_await Talk(*connection, greeting, tls);
   connection->limit.cancel();
