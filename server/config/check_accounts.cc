@@ -6,7 +6,6 @@
 #include "absl/strings/str_split.h"
 #include "server/config/certificates.h"
 #include "server/config/checks.h"
-#include "server/config/push_names.h"
 #include "server/config/replies.h"
 
 namespace hongyan::config {
@@ -17,7 +16,7 @@ constexpr const char* kReplies[] = {"text", "image", "voice", "video", "music", 
 // One rule of an account's replies.
 void CheckReply(const std::string& path, const v1::ReplyRule& rule, Findings& findings) {
   const std::string event_key = path + ".event_key";
-  if (findings.Usable(event_key) && KindOfPush(rule.on()) == PushKind::kMessage) {
+  if (findings.Usable(event_key) && core::MeaningOf(rule.on()) == core::PushWord::kMessage) {
     findings.Refuse(event_key, "is for events; messages have none");
   }
   std::vector<std::string> given;

@@ -10,12 +10,11 @@
 #include "absl/strings/str_join.h"
 #include "server/base/text.h"
 #include "server/config/address.h"
-#include "server/config/push_names.h"
+#include "server/core/push_type.h"
+#include "server/core/reply_rules.h"
 
 namespace hongyan::config {
 namespace {
-
-constexpr int kMaxExpressionMemory = 1 << 20;  // as core/reply_rules.cc allows
 
 template <typename... Parts>
 absl::Status Wrong(const Parts&... parts) {
@@ -44,18 +43,10 @@ absl::Status CheckTokenStore(absl::string_view store) {
 }
 
 absl::Status CheckPushType(absl::string_view name, absl::string_view shown) {
-  if (KindOfPush(name) != PushKind::kNone) return absl::OkStatus();
-  return Wrong(shown, " is no message type or event; known are ", ApiPushNames(),
+  if (core::MeaningOf(name) != core::PushWord::kNone) return absl::OkStatus();
+  return Wrong(shown, " is no message type or event; known are ",
+               absl::StrJoin(core::PushTypes(), ", "),
                ", and WeChat's own words in lower case, such as scancode_push");
-}
-
-absl::Status CheckExpression(const std::string& text) {
-  RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(kMaxExpressionMemory);
-  const RE2 expression(text, options);
-  if (expression.ok()) return absl::OkStatus();
-  return Wrong("is no RE2 expression: ", base::Printable(expression.error()));
 }
 
 }  // namespace
@@ -96,7 +87,7 @@ absl::StatusOr<std::string> CheckText(const v1::KeyRules& rules, const std::stri
       status = CheckPushType(text, shown);
       break;
     case v1::VALUE_KIND_EXPRESSION:
-      status = CheckExpression(text);
+      status = core::CheckExpression(text);
       break;
     case v1::VALUE_KIND_REPLY_TEXT:
       if (absl::StrContains(text, '\r')) {

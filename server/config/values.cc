@@ -81,11 +81,4 @@ std::optional<std::int64_t> ParseSize(absl::string_view text) {
   return std::nullopt;
 }
 
-std::string FormatSize(std::int64_t bytes) {
-  for (const SizeUnit& unit : kSizeUnits) {
-    if (bytes != 0 && bytes % unit.bytes == 0) return absl::StrCat(bytes / unit.bytes, unit.name);
-  }
-  return absl::StrCat(bytes);
-}
-
 }  // namespace hongyan::config

@@ -22,7 +22,4 @@ std::optional<absl::Duration> ParseDuration(absl::string_view text);
 // Bytes: "65536", "64KiB", "4MiB", "1GiB". Never negative.
 std::optional<std::int64_t> ParseSize(absl::string_view text);
 
-// 65536 → "64KiB": the shortest way to write it.
-std::string FormatSize(std::int64_t bytes);
-
 }  // namespace hongyan::config

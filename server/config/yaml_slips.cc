@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -31,13 +32,13 @@ constexpr char kOddIndent[] =
     "the line is indented with a full-width or no-break space; YAML takes ordinary spaces only";
 
 bool StartsWithOddSpace(absl::string_view text) {
-  return std::any_of(std::begin(kOddSpaces), std::end(kOddSpaces),
-                     [&](absl::string_view each) { return absl::StartsWith(text, each); });
+  return absl::c_any_of(kOddSpaces,
+                        [&](absl::string_view each) { return absl::StartsWith(text, each); });
 }
 
 bool HoldsWideQuote(absl::string_view text) {
-  return std::any_of(std::begin(kWideQuotes), std::end(kWideQuotes),
-                     [&](absl::string_view each) { return absl::StrContains(text, each); });
+  return absl::c_any_of(kWideQuotes,
+                        [&](absl::string_view each) { return absl::StrContains(text, each); });
 }
 
 // Without what stands between ordinary quotes, and without a comment.
@@ -218,16 +219,9 @@ bool IsOpenQuote(absl::string_view text) {
 }
 
 bool HasFullWidthQuotes(absl::string_view value) {
-  const auto at = [&](bool (*test)(absl::string_view, absl::string_view)) {
-    return std::any_of(std::begin(kWideQuotes), std::end(kWideQuotes),
-                       [&](absl::string_view each) { return test(value, each); });
-  };
-  return at([](absl::string_view text, absl::string_view part) {
-           return absl::StartsWith(text, part);
-         }) &&
-         at([](absl::string_view text, absl::string_view part) {
-           return absl::EndsWith(text, part);
-         });
+  const auto begins = [&](absl::string_view quote) { return absl::StartsWith(value, quote); };
+  const auto ends = [&](absl::string_view quote) { return absl::EndsWith(value, quote); };
+  return absl::c_any_of(kWideQuotes, begins) && absl::c_any_of(kWideQuotes, ends);
 }
 
 }  // namespace hongyan::config

@@ -14,19 +14,23 @@
 namespace hongyan::core {
 namespace {
 
+// WeChat's own word in lower case, and the API's type; unknown: the API has none, but the configuration may name it.
 using Names = std::pair<absl::string_view, absl::string_view>;
 
-constexpr std::array<Names, 9> kMessages = {{{"text", "text"},
-                                             {"image", "image"},
-                                             {"voice", "voice"},
-                                             {"video", "video"},
-                                             {"shortvideo", "short_video"},
-                                             {"location", "location"},
-                                             {"link", "link"},
-                                             {"miniprogrampage", "mini_program_page"},
-                                             {"file", "file"}}};
+constexpr std::array<Names, 12> kMessages = {{{"text", "text"},
+                                              {"image", "image"},
+                                              {"voice", "voice"},
+                                              {"video", "video"},
+                                              {"shortvideo", "short_video"},
+                                              {"location", "location"},
+                                              {"link", "link"},
+                                              {"miniprogrampage", "mini_program_page"},
+                                              {"file", "file"},
+                                              {"device_text", "unknown"},
+                                              {"device_event", "unknown"},
+                                              {"hardware", "unknown"}}};
 
-constexpr std::array<Names, 32> kEvents = {{{"subscribe", "subscribe"},
+constexpr std::array<Names, 42> kEvents = {{{"subscribe", "subscribe"},
                                             {"unsubscribe", "unsubscribe"},
                                             {"scan", "scan"},
                                             {"location", "location_report"},
@@ -57,7 +61,17 @@ constexpr std::array<Names, 32> kEvents = {{{"subscribe", "subscribe"},
                                             {"naming_verify_success", "verification"},
                                             {"naming_verify_fail", "verification"},
                                             {"annual_renew", "verification"},
-                                            {"verify_expired", "verification"}}};
+                                            {"verify_expired", "verification"},
+                                            {"card_pass_check", "unknown"},
+                                            {"user_get_card", "unknown"},
+                                            {"user_del_card", "unknown"},
+                                            {"user_consume_card", "unknown"},
+                                            {"user_enter_tempsession", "unknown"},
+                                            {"wificonnected", "unknown"},
+                                            {"shakearoundusershake", "unknown"},
+                                            {"merchant_order", "unknown"},
+                                            {"poi_check_notify", "unknown"},
+                                            {"debug_demo", "unknown"}}};
 
 template <std::size_t N>
 absl::string_view Find(const std::array<Names, N>& table, absl::string_view word) {
@@ -111,12 +125,20 @@ PushClass Classify(const wechat::PushedEvent& push) {
 std::vector<absl::string_view> PushTypes() {
   std::vector<absl::string_view> types;
   for (const Names& names : kMessages) types.push_back(names.second);
-  for (const Names& names : kEvents) {
-    // Those of one type stand together.
-    if (names.second != types.back()) types.push_back(names.second);
-  }
+  for (const Names& names : kEvents) types.push_back(names.second);
+  // Those of one type stand together.
+  types.erase(std::unique(types.begin(), types.end()), types.end());
+  types.erase(std::remove(types.begin(), types.end(), kUnknownPush), types.end());
   types.emplace_back(kUnknownPush);
   return types;
+}
+
+PushWord MeaningOf(absl::string_view on) {
+  if (on == kUnknownPush) return PushWord::kEither;
+  const auto is_it = [&](const Names& names) { return names.first == on || names.second == on; };
+  if (std::any_of(kMessages.begin(), kMessages.end(), is_it)) return PushWord::kMessage;
+  if (std::any_of(kEvents.begin(), kEvents.end(), is_it)) return PushWord::kEvent;
+  return PushWord::kNone;
 }
 
 bool IsOn(absl::string_view on, const PushClass& push) {

@@ -46,6 +46,12 @@ PushClass Classify(const wechat::PushedEvent& push);
 // All that PushClass::type may say, kUnknownPush last.
 std::vector<absl::string_view> PushTypes();
 
+// What the configuration's word `on` may mean: kEither for kUnknownPush, kNone for what neither the API nor WeChat has.
+// Source: https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html
+//         https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html
+enum class PushWord { kNone, kMessage, kEvent, kEither };
+PushWord MeaningOf(absl::string_view on);
+
 // Whether the configuration's word `on` means such a push: a type of the public API, or WeChat's own word in lower case.
 // Where a word is both (location), the API's meaning holds.
 bool IsOn(absl::string_view on, const PushClass& push);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/text.h"
 #include "server/core/push_type.h"
 
 namespace hongyan::core {
@@ -14,7 +15,21 @@ absl::Status Wrong(std::size_t rule, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("replies[", rule, "]", what));
 }
 
+std::unique_ptr<RE2> Compile(const std::string& match) {
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(1 << 20);
+  return std::make_unique<RE2>(match, options);
+}
+
 }  // namespace
+
+absl::Status CheckExpression(const std::string& match) {
+  const auto compiled = Compile(match);
+  if (compiled->ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("is no RE2 expression: ", base::Printable(compiled->error())));
+}
 
 ReplyRules::ReplyRules() = default;
 ReplyRules::ReplyRules(ReplyRules&&) noexcept = default;
@@ -23,9 +38,6 @@ ReplyRules::~ReplyRules() = default;
 
 absl::StatusOr<ReplyRules> ReplyRules::Create(std::vector<ReplyRule> rules) {
   ReplyRules result;
-  RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(1 << 20);
   for (std::size_t i = 0; i < rules.size(); ++i) {
     Compiled& compiled = result.rules_.emplace_back();
     compiled.rule = std::move(rules[i]);
@@ -33,7 +45,7 @@ absl::StatusOr<ReplyRules> ReplyRules::Create(std::vector<ReplyRule> rules) {
       return Wrong(i, absl::StrCat(": ", std::string(status.message())));
     }
     if (compiled.rule.match.empty()) continue;
-    compiled.match = std::make_unique<RE2>(compiled.rule.match, options);
+    compiled.match = Compile(compiled.rule.match);
     if (!compiled.match->ok()) return Wrong(i, ".match: " + compiled.match->error());
   }
   return result;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/core/push_type.h"
 #include "server/core/reply.h"
@@ -28,6 +29,9 @@ struct ReplyRule {
   Reply reply;
   std::string event_key = {};  // exactly; empty: any
 };
+
+// Whether ReplyRule::match may say this. kInvalidArgument: "is no RE2 expression: …".
+absl::Status CheckExpression(const std::string& match);
 
 class ReplyRules {
  public:

@@ -2,13 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <string>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
-#include "server/config/push_names.h"
-#include "server/core/push_type.h"
 #include "tests/unit/config/config_test.h"
 
 namespace hongyan::config {
@@ -145,27 +142,6 @@ TEST_F(RepliesTest, UnknownTypesAreRefusedWithTheKnownOnes) {
   for (const char* on : {"scan_code", "shortvideo", "scancode_push", "debug_demo", "unknown"}) {
     Accepted(absl::StrCat("{on: ", on, ", text: x}"));
   }
-}
-
-// The API's own table is the truth: each name that it knows may be configured, and a name that is the API's is one that
-// the table gives out.
-TEST_F(RepliesTest, TypesAreThoseOfTheApi) {
-  std::map<std::string, bool> given_out;
-  for (const bool event : {false, true}) {
-    for (const absl::string_view name : event ? EventNames() : MessageNames()) {
-      wechat::PushedEvent push;
-      push.msg_type = event ? "event" : std::string(name);
-      push.event = event ? std::string(name) : "";
-      const std::string type(core::Classify(push).type);
-      given_out[type] = true;
-      EXPECT_NE(KindOfPush(type), PushKind::kNone) << type;
-      EXPECT_EQ(KindOfPush(name), event ? PushKind::kEvent : PushKind::kMessage) << name;
-    }
-  }
-  given_out["location_report"] = true;  // WeChat's word for it is the message's
-  const std::string shown = ", " + ApiPushNames() + ",";
-  for (const auto& [type, unused] : given_out) EXPECT_THAT(shown, HasSubstr(", " + type + ","));
-  EXPECT_EQ(given_out.size(), std::count(shown.begin(), shown.end(), ',') - 1u);
 }
 
 TEST_F(RepliesTest, EventKeysAreForEvents) {
