@@ -201,8 +201,6 @@ const Wording& WithoutReason(const client::Error& error, Operation operation) {
 
 }  // namespace
 
-bool HasRemedy(const std::string& reason) { return Find(reason) != nullptr; }
-
 std::string RemedyFor(const client::Error& error, Operation operation, const std::string& target,
                       Language language) {
   const auto address = error.metadata.find("address");

@@ -19,7 +19,4 @@ enum class Operation { kSend, kRead };
 std::string RemedyFor(const client::Error& error, Operation operation, const std::string& target,
                       Language language);
 
-// Whether the table has the reason.
-bool HasRemedy(const std::string& reason);
-
 }  // namespace hongyan::cli

@@ -86,12 +86,6 @@ struct Subscribers::Missing {
   absl::Status error;
 };
 
-absl::StatusOr<std::string> Subscribers::NameOf(const std::string& account) {
-  const auto found = accounts_.Find(account);
-  if (!found.ok()) return found.status();
-  return (*found)->name;
-}
-
 async::Task<absl::StatusOr<model::Subscriber>> Subscribers::Get(std::string account,
                                                                 std::string openid,
                                                                 async::MonoTime deadline) {

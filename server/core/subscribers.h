@@ -63,8 +63,6 @@ class Subscribers {
         executor_(executor),
         group_(group) {}
 
-  // The account's name, which may be left out where there is one only.
-  absl::StatusOr<std::string> NameOf(const std::string& account);
   async::Task<absl::StatusOr<model::Subscriber>> Get(std::string account, std::string openid,
                                                      async::MonoTime deadline);
   async::Task<absl::StatusOr<model::Subscriber>> Find(std::string account, std::string unionid,

@@ -70,11 +70,6 @@ Query::Query(std::string_view encoded) {
   }
 }
 
-bool Query::Has(std::string_view name) const {
-  return std::any_of(parameters_.begin(), parameters_.end(),
-                     [name](const auto& parameter) { return parameter.first == name; });
-}
-
 std::string Query::Get(std::string_view name, std::string_view fallback) const {
   for (const auto& [key, value] : parameters_) {
     if (key == name) return value;

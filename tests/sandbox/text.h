@@ -23,7 +23,6 @@ class Query {
   Query() = default;
   explicit Query(std::string_view encoded);
 
-  bool Has(std::string_view name) const;
   std::string Get(std::string_view name, std::string_view fallback = "") const;
   // Absent, or not a number: `fallback`.
   int64_t GetInt(std::string_view name, int64_t fallback) const;

@@ -153,15 +153,17 @@ TEST(ErrorText, NothingOfTheServiceSteersTheTerminal) {
 }
 
 TEST(Remedies, EveryReasonHasOneInBothLanguages) {
+  const std::string unknown =
+      RemedyFor(client::Error(), Operation::kSend, "h:1", Language::kEnglish);
   const auto* reasons = v1::ErrorReason_descriptor();
   for (int i = 0; i < reasons->value_count(); ++i) {
     if (reasons->value(i)->number() == 0) continue;
     const std::string name = reasons->value(i)->name().substr(std::string("ERROR_REASON_").size());
-    EXPECT_TRUE(HasRemedy(name)) << name;
     client::Error error;
     error.reason = name;
     const std::string english = RemedyFor(error, Operation::kSend, "h:1", Language::kEnglish);
     const std::string chinese = RemedyFor(error, Operation::kSend, "h:1", Language::kChinese);
+    EXPECT_NE(english, unknown) << name;
     EXPECT_NE(english, chinese) << name;
     EXPECT_EQ(english.back(), '.') << name;
     EXPECT_TRUE(chinese.ends_with("。")) << name;
