@@ -25,7 +25,7 @@
 
 namespace hongyan::cli {
 
-// The service works on so many of one call at once (ARCHITECTURE.md, Bounds).
+// The service works on so many of one call at once (docs/operations.md, Limits).
 inline constexpr std::size_t kMaxChunkLines = 32;
 // Well below the 4 MiB that the service takes by default.
 inline constexpr std::size_t kMaxChunkBytes = 1U << 20U;
