@@ -62,7 +62,7 @@ async::Task<Idempotency::Claimed> Idempotency::Claim(std::string account, std::s
       if (!MakeRoom(BytesOfEntry(*entry), now)) co_return Claimed{Verdict::kFull, {}};
       Count(*entry);
       order_.push_back(std::move(entry));
-      entries_.emplace(name, std::prev(order_.end()));
+      entries_.emplace(order_.back()->name, std::prev(order_.end()));
       co_return Claimed{Verdict::kMine, {}};
     }
     const std::shared_ptr<Entry> entry = *it->second;
@@ -136,8 +136,7 @@ void Idempotency::Erase(Entries::iterator it) {
 }
 
 std::size_t Idempotency::BytesOfEntry(const Entry& entry) {
-  // The name is the map's key too.
-  return sizeof(Entry) + 3 * kNodeBytes + 2 * entry.name.size() + entry.fingerprint.size() +
+  return sizeof(Entry) + 3 * kNodeBytes + entry.name.size() + entry.fingerprint.size() +
          (entry.result ? BytesOf(*entry.result) : 0);
 }
 

@@ -18,6 +18,7 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "server/async/clock.h"
 #include "server/async/wait_list.h"
 #include "server/base/metrics.h"
@@ -55,7 +56,7 @@ class Idempotency {
 
  private:
   struct Entry {
-    std::string name;
+    const std::string name;
     std::string fingerprint;
     std::optional<model::Delivery> result;
     async::MonoTime first_used;
@@ -82,7 +83,7 @@ class Idempotency {
   std::int64_t forgotten_ = 0;  // since the last log line
   std::optional<async::MonoTime> logged_at_;
   Entries order_;
-  absl::flat_hash_map<std::string, Entries::iterator> entries_;
+  absl::flat_hash_map<absl::string_view, Entries::iterator> entries_;  // by Entry::name
 };
 
 // Whether a result is the key's last word: accepted, unknown, or WeChat's refusal of this very message, which no retry

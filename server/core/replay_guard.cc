@@ -2,19 +2,22 @@
 
 #include <openssl/sha.h>
 
+#include <algorithm>
+
 namespace hongyan::core {
 
 ReplayGuard::Verdict ReplayGuard::Look(const std::string& key, const Digest& body, absl::Time now) {
   Forget(now);
-  const auto it = entries_.find(key);
+  const auto it = entries_.find(DigestOf(key));
   if (it == entries_.end() || it->second.expires <= now) return Verdict::kNew;
   return it->second.body == body ? Verdict::kRepeat : Verdict::kReplay;
 }
 
 void ReplayGuard::Remember(const std::string& key, const Digest& body, absl::Time expires) {
-  const auto [it, inserted] = entries_.insert_or_assign(key, Entry{body, expires});
+  const Digest digest = DigestOf(key);
+  const auto [it, inserted] = entries_.insert_or_assign(digest, Entry{body, expires});
   if (!inserted) return;
-  order_.push_back(key);
+  order_.push_back(digest);
   if (entries_.size() <= capacity_) return;
   entries_.erase(order_.front());
   order_.pop_front();
@@ -33,8 +36,10 @@ void ReplayGuard::Forget(absl::Time now) {
 }
 
 ReplayGuard::Digest ReplayGuard::DigestOf(absl::string_view body) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> whole;
+  SHA256(reinterpret_cast<const unsigned char*>(body.data()), body.size(), whole.data());
   Digest digest;
-  SHA256(reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data());
+  std::copy_n(whole.begin(), digest.size(), digest.begin());
   return digest;
 }
 

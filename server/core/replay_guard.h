@@ -3,7 +3,7 @@
 //
 // Contract: the first body under a signature is new, the same body again is WeChat's repeat,
 //           another body is a replay of a captured URL. Entries are forgotten when they expire, and with the process.
-// Bounds:   at most `capacity` entries (about 15 MB at 65 536); then the oldest goes, and
+// Bounds:   at most `capacity` entries (about 7 MB at 65 536); then the oldest goes, and
 //           evictions() counts it.
 // Threads:  event loop only.
 #pragma once
@@ -23,7 +23,7 @@ namespace hongyan::core {
 class ReplayGuard {
  public:
   enum class Verdict { kNew, kRepeat, kReplay };
-  using Digest = std::array<unsigned char, 32>;
+  using Digest = std::array<unsigned char, 16>;  // the first half of a SHA-256
 
   explicit ReplayGuard(std::size_t capacity = 65536) : capacity_(capacity) {}
 
@@ -45,8 +45,9 @@ class ReplayGuard {
   void Forget(absl::Time now);
 
   const std::size_t capacity_;
-  absl::flat_hash_map<std::string, Entry> entries_;
-  std::deque<std::string> order_;  // keys, oldest first; exactly those of entries_
+  // By the digests of the keys, which take less memory than the keys.
+  absl::flat_hash_map<Digest, Entry> entries_;
+  std::deque<Digest> order_;  // oldest first; exactly those of entries_
   std::int64_t evictions_ = 0;
 };
 

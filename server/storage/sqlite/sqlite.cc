@@ -19,6 +19,8 @@
 namespace hongyan::storage::sqlite {
 namespace {
 
+// Half of SQLite's own: new events are appended, and what is read again is in the system's cache too.
+constexpr int kCacheKib = 1024;
 constexpr char kMagic[] = "SQLite format 3";  // and its NUL: 16 bytes
 constexpr std::size_t kHeaderSize = 100;
 constexpr std::size_t kApplicationIdAt = 68;
@@ -198,6 +200,7 @@ const char* NetworkFileSystem(std::uint32_t magic) {
 
 void Open(soci::session& session, const std::string& path, Hooks& hooks) {
   session.open(*soci::factory_sqlite3(), ConnectString(path, false));
+  session << absl::StrCat("PRAGMA cache_size = -", kCacheKib);
   sqlite_api::sqlite3_busy_handler(Handle(session), WaitForLock, &hooks);
   sqlite_api::sqlite3_progress_handler(Handle(session), kStepsBetweenLooks, GiveUpInAHurry, &hooks);
   sqlite_api::sqlite3_wal_hook(Handle(session), NoteWalFrames, &hooks);
