@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
                                 .out_is_terminal = isatty(STDOUT_FILENO) == 1,
                                 .err_is_terminal = isatty(STDERR_FILENO) == 1,
                                 .columns = TerminalColumns(),
-                                .language = hongyan::cli::LanguageOf(FromEnvironment),
+                                .language = hongyan::cli::ReadLanguage(FromEnvironment),
                                 .zone = absl::LocalTimeZone(),
                                 .out_descriptor = STDOUT_FILENO};
   return hongyan::cli::Run({argv + 1, argv + argc}, FromEnvironment, console);

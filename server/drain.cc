@@ -18,7 +18,7 @@ constexpr absl::Duration kCutOffLater = absl::Milliseconds(250);
 constexpr absl::Duration kAdminLimit = absl::Milliseconds(200);
 constexpr absl::Duration kBackgroundLimit = absl::Seconds(1);
 
-std::vector<core::HandlerCalls*> HandlersOf(core::Accounts& accounts) {
+std::vector<core::HandlerCalls*> ListHandlers(core::Accounts& accounts) {
   std::vector<core::HandlerCalls*> handlers;
   for (core::Account& account : accounts.all()) {
     if (account.handler) handlers.push_back(account.handler.get());
@@ -86,12 +86,12 @@ async::Task<void> Drain::EndPushes(std::shared_ptr<std::promise<void>> done) {
   const bool answered = co_await parts_.callback.Finish(until);
   if (!answered) {
     // They are recorded: WeChat hears `success` though no handler has replied.
-    for (core::HandlerCalls* handler : HandlersOf(parts_.accounts)) handler->ReleasePushes();
+    for (core::HandlerCalls* handler : ListHandlers(parts_.accounts)) handler->ReleasePushes();
     until = async::After(until, kLastAnswers);
   }
   co_await parts_.callback.Drain(until);
   // Late answers are still on their way, from handlers and to users.
-  co_await core::DrainHandlers(HandlersOf(parts_.accounts), until, parts_.loop.executor(),
+  co_await core::DrainHandlers(ListHandlers(parts_.accounts), until, parts_.loop.executor(),
                                parts_.clock);
   done->set_value();
 }

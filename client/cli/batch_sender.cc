@@ -17,7 +17,7 @@ constexpr Wording kNeverKnown = {"an earlier run ended before its result came",
                                  "上一次运行在得到结果之前就结束了"};
 constexpr Wording kNoResult = {"the service gave no result for it", "服务没有给出它的结果"};
 
-v1::DeliveryKind KindOf(const v1::Notification& one) {
+v1::DeliveryKind GetKind(const v1::Notification& one) {
   switch (one.body_case()) {
     case v1::Notification::kText:
       return v1::DELIVERY_KIND_TEXT;
@@ -50,7 +50,7 @@ v1::Delivery Lost(const v1::Notification& one, const absl::Status& why) {
   v1::Delivery delivery;
   delivery.set_account(one.account());
   delivery.set_openid(one.openid());
-  delivery.set_kind(KindOf(one));
+  delivery.set_kind(GetKind(one));
   delivery.set_state(v1::DELIVERY_STATE_UNKNOWN);
   delivery.set_idempotency_key(one.idempotency_key());
   SetError(why, delivery);
@@ -159,7 +159,7 @@ absl::Status BatchSender::Send(Chunk& chunk, BatchCounts& counts) {
       std::find(chunk.answered.begin(), chunk.answered.end(), true) != chunk.answered.end();
   const bool nothing_sent =
       !sent.ok() && !any_answer &&
-      client::OutcomeOf(client::Describe(sent)) == client::SendOutcome::kNotSent;
+      client::GetOutcome(client::Describe(sent)) == client::SendOutcome::kNotSent;
   if (nothing_sent) {
     Keep(recorded, journal_.Release(chunk.lines.front().number, chunk.lines.back().number));
     return recorded.ok() ? sent : recorded;

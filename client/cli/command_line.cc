@@ -174,7 +174,7 @@ CommandLineEnd End(const CLI::App& app, const std::vector<std::string>& args,
 
 std::variant<CommandLine, CommandLineEnd> ParseCommandLine(const std::vector<std::string>& args,
                                                            const Environment& environment) {
-  const Language language = LanguageOf(environment);
+  const Language language = ReadLanguage(environment);
   GlobalArgs global;
   Parsed parsed;
   CLI::App app("", "hongyan");

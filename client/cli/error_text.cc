@@ -94,7 +94,7 @@ void ShowError(Console& console, const FailedCall& call, const absl::Status& sta
   ErrorContext context;
   context.what_to_do = RemedyFor(error, call.operation, call.target, console.language);
   if (call.operation == Operation::kSend) {
-    const bool unknown = client::OutcomeOf(error) == client::SendOutcome::kUnknown;
+    const bool unknown = client::GetOutcome(error) == client::SendOutcome::kUnknown;
     context.outcome = unknown ? "unknown" : "not_sent";
   }
   console.err << ErrorJson(error, context) << std::flush;

@@ -4,7 +4,7 @@
 
 namespace hongyan::cli {
 
-Language LanguageOf(const Environment& environment) {
+Language ReadLanguage(const Environment& environment) {
   for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
     const std::string locale = environment(name);
     if (locale.empty()) continue;

@@ -9,7 +9,7 @@ enum class Language { kEnglish, kChinese };
 
 // Chinese when the locale begins with zh. As in POSIX the first of LC_ALL, LC_MESSAGES and LANG
 // that isn't empty is it.
-Language LanguageOf(const Environment& environment);
+Language ReadLanguage(const Environment& environment);
 
 // Both forms of one sentence.
 struct Wording {

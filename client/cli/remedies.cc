@@ -195,7 +195,7 @@ const Wording& WithoutReason(const client::Error& error, Operation operation) {
     return operation == Operation::kSend ? kNotConnected : kNotConnectedRead;
   }
   if (error.code == absl::StatusCode::kUnimplemented) return kNotHongyan;
-  if (client::OutcomeOf(error) == client::SendOutcome::kNotSent) return kProxy;
+  if (client::GetOutcome(error) == client::SendOutcome::kNotSent) return kProxy;
   return operation == Operation::kSend ? kLostSend : kLostRead;
 }
 

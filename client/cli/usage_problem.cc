@@ -57,28 +57,28 @@ const char* ChineseFor(const CLI::ParseError& error) {
 
 using Commands = std::vector<const CLI::App*>;
 
-Commands CommandsOf(const CLI::App& app) {
+Commands ListCommands(const CLI::App& app) {
   return app.get_subcommands([](const CLI::App*) { return true; });
 }
 
 // `hongyan send text`.
-std::string PathOf(const CLI::App& command) {
+std::string GetPath(const CLI::App& command) {
   const CLI::App* parent = command.get_parent();
   if (parent == nullptr) return command.get_name();
-  return absl::StrCat(PathOf(*parent), " ", command.get_name());
+  return absl::StrCat(GetPath(*parent), " ", command.get_name());
 }
 
 // The commands of `app`, also those that the grammar doesn't have.
 std::string Names(const CLI::App& app, const char* separator) {
   std::vector<std::string> names;
-  for (const CLI::App* one : CommandsOf(app)) names.push_back(one->get_name());
+  for (const CLI::App* one : ListCommands(app)) names.push_back(one->get_name());
   if (app.get_parent() == nullptr) names.insert(names.end(), {"help", "version"});
   return absl::StrJoin(names, separator);
 }
 
 // The command as it is typed, without options.
-std::string UsageOf(const CLI::App& command) {
-  std::string usage = PathOf(command);
+std::string FormatUsage(const CLI::App& command) {
+  std::string usage = GetPath(command);
   for (const CLI::Option* option : command.get_options()) {
     if (!option->get_positional()) continue;
     absl::StrAppend(&usage, " ", option->get_name(),
@@ -127,8 +127,8 @@ absl::Status Extra(const std::string& word, const std::vector<std::string>& args
 }
 
 absl::Status Missing(const CLI::App& command) {
-  const std::string path = PathOf(command);
-  if (!CommandsOf(command).empty()) {
+  const std::string path = GetPath(command);
+  if (!ListCommands(command).empty()) {
     return Problem(kNoCommand, Names(command, ", "), path, Names(command, "、"));
   }
   std::string missing;
@@ -136,7 +136,7 @@ absl::Status Missing(const CLI::App& command) {
     const bool absent = option->get_required() && option->count() == 0;
     if (absent && missing.empty()) missing = option->get_name();
   }
-  return Problem(kMissing, missing, UsageOf(command), path);
+  return Problem(kMissing, missing, FormatUsage(command), path);
 }
 
 // Too few values or too many. CLI11 names the option only in its sentence: "--name: At Most 1 …".
@@ -153,12 +153,12 @@ absl::Status UnknownCommand(const CLI::App& app, const std::vector<std::string>&
   const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
   if (extras.empty() || IsOption(extras.front())) return absl::OkStatus();
   const CLI::App& command = CommandBefore(app, extras.front(), args);
-  if (CommandsOf(command).empty()) return absl::OkStatus();
+  if (ListCommands(command).empty()) return absl::OkStatus();
   std::string typed = extras.front();
   if (command.get_parent() != nullptr) typed = absl::StrCat(command.get_name(), " ", typed);
   const bool later =
       std::find(kLaterCommands.begin(), kLaterCommands.end(), typed) != kLaterCommands.end();
-  return Problem(later ? kLater : kUnknownCommand, typed, Names(command, ", "), PathOf(command),
+  return Problem(later ? kLater : kUnknownCommand, typed, Names(command, ", "), GetPath(command),
                  Names(command, "、"));
 }
 
@@ -169,12 +169,12 @@ absl::Status UsageProblem(const CLI::ParseError& error, const absl::Status& refu
   const CLI::App& command = TypedCommand(app);
   // A mistyped option is the reason too where an argument seems to be missing.
   const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
-  if (!extras.empty()) return Extra(extras.front(), args, PathOf(command));
+  if (!extras.empty()) return Extra(extras.front(), args, GetPath(command));
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return Missing(command);
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
-    return WrongCount(error, PathOf(command));
+    return WrongCount(error, GetPath(command));
   }
-  return Problem(kOther, PathOf(command), error.what(), ChineseFor(error));
+  return Problem(kOther, GetPath(command), error.what(), ChineseFor(error));
 }
 
 }  // namespace hongyan::cli

@@ -30,13 +30,13 @@ void AddDetails(const google::rpc::Status& from, absl::Status& to) {
 }
 
 template <typename Detail>
-std::string UrlOf() {
+std::string BuildUrl() {
   return absl::StrCat("type.googleapis.com/", Detail::descriptor()->full_name());
 }
 
 template <typename Detail>
 std::optional<Detail> ReadDetail(const absl::Status& status) {
-  const absl::optional<absl::Cord> payload = status.GetPayload(UrlOf<Detail>());
+  const absl::optional<absl::Cord> payload = status.GetPayload(BuildUrl<Detail>());
   Detail detail;
   if (!payload.has_value() || !detail.ParseFromString(std::string(*payload))) return std::nullopt;
   return detail;
@@ -78,7 +78,7 @@ Error Describe(const absl::Status& status) {
   return error;
 }
 
-SendOutcome OutcomeOf(const Error& error) {
+SendOutcome GetOutcome(const Error& error) {
   if (error.not_connected) return SendOutcome::kNotSent;
   if (error.reason == "OUTCOME_UNKNOWN" || error.reason == "INTERNAL") return SendOutcome::kUnknown;
   if (!error.reason.empty()) return SendOutcome::kNotSent;
@@ -126,7 +126,8 @@ absl::Status InChinese(absl::Status status, absl::string_view chinese) {
   google::rpc::LocalizedMessage text;
   text.set_locale("zh-CN");
   text.set_message(std::string(chinese));
-  status.SetPayload(UrlOf<google::rpc::LocalizedMessage>(), absl::Cord(text.SerializeAsString()));
+  status.SetPayload(BuildUrl<google::rpc::LocalizedMessage>(),
+                    absl::Cord(text.SerializeAsString()));
   return status;
 }
 

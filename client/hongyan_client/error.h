@@ -67,7 +67,7 @@ enum class SendOutcome {
 
 // kNotSent only where it is certain: there was no connection, or Hongyan gave a reason that says
 // so.
-SendOutcome OutcomeOf(const Error& error);
+SendOutcome GetOutcome(const Error& error);
 
 // The call's status with its details as payloads. `request_id` may be empty.
 absl::Status StatusFromCall(const grpc::Status& status, const std::string& request_id);

@@ -65,7 +65,7 @@ absl::Status CheckAddress(absl::string_view target, absl::string_view address) {
 }
 
 // What to write instead of a URL whose scheme is taken off.
-std::string AddressOf(absl::string_view url) {
+std::string ReadAddress(absl::string_view url) {
   const absl::string_view host = url.substr(0, url.find_first_of("/?#"));
   for (const std::string& address :
        {std::string(host), absl::StrCat(host, ":9090"), absl::StrCat(host, "9090")}) {
@@ -93,7 +93,7 @@ absl::Status CheckTarget(const std::string& target) {
   absl::string_view address = target;
   for (const absl::string_view scheme : {"http://", "https://", "grpc://", "grpcs://"}) {
     if (!absl::StartsWithIgnoreCase(target, scheme)) continue;
-    const std::string instead = AddressOf(absl::string_view(target).substr(scheme.size()));
+    const std::string instead = ReadAddress(absl::string_view(target).substr(scheme.size()));
     const bool tls = scheme == "https://" || scheme == "grpcs://";
     return Refused(
         target,

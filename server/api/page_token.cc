@@ -32,7 +32,7 @@ std::string PageToken(absl::string_view conditions, absl::string_view after) {
       absl::StrCat(std::string(1, kVersion), Checksum(conditions, after), after));
 }
 
-absl::StatusOr<std::string> AfterOf(absl::string_view conditions, const std::string& token) {
+absl::StatusOr<std::string> ReadPageToken(absl::string_view conditions, const std::string& token) {
   if (token.empty()) return std::string();
   std::string bytes;
   const bool readable = token.size() <= kMaxToken && absl::WebSafeBase64Unescape(token, &bytes) &&

@@ -31,7 +31,7 @@ void Fill(const model::Subscriber& row, absl::Time now, v1::Subscriber& proto) {
   ToProto(row.update_time, *proto.mutable_update_time());
 }
 
-absl::Status NobodyNamed() {
+absl::Status NoRecipient() {
   return base::InvalidField("subscriber", "takes an openid or a unionid", "需要 openid 或 unionid");
 }
 
@@ -80,7 +80,7 @@ MethodTable Subscribers::Methods() {
 Task<absl::StatusOr<v1::GetSubscriberResponse>> Subscribers::GetSubscriber(
     Call& call, const v1::GetSubscriberRequest& request) {
   const std::string& account = call.account->name;
-  absl::StatusOr<model::Subscriber> found = NobodyNamed();
+  absl::StatusOr<model::Subscriber> found = NoRecipient();
   if (request.has_openid()) {
     found = co_await subscribers_.Get(account, request.openid(), call.limit.deadline);
   } else if (request.has_unionid()) {
@@ -97,7 +97,7 @@ Task<absl::StatusOr<v1::ListSubscribersResponse>> Subscribers::ListSubscribers(
   const auto filter = MakeFilter(call.account->name, request);
   if (!filter.ok()) co_return filter.status();
   const std::string conditions = SerializeConditions(request, call.account->name);
-  auto token = AfterOf(conditions, request.page_token());
+  auto token = ReadPageToken(conditions, request.page_token());
   if (!token.ok()) co_return token.status();
   std::string after = *std::move(token);
   if (request.page_size() < 0) {
@@ -156,7 +156,7 @@ Task<absl::StatusOr<v1::DeleteSubscriberResponse>> Subscribers::DeleteSubscriber
     if (!found.ok()) co_return found.status();
     openid = found->openid;
   } else if (!request.has_openid()) {
-    co_return NobodyNamed();
+    co_return NoRecipient();
   }
   const absl::Status deleted =
       co_await subscribers_.Delete(account, std::move(openid), call.limit.deadline);

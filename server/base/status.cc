@@ -59,18 +59,18 @@ constexpr std::array<const char*, static_cast<std::size_t>(kLastReason) + 1> kRe
 constexpr absl::string_view kTypePrefix = "type.googleapis.com/";
 
 template <typename Detail>
-std::string UrlOf() {
+std::string BuildUrl() {
   return absl::StrCat(std::string(kTypePrefix), Detail::descriptor()->full_name());
 }
 
 template <typename Detail>
 void SetDetail(absl::Status& status, const Detail& detail) {
-  status.SetPayload(UrlOf<Detail>(), absl::Cord(detail.SerializeAsString()));
+  status.SetPayload(BuildUrl<Detail>(), absl::Cord(detail.SerializeAsString()));
 }
 
 template <typename Detail>
 std::optional<Detail> GetDetail(const absl::Status& status) {
-  const auto payload = status.GetPayload(UrlOf<Detail>());
+  const auto payload = status.GetPayload(BuildUrl<Detail>());
   Detail detail;
   if (!payload || !detail.ParseFromString(std::string(*payload))) return std::nullopt;
   return detail;
@@ -177,23 +177,23 @@ absl::Status Joined(absl::Status first, const absl::Status& second) {
   return first;
 }
 
-std::string ReasonOf(const absl::Status& status) {
+std::string GetReason(const absl::Status& status) {
   const auto info = GetDetail<google::rpc::ErrorInfo>(status);
   return info ? info->reason() : "";
 }
 
 bool Has(const absl::Status& status, Reason reason) {
-  return !status.ok() && ReasonOf(status) == ReasonName(reason);
+  return !status.ok() && GetReason(status) == ReasonName(reason);
 }
 
-std::string MetadataOf(const absl::Status& status, absl::string_view key) {
+std::string GetMetadata(const absl::Status& status, absl::string_view key) {
   const auto info = GetDetail<google::rpc::ErrorInfo>(status);
   if (!info) return "";
   const auto it = info->metadata().find(std::string(key));
   return it == info->metadata().end() ? "" : it->second;
 }
 
-std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {
+std::optional<absl::Duration> GetRetryDelay(const absl::Status& status) {
   const auto retry = GetDetail<google::rpc::RetryInfo>(status);
   if (!retry) return std::nullopt;
   return absl::Seconds(retry->retry_delay().seconds()) +
@@ -262,7 +262,7 @@ std::string SerializeRpcStatus(const absl::Status& status) {
     any->set_value(std::string(payload));
   });
   // Abseil hands them out in any order. Readers often take the first one for the ErrorInfo.
-  const std::string first = UrlOf<google::rpc::ErrorInfo>();
+  const std::string first = BuildUrl<google::rpc::ErrorInfo>();
   std::sort(rpc.mutable_details()->begin(), rpc.mutable_details()->end(),
             [&](const auto& a, const auto& b) {
               return std::make_pair(a.type_url() != first, a.type_url()) <

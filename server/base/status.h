@@ -111,14 +111,14 @@ absl::Status InvalidField(absl::string_view field, absl::string_view problem,
 absl::Status Joined(absl::Status first, const absl::Status& second);
 
 // The reason's name in an error of ours; empty when it has none.
-std::string ReasonOf(const absl::Status& status);
+std::string GetReason(const absl::Status& status);
 bool Has(const absl::Status& status, Reason reason);
 
 // ErrorInfo.metadata[key] of an error of ours; empty when it has none.
-std::string MetadataOf(const absl::Status& status, absl::string_view key);
+std::string GetMetadata(const absl::Status& status, absl::string_view key);
 
 // RetryInfo's delay where the error has one.
-std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);
+std::optional<absl::Duration> GetRetryDelay(const absl::Status& status);
 
 // The same error under another code.
 absl::Status WithCode(const absl::Status& status, absl::StatusCode code);

@@ -16,7 +16,7 @@ constexpr const char* kReplies[] = {"text", "image", "voice", "video", "music", 
 // One rule of an account's replies.
 void CheckReply(const std::string& path, const v1::ReplyRule& rule, Findings& findings) {
   const std::string event_key = path + ".event_key";
-  if (findings.Usable(event_key) && core::MeaningOf(rule.on()) == core::PushWord::kMessage) {
+  if (findings.Usable(event_key) && core::FindMeaning(rule.on()) == core::PushWord::kMessage) {
     findings.Refuse(event_key, "is for events; messages have none");
   }
   std::vector<std::string> given;

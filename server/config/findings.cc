@@ -17,7 +17,7 @@ bool Findings::Usable(const std::string& path) const {
   return found != origins_.end() && found->second.usable;
 }
 
-int Findings::LineOf(std::string path) const {
+int Findings::FindLine(std::string path) const {
   while (true) {
     const auto found = origins_.find(path);
     if (found != origins_.end()) return found->second.line;
@@ -47,11 +47,11 @@ void Findings::RefuseAt(const std::string& path, int line, absl::string_view mes
 }
 
 void Findings::Refuse(const std::string& path, absl::string_view message) {
-  RefuseAt(path, LineOf(path), message);
+  RefuseAt(path, FindLine(path), message);
 }
 
 void Findings::Warn(const std::string& path, absl::string_view message) {
-  warnings_.Add({path, LineOf(path), std::string(message)});
+  warnings_.Add({path, FindLine(path), std::string(message)});
 }
 
 std::vector<Problem> Findings::TakeProblems() { return problems_.Take(); }

@@ -52,7 +52,7 @@ class Findings {
     std::vector<Problem> Take();
   };
 
-  int LineOf(std::string path) const;
+  int FindLine(std::string path) const;
 
   std::map<std::string, Origin> origins_;
   List problems_;

@@ -34,7 +34,7 @@ using google::protobuf::Message;
 constexpr std::int64_t kMillisPerSecond = 1000;
 constexpr std::int64_t kNanosPerMilli = 1000000;
 
-const v1::KeyRules& RulesOf(const FieldDescriptor& field) {
+const v1::KeyRules& GetRules(const FieldDescriptor& field) {
   return field.options().GetExtension(v1::key_rules);
 }
 
@@ -60,7 +60,7 @@ absl::string_view Wanted(const FieldDescriptor& field) {
   return "a whole number";
 }
 
-absl::string_view NameOf(YAML::NodeType::value type) {
+absl::string_view GetTypeName(YAML::NodeType::value type) {
   switch (type) {
     case YAML::NodeType::Scalar:
       return "a single value";
@@ -119,8 +119,8 @@ class Reader {
     const Descriptor& section = *message.GetDescriptor();
     std::set<std::string> seen;
     for (const auto& entry : node) {
-      const std::string key = TextOf(entry.first);
-      const int line = LineOf(entry.first);
+      const std::string key = GetScalar(entry.first);
+      const int line = FindLine(entry.first);
       if (!seen.insert(key).second) {
         findings_.RefuseAt(Join(path, key), line, "stands here a second time");
       } else if (const FieldDescriptor* field = section.FindFieldByName(key)) {
@@ -136,7 +136,7 @@ class Reader {
     }
     for (int i = 0; i < section.field_count(); ++i) {
       const std::string key_path = Join(path, section.field(i)->name());
-      if (RulesOf(*section.field(i)).required() && !findings_.Given(key_path)) {
+      if (GetRules(*section.field(i)).required() && !findings_.Given(key_path)) {
         findings_.Refuse(key_path, "is required");
       }
     }
@@ -149,7 +149,7 @@ class Reader {
     const Descriptor& section = *message.GetDescriptor();
     for (int i = 0; i < section.field_count(); ++i) {
       const FieldDescriptor& field = *section.field(i);
-      const std::string& value = RulesOf(field).default_value();
+      const std::string& value = GetRules(field).default_value();
       if (value.empty() || findings_.Usable(Join(path, field.name()))) continue;
       // A test sees to it that there is nothing to find.
       Findings none;
@@ -167,7 +167,7 @@ class Reader {
     } else {
       RefuseType(node, path, absl::StrCat("a list; each item is ", Wanted(field)));
     }
-    const v1::KeyRules& rules = RulesOf(field);
+    const v1::KeyRules& rules = GetRules(field);
     if (rules.unused().empty() || field.is_repeated()) return;
     // False and an empty text ask for nothing.
     if (message.GetReflection()->HasField(message, &field)) findings_.Warn(path, rules.unused());
@@ -175,7 +175,7 @@ class Reader {
 
   void ReadList(const YAML::Node& list, const std::string& path, const FieldDescriptor& field,
                 Message& message) {
-    const v1::KeyRules& rules = RulesOf(field);
+    const v1::KeyRules& rules = GetRules(field);
     if (!rules.refused().empty() && list.size() > 0) return findings_.Refuse(path, rules.refused());
     if (!IsWithin(rules, static_cast<std::int64_t>(list.size()), ParseInteger)) {
       return findings_.Refuse(path,
@@ -183,7 +183,7 @@ class Reader {
     }
     findings_.MarkUsable(path);
     for (std::size_t i = 0; i < list.size(); ++i) {
-      findings_.Record(Join(path, i), LineOf(list[i]));
+      findings_.Record(Join(path, i), FindLine(list[i]));
       ReadValue(list[i], Join(path, i), field, message);
     }
   }
@@ -210,7 +210,7 @@ class Reader {
     if (!node.IsScalar()) return RefuseType(node, path, Wanted(field));
     // Quoted, it is surely text; a size or a duration with its unit may be that.
     const bool is_text = IsQuoted(node) && !IsSize(field) && !IsDuration(field);
-    const std::string text = TextOf(node);
+    const std::string text = GetScalar(node);
     if (is_text || !SetValue(text, path, field, message)) {
       findings_.Refuse(path,
                        absl::StrCat("\"", base::Printable(text, 80), "\" is not ", Wanted(field)));
@@ -229,7 +229,7 @@ class Reader {
     }
     const std::optional<std::int64_t> number = ParseNumber(field, text);
     if (!number) return false;
-    const v1::KeyRules& rules = RulesOf(field);
+    const v1::KeyRules& rules = GetRules(field);
     if (!IsWithin(rules, *number, [&](const std::string& x) { return ParseNumber(field, x); })) {
       findings_.Refuse(path, absl::StrCat("is ", text, "; must be ", Limits(rules)));
       return true;
@@ -255,7 +255,7 @@ class Reader {
       RefuseType(node, path, Wanted(field));
       return "";
     }
-    absl::StatusOr<std::string> text = CheckedText(TextOf(node), IsQuoted(node), path, field);
+    absl::StatusOr<std::string> text = CheckedText(GetScalar(node), IsQuoted(node), path, field);
     if (text.ok()) return *std::move(text);
     findings_.Refuse(path, text.status().message());
     return "";
@@ -276,7 +276,7 @@ class Reader {
     if (!base::IsUtf8(text->text) || absl::StrContains(text->text, '\0')) {
       return absl::InvalidArgumentError("the substituted value is not UTF-8 text");
     }
-    v1::KeyRules rules = RulesOf(field);
+    v1::KeyRules rules = GetRules(field);
     if (field.is_repeated()) {  // these are limits of the list
       rules.clear_min();
       rules.clear_max();
@@ -295,11 +295,13 @@ class Reader {
   }
 
   void RefuseType(const YAML::Node& node, const std::string& path, absl::string_view wanted) {
-    const auto slip = node.IsScalar() && !IsQuoted(node) ? FindKeySlip(TextOf(node)) : std::nullopt;
-    if (slip) return findings_.RefuseAt(path, LineOf(node), slip->message);
-    findings_.Refuse(
-        path, node.IsNull() ? absl::StrCat("has no value; remove the key, or give it ", wanted)
-                            : absl::StrCat("must be ", wanted, ", and is ", NameOf(node.Type())));
+    const auto slip =
+        node.IsScalar() && !IsQuoted(node) ? FindKeySlip(GetScalar(node)) : std::nullopt;
+    if (slip) return findings_.RefuseAt(path, FindLine(node), slip->message);
+    findings_.Refuse(path,
+                     node.IsNull()
+                         ? absl::StrCat("has no value; remove the key, or give it ", wanted)
+                         : absl::StrCat("must be ", wanted, ", and is ", GetTypeName(node.Type())));
   }
 
   const Environment& environment_;
@@ -315,11 +317,12 @@ v1::Config ReadConfig(const YAML::Node& root, const Environment& environment, Fi
     Reader(environment, findings).ReadSection(root, "", config);
     return config;
   }
-  const auto slip = root.IsScalar() && !IsQuoted(root) ? FindKeySlip(TextOf(root)) : std::nullopt;
-  findings.RefuseAt("", LineOf(root),
+  const auto slip =
+      root.IsScalar() && !IsQuoted(root) ? FindKeySlip(GetScalar(root)) : std::nullopt;
+  findings.RefuseAt("", FindLine(root),
                     slip ? slip->message
                          : absl::StrCat("the file must hold keys such as accounts:, and is ",
-                                        NameOf(root.Type())));
+                                        GetTypeName(root.Type())));
   return config;
 }
 

@@ -43,7 +43,7 @@ absl::Status CheckTokenStore(absl::string_view store) {
 }
 
 absl::Status CheckPushType(absl::string_view name, absl::string_view shown) {
-  if (core::MeaningOf(name) != core::PushWord::kNone) return absl::OkStatus();
+  if (core::FindMeaning(name) != core::PushWord::kNone) return absl::OkStatus();
   return Wrong(shown, " is no message type or event; known are ",
                absl::StrJoin(core::PushTypes(), ", "),
                ", and WeChat's own words in lower case, such as scancode_push");

@@ -223,7 +223,7 @@ void ExplainSyntax(const YAML::Exception& error, const std::string& path, absl::
 
 }  // namespace
 
-std::string TextOf(const YAML::Node& scalar) { return Reveal(scalar.Scalar()); }
+std::string GetScalar(const YAML::Node& scalar) { return Reveal(scalar.Scalar()); }
 
 bool IsQuoted(const YAML::Node& scalar) { return scalar.Tag() == kQuoted; }
 

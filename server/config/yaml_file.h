@@ -1,6 +1,6 @@
 // A configuration file as YAML nodes.
 //
-// Contract: one document of maps, lists and scalars, whose keys are plain text; its nodes know their lines (LineOf). What a
+// Contract: one document of maps, lists and scalars, whose keys are plain text; its nodes know their lines (FindLine). What a
 //           configuration may not hold is refused: aliases, anchors, tags, further documents, control characters.
 // Errors:   reported to `findings` with path and line; nullopt.
 // Bounds:   depth 32, 20 000 nodes, checked as a first parse goes, so nothing larger is ever built.
@@ -23,10 +23,10 @@ inline constexpr int kMaxYamlNodes = 20000;
 // An empty text is an empty map.
 std::optional<YAML::Node> ParseYaml(const std::string& text, Findings& findings);
 
-inline int LineOf(const YAML::Node& node) { return node.Mark().line + 1; }
+inline int FindLine(const YAML::Node& node) { return node.Mark().line + 1; }
 
 // The text of a scalar. Not node.Scalar(): there the braces of ${NAME} are hidden.
-std::string TextOf(const YAML::Node& scalar);
+std::string GetScalar(const YAML::Node& scalar);
 
 // Whether a scalar was quoted or a block: surely text.
 bool IsQuoted(const YAML::Node& scalar);

@@ -34,7 +34,7 @@ model::NewEvent MakeEvent(const Account& account, wechat::OpenedPush& push,
   // A message whose form we don't know counts for its sender all the same.
   const bool is_message = push_class.kind == PushClass::Kind::kMessage;
   const bool counts = event.type != kUnknownPush || (is_message && event.create_time);
-  if (!event.openid.empty() && counts) event.effect = EffectOf(push_class);
+  if (!event.openid.empty() && counts) event.effect = DeriveEffect(push_class);
   return event;
 }
 
@@ -114,7 +114,7 @@ async::Task<EventIntake::Answer> EventIntake::Take(Account& account, std::string
     base::Log(base::Level::kError, "event not recorded",
               {{"account", account.name},
                {"type", answer.type},
-               {"reason", base::ReasonOf(recorded.status())},
+               {"reason", base::GetReason(recorded.status())},
                {"problem", recorded.status().message()}});
     answer.verdict = Verdict::kUnrecorded;
     co_return answer;

@@ -17,7 +17,7 @@ namespace {
 constexpr absl::Duration kLateSendLimit = absl::Seconds(10);
 constexpr absl::Duration kAfterCancel = absl::Seconds(1);
 
-absl::string_view OutcomeOf(const absl::Status& failure) {
+absl::string_view ClassifyFailure(const absl::Status& failure) {
   if (absl::IsDeadlineExceeded(failure)) return "late";
   return absl::IsDataLoss(failure) ? "invalid" : "failed";
 }
@@ -131,7 +131,7 @@ async::Task<void> HandlerCalls::Call(std::shared_ptr<Entry> entry, model::Stored
       entry->state == State::kSettled || clock_.Mono() >= async::After(received, options_.timeout);
   absl::string_view outcome = "replied";
   if (!answer.ok()) {
-    outcome = OutcomeOf(answer.status());
+    outcome = ClassifyFailure(answer.status());
   } else if (!answer->has_value()) {
     outcome = "empty";
   } else if (!broken.ok()) {

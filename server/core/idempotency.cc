@@ -27,7 +27,7 @@ model::Delivery ForOthers(model::Delivery result) {
 }
 
 // About what an error takes besides its status.
-std::size_t BytesOf(const absl::Status& status) {
+std::size_t CountBytes(const absl::Status& status) {
   std::size_t bytes = status.message().size();
   status.ForEachPayload([&bytes](absl::string_view url, const absl::Cord& payload) {
     bytes += url.size() + payload.size() + kNodeBytes;
@@ -35,16 +35,16 @@ std::size_t BytesOf(const absl::Status& status) {
   return bytes;
 }
 
-std::size_t BytesOf(const model::Delivery& delivery) {
+std::size_t CountBytes(const model::Delivery& delivery) {
   std::size_t bytes = delivery.id.size() + delivery.account.size() + delivery.openid.size() +
-                      delivery.idempotency_key.size() + BytesOf(delivery.error);
+                      delivery.idempotency_key.size() + CountBytes(delivery.error);
   for (const auto& [name, value] : delivery.labels) {
     bytes += sizeof(std::pair<std::string, std::string>) + name.size() + value.size() + kNodeBytes;
   }
   return bytes;
 }
 
-std::string NameOf(const std::string& account, const std::string& key) {
+std::string JoinName(const std::string& account, const std::string& key) {
   return absl::StrCat(account, "\n", key);
 }
 
@@ -53,13 +53,13 @@ std::string NameOf(const std::string& account, const std::string& key) {
 async::Task<Idempotency::Claimed> Idempotency::Claim(std::string account, std::string key,
                                                      std::string fingerprint,
                                                      async::MonoTime deadline) {
-  const std::string name = NameOf(account, key);
+  const std::string name = JoinName(account, key);
   while (true) {
     const async::MonoTime now = clock_.Mono();
     const auto it = entries_.find(name);
     if (it == entries_.end()) {
       auto entry = std::make_shared<Entry>(clock_, name, std::move(fingerprint), now);
-      if (!MakeRoom(BytesOfEntry(*entry), now)) co_return Claimed{Verdict::kFull, {}};
+      if (!MakeRoom(CountEntryBytes(*entry), now)) co_return Claimed{Verdict::kFull, {}};
       Count(*entry);
       order_.push_back(std::move(entry));
       entries_.emplace(order_.back()->name, std::prev(order_.end()));
@@ -82,7 +82,7 @@ async::Task<Idempotency::Claimed> Idempotency::Claim(std::string account, std::s
 
 bool Idempotency::StandsForAnother(const std::string& account, const std::string& key,
                                    const std::string& fingerprint) const {
-  const auto it = entries_.find(NameOf(account, key));
+  const auto it = entries_.find(JoinName(account, key));
   if (it == entries_.end()) return false;
   const Entry& entry = **it->second;
   const bool over = entry.result && async::Between(entry.first_used, clock_.Mono()) >= kRemember;
@@ -91,7 +91,7 @@ bool Idempotency::StandsForAnother(const std::string& account, const std::string
 
 void Idempotency::Settle(const std::string& account, const std::string& key,
                          const model::Delivery& result) {
-  const auto it = entries_.find(NameOf(account, key));
+  const auto it = entries_.find(JoinName(account, key));
   if (it == entries_.end()) return;
   const std::shared_ptr<Entry> entry = *it->second;
   if (UsesKeyUp(result)) {
@@ -135,14 +135,14 @@ void Idempotency::Erase(Entries::iterator it) {
   order_.erase(it);
 }
 
-std::size_t Idempotency::BytesOfEntry(const Entry& entry) {
+std::size_t Idempotency::CountEntryBytes(const Entry& entry) {
   return sizeof(Entry) + 3 * kNodeBytes + entry.name.size() + entry.fingerprint.size() +
-         (entry.result ? BytesOf(*entry.result) : 0);
+         (entry.result ? CountBytes(*entry.result) : 0);
 }
 
 void Idempotency::Count(Entry& entry) {
   bytes_ -= entry.bytes;
-  entry.bytes = BytesOfEntry(entry);
+  entry.bytes = CountEntryBytes(entry);
   bytes_ += entry.bytes;
 }
 
@@ -187,7 +187,7 @@ std::string Fingerprint(const model::Notification& notification) {
   base::PartsDigest digest;
   digest.Add(notification.unionid ? "unionid" : "openid");
   digest.Add(notification.unionid ? *notification.unionid : notification.openid);
-  digest.Add(wechat::TraitsOf(notification.message.kind).name);
+  digest.Add(wechat::GetTraits(notification.message.kind).name);
   digest.Add(notification.message.payload);
   return digest.Bytes();
 }

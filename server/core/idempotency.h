@@ -71,7 +71,7 @@ class Idempotency {
   // Forgets the oldest settled entry, but not `kept`. False: there is none.
   bool ForgetOldest(const Entry* kept, async::MonoTime now);
   void Erase(Entries::iterator it);
-  static std::size_t BytesOfEntry(const Entry& entry);
+  static std::size_t CountEntryBytes(const Entry& entry);
   // Makes bytes_ true after `entry` has changed.
   void Count(Entry& entry);
   void NoteForgotten(async::MonoTime now);

@@ -80,7 +80,7 @@ absl::string_view Find(const std::array<Names, N>& table, absl::string_view word
   return it == table.end() ? absl::string_view(kUnknownPush) : it->second;
 }
 
-PushClass::Kind KindOf(const wechat::PushedEvent& push) {
+PushClass::Kind ClassifyKind(const wechat::PushedEvent& push) {
   if (push.msg_type == "event") return PushClass::Kind::kEvent;
   if (push.msg_type.empty() || absl::EqualsIgnoreCase(push.msg_type, "event")) {
     return PushClass::Kind::kUnclear;
@@ -98,7 +98,7 @@ bool HasUsableTime(const wechat::PushedEvent& push) {
   return push.create_time && *push.create_time <= base::kLastTimestampSecond;
 }
 
-std::string OpenidOf(const wechat::PushedEvent& push, absl::string_view type) {
+std::string FindOpenid(const wechat::PushedEvent& push, absl::string_view type) {
   absl::string_view openid;
   if (type == "user_info_change") {
     openid = push.Field("OpenID");
@@ -113,11 +113,11 @@ std::string OpenidOf(const wechat::PushedEvent& push, absl::string_view type) {
 
 PushClass Classify(const wechat::PushedEvent& push) {
   PushClass found;
-  found.kind = KindOf(push);
+  found.kind = ClassifyKind(push);
   const bool is_event = found.kind == PushClass::Kind::kEvent;
   found.word = absl::AsciiStrToLower(is_event ? push.event : push.msg_type);
   found.type = is_event ? Find(kEvents, found.word) : Find(kMessages, found.word);
-  found.openid = OpenidOf(push, found.type);
+  found.openid = FindOpenid(push, found.type);
   found.usable = HasUsableId(push, found.kind) && HasUsableTime(push) && !found.openid.empty();
   return found;
 }
@@ -133,7 +133,7 @@ std::vector<absl::string_view> PushTypes() {
   return types;
 }
 
-PushWord MeaningOf(absl::string_view on) {
+PushWord FindMeaning(absl::string_view on) {
   if (on == kUnknownPush) return PushWord::kEither;
   const auto is_it = [&](const Names& names) { return names.first == on || names.second == on; };
   if (std::any_of(kMessages.begin(), kMessages.end(), is_it)) return PushWord::kMessage;

@@ -50,7 +50,7 @@ std::vector<absl::string_view> PushTypes();
 // Source: https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html
 //         https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html
 enum class PushWord { kNone, kMessage, kEvent, kEither };
-PushWord MeaningOf(absl::string_view on);
+PushWord FindMeaning(absl::string_view on);
 
 // Whether the configuration's word `on` means such a push: a type of the public API, or WeChat's own word in lower case.
 // Where a word is both (location), the API's meaning holds.

@@ -16,9 +16,9 @@ class Recipients {
   virtual ~Recipients() = default;
 
   // The openid in this account. NOT_FOUND UNIONID_NOT_FOUND, and the errors of storage.
-  virtual async::Task<absl::StatusOr<std::string>> OpenidOf(std::string account,
-                                                            std::string unionid,
-                                                            async::MonoTime deadline) = 0;
+  virtual async::Task<absl::StatusOr<std::string>> FindOpenid(std::string account,
+                                                              std::string unionid,
+                                                              async::MonoTime deadline) = 0;
   // A customer-service message went out, or may have.
   virtual void Sent(const std::string& account, const std::string& openid) = 0;
   // WeChat says that no window is open, or that they don't follow.

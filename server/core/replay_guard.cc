@@ -8,13 +8,13 @@ namespace hongyan::core {
 
 ReplayGuard::Verdict ReplayGuard::Look(const std::string& key, const Digest& body, absl::Time now) {
   Forget(now);
-  const auto it = entries_.find(DigestOf(key));
+  const auto it = entries_.find(ComputeDigest(key));
   if (it == entries_.end() || it->second.expires <= now) return Verdict::kNew;
   return it->second.body == body ? Verdict::kRepeat : Verdict::kReplay;
 }
 
 void ReplayGuard::Remember(const std::string& key, const Digest& body, absl::Time expires) {
-  const Digest digest = DigestOf(key);
+  const Digest digest = ComputeDigest(key);
   const auto [it, inserted] = entries_.insert_or_assign(digest, Entry{body, expires});
   if (!inserted) return;
   order_.push_back(digest);
@@ -35,7 +35,7 @@ void ReplayGuard::Forget(absl::Time now) {
   }
 }
 
-ReplayGuard::Digest ReplayGuard::DigestOf(absl::string_view body) {
+ReplayGuard::Digest ReplayGuard::ComputeDigest(absl::string_view body) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> whole;
   SHA256(reinterpret_cast<const unsigned char*>(body.data()), body.size(), whole.data());
   Digest digest;

@@ -35,7 +35,7 @@ class ReplayGuard {
   std::size_t size() const { return entries_.size(); }
   std::int64_t evictions() const { return evictions_; }
 
-  static Digest DigestOf(absl::string_view body);
+  static Digest ComputeDigest(absl::string_view body);
 
  private:
   struct Entry {

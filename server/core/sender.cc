@@ -145,14 +145,15 @@ async::Task<absl::Status> Sender::Resolve(const Account& account,
                            "the deadline has passed; nothing was sent, allow more time")
         .Chinese("已到截止时间，什么也没有发送，请留出更多时间");
   }
-  auto openid = co_await recipients_.OpenidOf(account.name, *notification.unionid, limit.deadline);
+  auto openid =
+      co_await recipients_.FindOpenid(account.name, *notification.unionid, limit.deadline);
   if (!openid.ok()) co_return base::Annotate(openid.status(), "account", account.name);
   delivery.openid = *std::move(openid);
   co_return absl::OkStatus();
 }
 
 void Sender::NoteAllowance(const model::Delivery& delivery) {
-  if (!wechat::TraitsOf(delivery.kind).spends_allowance) return;
+  if (!wechat::GetTraits(delivery.kind).spends_allowance) return;
   if (delivery.state == model::DeliveryState::kAccepted ||
       delivery.state == model::DeliveryState::kUnknown) {
     recipients_.Sent(delivery.account, delivery.openid);
@@ -168,7 +169,7 @@ void Sender::Finish(model::Delivery& delivery, model::DeliveryState state, absl:
   delivery.state = state;
   delivery.error = base::Annotate(std::move(error), "account", delivery.account);
   if (state == model::DeliveryState::kAccepted) delivery.accept_time = now;
-  const wechat::MessageKindTraits& kind = wechat::TraitsOf(delivery.kind);
+  const wechat::MessageKindTraits& kind = wechat::GetTraits(delivery.kind);
   if (state != model::DeliveryState::kAccepted || !kind.receipt_follows) delivery.finish_time = now;
   metrics_.sends.At({delivery.account, kind.name, model::StateName(state)}).Increment();
   const bool accepted = state == model::DeliveryState::kAccepted;
@@ -178,9 +179,9 @@ void Sender::Finish(model::Delivery& delivery, model::DeliveryState state, absl:
              {"kind", kind.name},
              {"state", model::StateName(state)},
              {"attempts", delivery.attempts},
-             {"reason", accepted ? std::string() : base::ReasonOf(delivery.error)},
-             {"errcode", accepted ? std::string() : base::MetadataOf(delivery.error, "errcode")},
-             {"rid", accepted ? std::string() : base::MetadataOf(delivery.error, "rid")}});
+             {"reason", accepted ? std::string() : base::GetReason(delivery.error)},
+             {"errcode", accepted ? std::string() : base::GetMetadata(delivery.error, "errcode")},
+             {"rid", accepted ? std::string() : base::GetMetadata(delivery.error, "rid")}});
 }
 
 async::Task<absl::Status> Sender::SetTyping(Account& account, std::string openid,
@@ -190,7 +191,7 @@ async::Task<absl::Status> Sender::SetTyping(Account& account, std::string openid
   if (!status.ok()) co_return status;
   if (unionid) {
     auto resolved =
-        co_await recipients_.OpenidOf(account.name, *std::move(unionid), limit.deadline);
+        co_await recipients_.FindOpenid(account.name, *std::move(unionid), limit.deadline);
     if (!resolved.ok()) co_return resolved.status();
     openid = *std::move(resolved);
   }

@@ -9,9 +9,9 @@ constexpr absl::Duration kWriteLimit = absl::Seconds(10);
 
 }  // namespace
 
-async::Task<absl::StatusOr<std::string>> StoredRecipients::OpenidOf(std::string account,
-                                                                    std::string unionid,
-                                                                    async::MonoTime deadline) {
+async::Task<absl::StatusOr<std::string>> StoredRecipients::FindOpenid(std::string account,
+                                                                      std::string unionid,
+                                                                      async::MonoTime deadline) {
   auto found = co_await store_.FindByUnionid(std::move(account), std::move(unionid), deadline);
   if (!found.ok()) co_return found.status();
   co_return std::move(found->openid);

@@ -30,8 +30,8 @@ class StoredRecipients final : public Recipients {
                    base::Metrics& metrics)
       : store_(store), clock_(clock), group_(group), metrics_(metrics), written_(clock) {}
 
-  async::Task<absl::StatusOr<std::string>> OpenidOf(std::string account, std::string unionid,
-                                                    async::MonoTime deadline) override;
+  async::Task<absl::StatusOr<std::string>> FindOpenid(std::string account, std::string unionid,
+                                                      async::MonoTime deadline) override;
   void Sent(const std::string& account, const std::string& openid) override;
   void WindowClosed(const std::string& account, const std::string& openid) override;
   void AllowanceUsed(const std::string& account, const std::string& openid) override;

@@ -4,7 +4,7 @@
 
 namespace hongyan::core {
 
-model::SubscriberEffect EffectOf(const PushClass& push) {
+model::SubscriberEffect DeriveEffect(const PushClass& push) {
   using Effect = model::SubscriberEffect;
   Effect effect;
   const absl::string_view word = push.word;

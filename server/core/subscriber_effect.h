@@ -15,7 +15,7 @@ inline constexpr absl::Duration kMessageWindow = absl::Hours(48);
 inline constexpr int kActionAllowance = 3;
 inline constexpr absl::Duration kActionWindow = absl::Minutes(1);
 
-model::SubscriberEffect EffectOf(const PushClass& push);
+model::SubscriberEffect DeriveEffect(const PushClass& push);
 // WeChat is to be asked for the profile: of who has followed, and of whom another one is told.
 bool ChangesProfile(model::SubscriberEffect::Kind effect);
 

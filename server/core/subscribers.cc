@@ -51,7 +51,7 @@ absl::Status NobodyListens() {
 
 // Whether WeChat refused because of an openid: it is none of this account, or the list of them is none.
 bool IsAboutOpenids(const absl::Status& status) {
-  const std::string errcode = base::MetadataOf(status, "errcode");
+  const std::string errcode = base::GetMetadata(status, "errcode");
   return errcode == "40003" || errcode == "40031" || errcode == "40032";
 }
 

@@ -35,7 +35,7 @@ bool HasHan(absl::string_view value) {
 
 }  // namespace
 
-std::vector<std::string> KeywordsOf(const std::string& content) {
+std::vector<std::string> ListKeywords(const std::string& content) {
   static const RE2 kPlaceholder(R"(\{\{\s*([A-Za-z0-9_]+)\.DATA\s*\}\})");
   std::vector<std::string> keywords;
   re2::StringPiece rest(content);
@@ -137,7 +137,7 @@ ValueProblem CheckValue(absl::string_view keyword, absl::string_view value) {
 absl::Status CheckAgainst(const wechat::TemplateMessage& message,
                           const wechat::TemplateInfo& info) {
   if (!info.has_content) return absl::OkStatus();
-  const std::vector<std::string> keywords = KeywordsOf(info.content);
+  const std::vector<std::string> keywords = ListKeywords(info.content);
   std::vector<std::pair<std::string, ValueProblem>> problems;
   for (const std::string& keyword : keywords) {
     // first and remark of historic templates are dropped by WeChat since 2023; nobody has to give them.

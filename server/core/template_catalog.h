@@ -45,7 +45,7 @@ class TemplateCatalog {
 };
 
 // The keywords of a template's content: "{{thing1.DATA}}" → "thing1". In their order, each once.
-std::vector<std::string> KeywordsOf(const std::string& content);
+std::vector<std::string> ListKeywords(const std::string& content);
 
 // What is wrong with `value` for a keyword of this name; empty when nothing. Keywords without a typed name (first,
 // keyword1 …) take anything but nothing.

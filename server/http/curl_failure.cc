@@ -2,7 +2,7 @@
 
 namespace hongyan::http {
 
-HttpFailure::Kind KindOf(CURLcode code) {
+HttpFailure::Kind ClassifyCode(CURLcode code) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:

@@ -11,6 +11,6 @@
 namespace hongyan::http {
 
 // kOther for what has no kind of its own. CURLE_OK is no failure.
-HttpFailure::Kind KindOf(CURLcode code);
+HttpFailure::Kind ClassifyCode(CURLcode code);
 
 }  // namespace hongyan::http

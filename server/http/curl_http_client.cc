@@ -180,7 +180,7 @@ struct CurlHttpClient::Transfer {
       return HttpResponse{static_cast<int>(status), std::move(answer),
                           std::chrono::seconds(retry_after)};
     }
-    HttpFailure failure{KindOf(code), Began(), "", PeerTime()};
+    HttpFailure failure{ClassifyCode(code), Began(), "", PeerTime()};
     if (too_late && !failure.request_began) {
       failure.kind = HttpFailure::Kind::kTimeout;
       failure.detail = "too late to begin";
@@ -263,7 +263,7 @@ std::unique_ptr<CurlHttpClient::Transfer> CurlHttpClient::NewTransfer() {
 
 async::Task<HttpResult> CurlHttpClient::Send(HttpRequest request) {
   const MonoTime last_begin = std::min(request.deadline, request.begin_by);
-  const Peer& peer = PeerOf(request.url);
+  const Peer& peer = FindPeer(request.url);
   std::shared_ptr<const NameResolver::Addresses> addresses;
   if (peer.has_name) {
     const MonoTime until = std::min(last_begin, Later(request.timeout));
@@ -339,7 +339,7 @@ void CurlHttpClient::GivePlaceBack() {
   if (!places_.NotifyOne()) --places_taken_;
 }
 
-const CurlHttpClient::Peer& CurlHttpClient::PeerOf(const std::string& url) {
+const CurlHttpClient::Peer& CurlHttpClient::FindPeer(const std::string& url) {
   const std::size_t authority = url.find("://");
   const std::size_t end =
       authority == std::string::npos ? url.size() : url.find_first_of("/?#", authority + 3);

@@ -59,7 +59,7 @@ class CurlHttpClient final : public HttpClient {
     bool has_name = false;  // else an address, or localhost, which libcurl knows by itself
   };
 
-  const Peer& PeerOf(const std::string& url);
+  const Peer& FindPeer(const std::string& url);
   // A connection's place, waited for until `deadline`. False: none came free.
   async::Task<bool> TakePlace(async::MonoTime deadline);
   void GivePlaceBack();

@@ -53,7 +53,7 @@ std::string Render(const HttpReply& reply, bool head_only, bool keep, absl::Time
   return out;
 }
 
-int StatusOf(const error_code& error) {
+int ToHttpStatus(const error_code& error) {
   if (error == beast_http::error::body_limit) return 413;
   if (error == beast_http::error::header_limit) return 431;
   return 400;
@@ -121,7 +121,8 @@ Task<bool> HttpConnection::ServeOne() {
   parser.body_limit(limits_.body_bytes);
   error_code error;
   parser.put(asio::buffer(in_.data(), scanner.head_size()), error);
-  if (error && error != beast_http::error::need_more) co_return co_await Refuse(StatusOf(error));
+  if (error && error != beast_http::error::need_more)
+    co_return co_await Refuse(ToHttpStatus(error));
   if (!parser.is_header_done()) co_return co_await Refuse(400);
   if (const int status = ReadHead(parser.get().base(), head, limits_.head.http10_without_host);
       status != 0) {
@@ -165,7 +166,7 @@ Task<bool> HttpConnection::ReceiveBody(MonoTime began, Parser& parser) {
       error_code error;
       const std::size_t used = parser.put(asio::buffer(in_), error);
       if (error && error != beast_http::error::need_more) {
-        co_return co_await Refuse(StatusOf(error));
+        co_return co_await Refuse(ToHttpStatus(error));
       }
       if (used > allowed) co_return co_await Refuse(413);
       allowed -= used;

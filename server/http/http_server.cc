@@ -145,7 +145,7 @@ void HttpServer::Take(TcpSocket socket) {
   error_code error;
   const auto remote = socket.remote_endpoint(error);
   if (error) return;
-  Peer peer{remote.address().to_string(), NetworkOf(remote.address()).to_string()};
+  Peer peer{remote.address().to_string(), MaskToNetwork(remote.address()).to_string()};
   if (!MakeRoom(peer.origin)) {
     handler_.OnRefused(0, peer.address);
     return;

@@ -93,7 +93,7 @@ async::Task<NameResolver::Answer> NameResolver::Resolve(std::string host, MonoTi
                                                         std::chrono::nanoseconds patience) {
   using Kind = Answer::Kind;
   using Woken = async::WaitList::Woken;
-  Host& h = HostOf(host);
+  Host& h = FindHost(host);
   BeginIfDue(host, h);
   while (true) {
     const MonoTime now = clock_.Mono();
@@ -119,12 +119,12 @@ async::Task<NameResolver::Answer> NameResolver::Resolve(std::string host, MonoTi
 }
 
 void NameResolver::Doubt(const std::string& host) {
-  Host& h = HostOf(host);
+  Host& h = FindHost(host);
   const MonoTime now = clock_.Mono();
   if (now - h.begun >= kDoubtPause) h.fresh_until = std::min(h.fresh_until, now);
 }
 
-NameResolver::Host& NameResolver::HostOf(const std::string& name) {
+NameResolver::Host& NameResolver::FindHost(const std::string& name) {
   std::unique_ptr<Host>& host = hosts_[name];
   if (host == nullptr) host = std::make_unique<Host>(clock_);
   return *host;
@@ -176,7 +176,7 @@ void NameResolver::BeginIfDue(const std::string& name, Host& host) {
 
 void NameResolver::OnEnded(const std::string& name, std::uint64_t look_up,
                            absl::StatusOr<Addresses> found) {
-  Host& host = HostOf(name);
+  Host& host = FindHost(name);
   const bool is_last = look_up == host.look_up;
   // One that was lost: another is under way, or has brought newer addresses.
   if (!is_last && (!found.ok() || look_up < host.found_by)) return;

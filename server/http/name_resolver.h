@@ -84,7 +84,7 @@ class NameResolver {
     async::WaitList ended;
   };
 
-  Host& HostOf(const std::string& name);
+  Host& FindHost(const std::string& name);
   static bool Usable(const Host& host, async::MonoTime now);
   void BeginIfDue(const std::string& name, Host& host);
   void OnEnded(const std::string& name, std::uint64_t look_up, absl::StatusOr<Addresses> found);

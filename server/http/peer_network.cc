@@ -6,7 +6,7 @@ namespace hongyan::http {
 
 namespace ip = boost::asio::ip;
 
-ip::address NetworkOf(const ip::address& address) {
+ip::address MaskToNetwork(const ip::address& address) {
   if (address.is_v4()) return address;
   const ip::address_v6 v6 = address.to_v6();
   if (v6.is_v4_mapped()) return ip::make_address_v4(ip::v4_mapped, v6);

@@ -29,8 +29,8 @@ AgeClock SelectAgeClock(soci::session& session) {
   AgeClock clock;
   long long believed = SelectNumber(session, kBelieved);
   if (believed == 0) believed = SelectNewestTime(session);
-  if (believed != 0) clock.believed = TimeOf(believed);
-  clock.doubted = OptionalTimeOf(SelectNumber(session, kDoubted));
+  if (believed != 0) clock.believed = ToTime(believed);
+  clock.doubted = ToOptionalTime(SelectNumber(session, kDoubted));
   clock.doubted_for = absl::Microseconds(SelectNumber(session, kDoubtedFor));
   return clock;
 }

@@ -81,8 +81,8 @@ class RecordStatements {
     stored.type = row_.type = event.type;
     stored.body = row_.body = event.body;
     row_.format = static_cast<int>(event.format);
-    stored.create_time = OptionalTimeOf(row_.create_time);
-    stored.receive_time = TimeOf(row_.receive_time);
+    stored.create_time = ToOptionalTime(row_.create_time);
+    stored.receive_time = ToTime(row_.receive_time);
     stored.format = event.format;
     row_.checksum = Checksum(stored);
     insert_event_.execute(true);
@@ -129,8 +129,8 @@ model::StoredEvent FromRow(const EventRow& row) {
   event.account = row.account;
   event.openid = row.openid;
   event.type = row.type;
-  event.create_time = OptionalTimeOf(row.create_time);
-  event.receive_time = TimeOf(row.receive_time);
+  event.create_time = ToOptionalTime(row.create_time);
+  event.receive_time = ToTime(row.receive_time);
   event.format = row.format == 1 ? model::BodyFormat::kJson : model::BodyFormat::kXml;
   event.body = row.body;
   event.damaged = Checksum(event) != row.checksum || row.format < 0 || row.format > 1;

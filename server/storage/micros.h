@@ -16,8 +16,8 @@ inline long long Micros(absl::Time time) {
 }
 inline long long Micros(const std::optional<absl::Time>& time) { return time ? Micros(*time) : 0; }
 
-inline absl::Time TimeOf(long long micros) { return absl::FromUnixMicros(micros); }
-inline std::optional<absl::Time> OptionalTimeOf(long long micros) {
+inline absl::Time ToTime(long long micros) { return absl::FromUnixMicros(micros); }
+inline std::optional<absl::Time> ToOptionalTime(long long micros) {
   if (micros == 0) return std::nullopt;
   return absl::FromUnixMicros(micros);
 }

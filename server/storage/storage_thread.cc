@@ -29,11 +29,11 @@ constexpr int kRestAfterLook = 20;  // times as long as the look took
 
 using Clock = std::chrono::steady_clock;
 
-bool IsDamage(const absl::Status& status) { return base::ReasonOf(status) == "STORAGE_CORRUPT"; }
+bool IsDamage(const absl::Status& status) { return base::GetReason(status) == "STORAGE_CORRUPT"; }
 
 // It is told at once by the storage's own health, and a probe may end that.
 bool IsStorageFault(const absl::Status& status) {
-  const std::string reason = base::ReasonOf(status);
+  const std::string reason = base::GetReason(status);
   return reason == "STORAGE_FULL" || reason == "STORAGE_UNAVAILABLE";
 }
 

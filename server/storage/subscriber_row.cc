@@ -26,7 +26,7 @@ std::vector<std::int32_t> SplitTags(const std::string& text) {
 }
 
 model::Window ToWindow(long long expire_time, long long left) {
-  return {OptionalTimeOf(expire_time), static_cast<std::int32_t>(left)};
+  return {ToOptionalTime(expire_time), static_cast<std::int32_t>(left)};
 }
 
 }  // namespace
@@ -44,14 +44,14 @@ model::Subscriber ToSubscriber(const SubscriberRow& row) {
   subscriber.profile = row.profile;
   subscriber.profile.tag_ids = SplitTags(row.tag_ids);
   subscriber.subscribed = row.subscribed != 0;
-  subscriber.subscribe_time = OptionalTimeOf(row.subscribe_time);
-  subscriber.unsubscribe_time = OptionalTimeOf(row.unsubscribe_time);
-  subscriber.last_inbound_time = OptionalTimeOf(row.last_inbound_time);
+  subscriber.subscribe_time = ToOptionalTime(row.subscribe_time);
+  subscriber.unsubscribe_time = ToOptionalTime(row.unsubscribe_time);
+  subscriber.last_inbound_time = ToOptionalTime(row.last_inbound_time);
   subscriber.message = ToWindow(row.message_expire_time, row.message_left);
   subscriber.action = ToWindow(row.action_expire_time, row.action_left);
-  subscriber.profile_time = OptionalTimeOf(row.profile_time);
-  subscriber.erase_time = OptionalTimeOf(row.erase_time);
-  subscriber.update_time = TimeOf(row.update_time);
+  subscriber.profile_time = ToOptionalTime(row.profile_time);
+  subscriber.erase_time = ToOptionalTime(row.erase_time);
+  subscriber.update_time = ToTime(row.update_time);
   return subscriber;
 }
 

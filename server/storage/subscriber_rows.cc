@@ -197,12 +197,12 @@ SyncState SelectSync(Database& database, const std::string& account) {
       soci::into(state.next_openid), soci::into(start), soci::into(finish), soci::into(total),
       soci::into(listed), soci::into(fetched), soci::into(since), soci::into(departed),
       soci::use(account);
-  state.start_time = OptionalTimeOf(start);
-  state.finish_time = OptionalTimeOf(finish);
+  state.start_time = ToOptionalTime(start);
+  state.finish_time = ToOptionalTime(finish);
   state.total = total;
   state.listed = listed;
   state.fetched = fetched;
-  state.profiles_since = OptionalTimeOf(since);
+  state.profiles_since = ToOptionalTime(since);
   state.departed = departed;
   return state;
 }

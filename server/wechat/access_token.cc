@@ -354,7 +354,7 @@ absl::Duration AccessToken::PauseAfterFailure() {
 void AccessToken::Failed(absl::Status error) {
   absl::Duration quiet = PauseAfterFailure();
   if (trouble_ == Trouble::kRefusal) {
-    const absl::Duration asked = base::RetryDelayOf(error).value_or(absl::ZeroDuration());
+    const absl::Duration asked = base::GetRetryDelay(error).value_or(absl::ZeroDuration());
     quiet = std::max(quiet, std::min(asked, kRefusalPauses[std::size(kRefusalPauses) - 1]));
   }
   quiet_until_ = After(clock_.Mono(), quiet);
@@ -364,9 +364,9 @@ void AccessToken::Failed(absl::Status error) {
       "no new access_token",
       {{"account", options_.account},
        {"problem", last_error_.message()},
-       {"address", base::MetadataOf(last_error_, "address")},
-       {"errcode", base::MetadataOf(last_error_, "errcode")},
-       {"rid", base::MetadataOf(last_error_, "rid")},
+       {"address", base::GetMetadata(last_error_, "address")},
+       {"errcode", base::GetMetadata(last_error_, "errcode")},
+       {"rid", base::GetMetadata(last_error_, "rid")},
        {"retry_in_seconds", absl::ToInt64Seconds(quiet)},
        {"old_token_works", has_token()}});
   next_->Cancel();

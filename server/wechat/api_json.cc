@@ -154,7 +154,7 @@ model::User UserFrom(const json::object& object, OddFields& odd) {
 }
 
 // Without the braces around them.
-std::string MembersOf(const json::object& object) {
+std::string SerializeMembers(const json::object& object) {
   const std::string text = json::serialize(object);
   return text.substr(1, text.size() - 2);
 }
@@ -192,7 +192,7 @@ model::Message Compile(const TextMessage& message) {
   if (!message.kf_account.empty()) {
     members["customservice"] = json::object{{"kf_account", View(message.kf_account)}};
   }
-  return {model::MessageKind::kText, MembersOf(members)};
+  return {model::MessageKind::kText, SerializeMembers(members)};
 }
 
 model::Message Compile(const TemplateMessage& message) {
@@ -212,7 +212,7 @@ model::Message Compile(const TemplateMessage& message) {
     data[View(key)] = json::object{{"value", View(value)}};
   }
   members["data"] = std::move(data);
-  return {model::MessageKind::kTemplate, MembersOf(members)};
+  return {model::MessageKind::kTemplate, SerializeMembers(members)};
 }
 
 TemplateMessage ReadTemplate(const model::Message& message) {

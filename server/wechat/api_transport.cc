@@ -151,7 +151,7 @@ void ApiTransport::Note(const ApiRequest& request, const Attempt& attempt, absl:
                  {"took_us", absl::ToInt64Microseconds(took)}});
     }
     // Codes that nobody has heard of are worth a label of their own, as long as there are few.
-    if (ClassOf(code, request.path) == ErrorClass::kUnknown && !odd_codes_.contains(code)) {
+    if (ClassifyErrcode(code, request.path) == ErrorClass::kUnknown && !odd_codes_.contains(code)) {
       if (odd_codes_.size() < kMaxOddCodes) {
         odd_codes_.insert(code);
       } else {

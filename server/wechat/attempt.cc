@@ -25,7 +25,7 @@ bool RefusesTheRequest(int status) {
          status == 451;
 }
 
-absl::Duration PauseOf(const http::HttpResponse& response) {
+absl::Duration ReadRetryAfter(const http::HttpResponse& response) {
   std::int64_t seconds = response.retry_after.count();
   if (seconds == 0) seconds = response.status == kTooManyRequests ? kThrottledSeconds : 1;
   return absl::Seconds(std::clamp<std::int64_t>(seconds, 1, kLongestPauseSeconds));
@@ -82,7 +82,7 @@ Attempt FromResponse(http::HttpResponse response, AbsentErrcode absent) {
   attempt.detail = absl::StrCat("HTTP ", response.status);
   if (response.status == kRequestTimeout || response.status == kTooManyRequests) {
     attempt.outcome = Attempt::Outcome::kNotNow;
-    attempt.retry_after = PauseOf(response);
+    attempt.retry_after = ReadRetryAfter(response);
   } else if (RefusesTheRequest(response.status)) {
     attempt.outcome = Attempt::Outcome::kRejected;
   }

@@ -49,7 +49,7 @@ const ErrcodeRow* Find(const ErrcodeRow (&rows)[kSize], std::int64_t errcode) {
 
 string_view WithoutQuery(string_view api) { return api.substr(0, api.find('?')); }
 
-const ErrcodeRow& RowOf(std::int64_t errcode, string_view api) {
+const ErrcodeRow& FindRow(std::int64_t errcode, string_view api) {
   if (IsTokenApi(api)) {
     if (const ErrcodeRow* row = Find(kTokenRows, errcode)) return *row;
   }
@@ -61,7 +61,7 @@ const ErrcodeRow& RowOf(std::int64_t errcode, string_view api) {
   return row != nullptr ? *row : kUnknownRow;
 }
 
-StatusCode CodeOf(const ErrcodeRow& row) {
+StatusCode GetCode(const ErrcodeRow& row) {
   switch (row.error_class) {
     case ErrorClass::kOk:
       return StatusCode::kOk;
@@ -88,7 +88,7 @@ StatusCode CodeOf(const ErrcodeRow& row) {
   return StatusCode::kUnknown;
 }
 
-absl::Duration RetryDelayOf(ErrorClass error_class) {
+absl::Duration GetRetryDelay(ErrorClass error_class) {
   switch (error_class) {
     case ErrorClass::kBusy:
       return absl::Seconds(2);
@@ -154,7 +154,7 @@ std::string FieldPath(ErrorField field, string_view api, string_view errmsg) {
       return is_template ? "template.mini_program.page_path" : is_text ? "text.content" : "";
     case ErrorField::kTemplateData: {
       if (!is_template) return "";
-      const std::string key = InvalidDataKeyOf(errmsg);
+      const std::string key = FindInvalidDataKey(errmsg);
       return key.empty() ? "template.data" : StrCat("template.data.", key);
     }
   }
@@ -206,8 +206,8 @@ std::string AddressAfter(string_view text, string_view marker) {
 
 }  // namespace
 
-ErrorClass ClassOf(std::int64_t errcode, string_view api) {
-  return RowOf(errcode, api).error_class;
+ErrorClass ClassifyErrcode(std::int64_t errcode, string_view api) {
+  return FindRow(errcode, api).error_class;
 }
 
 bool IsTokenApi(string_view api) {
@@ -217,12 +217,12 @@ bool IsTokenApi(string_view api) {
 
 absl::Status ToStatus(const WechatError& error) {
   const string_view api = WithoutQuery(error.api);
-  const ErrcodeRow& row = RowOf(error.errcode, api);
+  const ErrcodeRow& row = FindRow(error.errcode, api);
   if (row.error_class == ErrorClass::kOk) return absl::OkStatus();
 
   std::string english = row.english;
   std::string chinese = row.chinese;
-  const std::string address = error.errcode == kIpNotListed ? AddressOf(error.errmsg) : "";
+  const std::string address = error.errcode == kIpNotListed ? FindAddress(error.errmsg) : "";
   if (!address.empty()) {
     absl::StrAppend(&english, ": ", address);
     absl::StrAppend(&chinese, ":", address);
@@ -234,7 +234,7 @@ absl::Status ToStatus(const WechatError& error) {
   // Nobody's arguments but ours are in a request for a token.
   const bool ours = row.error_class == ErrorClass::kArgument && IsTokenApi(api);
   base::ErrorBuilder builder(
-      ours ? StatusCode::kInternal : CodeOf(row), ours ? Reason::kWechatError : row.reason,
+      ours ? StatusCode::kInternal : GetCode(row), ours ? Reason::kWechatError : row.reason,
       field.empty() ? StrCat(name, ": ", english, " (errcode ", error.errcode, ")")
                     : StrCat(field, ": ", english, " (", name, ", errcode ", error.errcode, ")"));
   builder
@@ -245,10 +245,10 @@ absl::Status ToStatus(const WechatError& error) {
       .With("api", api)
       .With("errcode", StrCat(error.errcode))
       .With("errmsg", base::Printable(error.errmsg, base::kMaxErrorText))
-      .With("rid", RidOf(error.errmsg))
+      .With("rid", FindRid(error.errmsg))
       .With("address", address);
   if (!field.empty()) builder.Field(field, english);
-  if (const absl::Duration delay = RetryDelayOf(row.error_class); delay > absl::ZeroDuration()) {
+  if (const absl::Duration delay = GetRetryDelay(row.error_class); delay > absl::ZeroDuration()) {
     builder.RetryAfter(delay);
   }
   if (row.error_class == ErrorClass::kQuota) {
@@ -257,7 +257,7 @@ absl::Status ToStatus(const WechatError& error) {
   return builder;
 }
 
-std::string RidOf(string_view errmsg) {
+std::string FindRid(string_view errmsg) {
   constexpr string_view kMarker = "rid: ";
   // The last one is WeChat's: what comes before may be quoted from the request.
   const std::size_t at = errmsg.rfind(kMarker);
@@ -269,12 +269,12 @@ std::string RidOf(string_view errmsg) {
   return std::string(rid);
 }
 
-std::string AddressOf(string_view errmsg) {
+std::string FindAddress(string_view errmsg) {
   const std::string address = AddressAfter(errmsg, "invalid ip ");
   return address.empty() ? AddressAfter(errmsg, "ipv6 ") : address;
 }
 
-std::string InvalidDataKeyOf(string_view errmsg) {
+std::string FindInvalidDataKey(string_view errmsg) {
   constexpr string_view kMarker = "data.";
   for (std::size_t at = FindWord(errmsg, kMarker); at != string_view::npos;
        at = FindWord(errmsg, kMarker, at + 1)) {

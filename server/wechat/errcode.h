@@ -41,9 +41,9 @@ struct WechatError {
 
 // Three codes depend on the API: 40001 and 50004 are kConfig where a token is fetched, and 45081 ("typing already") is
 // kOk for typing only. A kArgument where a token is fetched is nobody's but ours: INTERNAL.
-ErrorClass ClassOf(std::int64_t errcode, absl::string_view api);
+ErrorClass ClassifyErrcode(std::int64_t errcode, absl::string_view api);
 
-// OK for what ClassOf calls kOk.
+// OK for what ClassifyErrcode calls kOk.
 absl::Status ToStatus(const WechatError& error);
 
 // Whether `api` is one of the two calls that yield an access_token.
@@ -51,14 +51,14 @@ bool IsTokenApi(absl::string_view api);
 
 // The request id at the end of an errmsg ("… rid: 61725984-6126f6f9-040f19c4"): hex digits and dashes, 64 at most.
 // Empty when there is none.
-std::string RidOf(absl::string_view errmsg);
+std::string FindRid(absl::string_view errmsg);
 
 // The caller's address as WeChat saw it, from the errmsg of 40164 ("invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not
 // in whitelist"): a valid IPv4 address, or an IPv6 one where there is no other. Empty when there is none.
-std::string AddressOf(absl::string_view errmsg);
+std::string FindAddress(absl::string_view errmsg);
 
 // The template keyword that the errmsg of 47003 complains about ("argument invalid! data.thing22.value invalid"):
 // letters, digits and underscores, 64 at most. Empty when there is none.
-std::string InvalidDataKeyOf(absl::string_view errmsg);
+std::string FindInvalidDataKey(absl::string_view errmsg);
 
 }  // namespace hongyan::wechat

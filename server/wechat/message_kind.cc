@@ -2,7 +2,7 @@
 
 namespace hongyan::wechat {
 
-const MessageKindTraits& TraitsOf(model::MessageKind kind) {
+const MessageKindTraits& GetTraits(model::MessageKind kind) {
   static constexpr MessageKindTraits kText = {
       .name = "text",
       .api = "/cgi-bin/message/custom/send",

@@ -16,6 +16,6 @@ struct MessageKindTraits {
   bool receipt_follows;    // a later event says whether it arrived
 };
 
-const MessageKindTraits& TraitsOf(model::MessageKind kind);
+const MessageKindTraits& GetTraits(model::MessageKind kind);
 
 }  // namespace hongyan::wechat

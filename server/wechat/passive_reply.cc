@@ -88,8 +88,8 @@ void Add(const TransferReply& transfer, Elements& out) {
                    Elements{{"KfAccount", transfer.kf_account}});
 }
 
-Elements ElementsOf(absl::string_view to, absl::string_view from, absl::Time now,
-                    const Reply& reply) {
+Elements ListElements(absl::string_view to, absl::string_view from, absl::Time now,
+                      const Reply& reply) {
   Elements elements{
       {"ToUserName", to}, {"FromUserName", from}, {"CreateTime", absl::ToUnixSeconds(now)}};
   std::visit([&](const auto& each) { Add(each, elements); }, reply);
@@ -147,14 +147,14 @@ json::object ToJson(const Elements& elements) {
 std::string WriteReplyXml(absl::string_view to, absl::string_view from, absl::Time now,
                           const Reply& reply) {
   std::string out = "<xml>";
-  AppendXml(ElementsOf(to, from, now, reply), out);
+  AppendXml(ListElements(to, from, now, reply), out);
   out += "</xml>";
   return out;
 }
 
 std::string WriteReplyJson(absl::string_view to, absl::string_view from, absl::Time now,
                            const Reply& reply) {
-  return json::serialize(ToJson(ElementsOf(to, from, now, reply)));
+  return json::serialize(ToJson(ListElements(to, from, now, reply)));
 }
 
 }  // namespace hongyan::wechat

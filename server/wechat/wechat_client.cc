@@ -45,7 +45,7 @@ WechatClient::WechatClient(std::string account, AccessToken& token, ApiTransport
 
 async::Task<SendResult> WechatClient::Send(std::string openid, const model::Message& message,
                                            std::string client_msg_id, model::CallLimit limit) {
-  const MessageKindTraits& traits = TraitsOf(message.kind);
+  const MessageKindTraits& traits = GetTraits(message.kind);
   if (!traits.repeat_recognized) client_msg_id.clear();
   Call call;
   call.path = traits.api;
@@ -220,7 +220,7 @@ async::Task<WechatClient::Outcome> WechatClient::Run(const Call& call) {
     token_.Blot(&attempt.answer.errmsg);
     last = ToStatus({attempt.answer.errcode, attempt.answer.errmsg, call.path, account_});
     NoteQuota(call.path, attempt.answer.errcode, last);
-    const ErrorClass error_class = ClassOf(attempt.answer.errcode, call.path);
+    const ErrorClass error_class = ClassifyErrcode(attempt.answer.errcode, call.path);
     // A repeat carries the id of this very delivery: what it is a duplicate of is our own earlier attempt.
     const bool own_duplicate = error_class == ErrorClass::kDuplicate &&
                                (may_have_gone_out || (was_busy && call.is_send &&
@@ -240,10 +240,10 @@ async::Task<WechatClient::Outcome> WechatClient::Run(const Call& call) {
       }
       if (!replaced.ok()) {
         absl::Status status = replaced.status();
-        if (base::MetadataOf(status, "api").empty()) {
+        if (base::GetMetadata(status, "api").empty()) {
           // What WeChat said of the old token is still the reason, not how a fetch of a new one failed.
           for (const char* key : {"api", "errcode", "errmsg", "rid"}) {
-            status = base::Annotate(std::move(status), key, base::MetadataOf(last, key));
+            status = base::Annotate(std::move(status), key, base::GetMetadata(last, key));
           }
         }
         last = std::move(status);

@@ -74,17 +74,17 @@ void CheckError(std::int64_t errcode, const std::string& errmsg) {
   for (const char* api : {"/cgi-bin/stable_token", "/cgi-bin/message/custom/typing"}) {
     const wechat::WechatError error{errcode, errmsg, api, "main"};
     const absl::Status status = wechat::ToStatus(error);
-    FUZZ_CHECK(status.ok() == (wechat::ClassOf(errcode, api) == wechat::ErrorClass::kOk));
+    FUZZ_CHECK(status.ok() == (wechat::ClassifyErrcode(errcode, api) == wechat::ErrorClass::kOk));
     CheckText(std::string(status.message()));
     FUZZ_CHECK(status.message().size() <= 4096);
   }
-  const std::string rid = wechat::RidOf(errmsg);
+  const std::string rid = wechat::FindRid(errmsg);
   FUZZ_CHECK(rid.size() <= 64);
   for (const char c : rid) FUZZ_CHECK(absl::ascii_isxdigit(c) || c == '-');
-  const std::string key = wechat::InvalidDataKeyOf(errmsg);
+  const std::string key = wechat::FindInvalidDataKey(errmsg);
   FUZZ_CHECK(key.size() <= 64);
   for (const char c : key) FUZZ_CHECK(absl::ascii_isalnum(c) || c == '_');
-  const std::string address = wechat::AddressOf(errmsg);
+  const std::string address = wechat::FindAddress(errmsg);
   FUZZ_CHECK(address.size() <= 45);
   for (const char c : address) FUZZ_CHECK(absl::ascii_isxdigit(c) || c == '.' || c == ':');
 }

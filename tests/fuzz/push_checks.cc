@@ -24,7 +24,7 @@ using wechat::PushedEvent;
 // The longest name of one element or key.
 constexpr std::size_t kMaxName = 256;
 
-std::size_t BytesOf(const PushedEvent& push) {
+std::size_t CountBytes(const PushedEvent& push) {
   std::size_t bytes = 0;
   for (const auto& [name, value] : push.fields) bytes += name.size() + value.size();
   return bytes;
@@ -71,7 +71,7 @@ v1::Event CheckEvent(const PushedEvent& push, absl::string_view type) {
     FUZZ_CHECK(event.ByteSizeLong() <= api::kMaxUnknownBytes + 16 * count + 64);
   } else {
     // Two fields may come from one of the push; tags and lengths add little.
-    FUZZ_CHECK(event.ByteSizeLong() <= 3 * BytesOf(push) + 256);
+    FUZZ_CHECK(event.ByteSizeLong() <= 3 * CountBytes(push) + 256);
   }
   return event;
 }

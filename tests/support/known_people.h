@@ -12,8 +12,8 @@ namespace hongyan::support {
 // Knows one person by unionid, and notes what it is told.
 class KnownPeople final : public core::Recipients {
  public:
-  async::Task<absl::StatusOr<std::string>> OpenidOf(std::string account, std::string unionid,
-                                                    async::MonoTime) override {
+  async::Task<absl::StatusOr<std::string>> FindOpenid(std::string account, std::string unionid,
+                                                      async::MonoTime) override {
     asked.push_back(account + "/" + unionid);
     if (unionid == "uABC") co_return "oOfABC";
     co_return base::ErrorBuilder(absl::StatusCode::kNotFound, base::Reason::kUnionidNotFound,

@@ -12,37 +12,37 @@
 
 namespace hongyan::support {
 
-inline const absl::Status& StatusOf(const absl::Status& status) { return status; }
+inline const absl::Status& GetStatus(const absl::Status& status) { return status; }
 template <typename T>
-const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
+const absl::Status& GetStatus(const absl::StatusOr<T>& result) {
   return result.status();
 }
 
 inline std::string Describe(const absl::Status& status) {
-  return absl::StatusCodeToString(status.code()) + " " + base::ReasonOf(status) + ": " +
+  return absl::StatusCodeToString(status.code()) + " " + base::GetReason(status) + ": " +
          std::string(status.message());
 }
 
 MATCHER(IsOk, "is OK") {
-  *result_listener << Describe(StatusOf(arg));
-  return StatusOf(arg).ok();
+  *result_listener << Describe(GetStatus(arg));
+  return GetStatus(arg).ok();
 }
 
 MATCHER_P(StatusIs, code, "has code " + absl::StatusCodeToString(code)) {
-  *result_listener << Describe(StatusOf(arg));
-  return StatusOf(arg).code() == code;
+  *result_listener << Describe(GetStatus(arg));
+  return GetStatus(arg).code() == code;
 }
 
 // `reason` as it stands in ErrorInfo.
 MATCHER_P2(StatusIs, code, reason,
            "has code " + absl::StatusCodeToString(code) + " and reason " + std::string(reason)) {
-  *result_listener << Describe(StatusOf(arg));
-  return StatusOf(arg).code() == code && base::ReasonOf(StatusOf(arg)) == reason;
+  *result_listener << Describe(GetStatus(arg));
+  return GetStatus(arg).code() == code && base::GetReason(GetStatus(arg)) == reason;
 }
 
 MATCHER_P(IsOkAndHolds, value, "is OK and holds what is wanted") {
   if (!arg.ok()) {
-    *result_listener << Describe(StatusOf(arg));
+    *result_listener << Describe(GetStatus(arg));
     return false;
   }
   return ::testing::ExplainMatchResult(value, *arg, result_listener);

@@ -67,7 +67,7 @@ bool HasLawfulForm(absl::string_view timestamp, absl::string_view nonce) {
          nonce.size() <= kMaxNonce && base::IsVisibleAscii(nonce);
 }
 
-absl::Time TimestampOf(const RequestHead& head) {
+absl::Time ReadTimestamp(const RequestHead& head) {
   std::int64_t seconds = 0;
   if (!absl::SimpleAtoi(Parameter(head, "timestamp"), &seconds)) return absl::InfinitePast();
   return absl::FromUnixSeconds(seconds);
@@ -128,7 +128,7 @@ std::optional<Verdict> CallbackEndpoint::Refuse(const RequestHead& head, absl::T
   const bool matches =
       wechat::SignatureMatches(policy.token, timestamp, nonce, Parameter(head, "signature"));
   if (!matches || !HasLawfulForm(timestamp, nonce)) return Refusal(403, "forbidden");
-  if (!NoteSkew(now - TimestampOf(head))) return Refusal(403, "stale");
+  if (!NoteSkew(now - ReadTimestamp(head))) return Refusal(403, "stale");
   if (is_get && Parameter(head, "echostr").size() > kMaxEchostr) return Refusal(400, "invalid");
   if (is_get) return std::nullopt;
   const bool says_encrypted = Parameter(head, "encrypt_type") == "aes";
@@ -160,7 +160,7 @@ async::Task<Verdict> CallbackEndpoint::AnswerPush(core::Account& account, const 
   const absl::string_view nonce = Parameter(head, "nonce");
   const absl::string_view msg_signature = Parameter(head, "msg_signature");
   const std::string signature(opener.encrypted() ? msg_signature : Parameter(head, "signature"));
-  const ReplayGuard::Digest digest = ReplayGuard::DigestOf(body);
+  const ReplayGuard::Digest digest = ReplayGuard::ComputeDigest(body);
   if (intake_.Look(account, signature, digest) == ReplayGuard::Verdict::kReplay) {
     co_return Refusal(403, "replay");
   }
@@ -168,7 +168,7 @@ async::Task<Verdict> CallbackEndpoint::AnswerPush(core::Account& account, const 
   if (absl::IsPermissionDenied(push.status())) co_return Refusal(403, "forbidden");
   if (!push.ok()) co_return Refusal(400, "invalid");
 
-  const absl::Time expires = window_ > absl::ZeroDuration() ? TimestampOf(head) + window_
+  const absl::Time expires = window_ > absl::ZeroDuration() ? ReadTimestamp(head) + window_
                                                             : clock_.Now() + kMemoryWithoutWindow;
   const core::EventIntake::Answer answer =
       co_await intake_.Take(account, signature, digest, *push, expires, head.received_mono);

@@ -178,7 +178,7 @@ Task<void> Acceptor::AcceptLoop() {
     const tcp::endpoint local = socket.local_endpoint(error);
     if (error) continue;
     const bool self = remote.port() == self_port_ && remote.address() == local.address();
-    const Address peer = http::NetworkOf(remote.address());
+    const Address peer = http::MaskToNetwork(remote.address());
     const bool full = !self && (IsFull() || IsFullFor(peer));
     if (full && !older) co_await AwaitNews();
     if (stopping_) co_return;

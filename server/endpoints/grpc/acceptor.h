@@ -10,7 +10,7 @@
 // Errors:   Listen: kInvalidArgument for an address that is none, kUnavailable with the system's reason.
 //           When connections were refused for ten seconds because the limit was reached, the listener is full.
 // Bounds:   max_connections, and kClosingConnections whose peer has hung up; max_connections_per_address, by
-//           http::NetworkOf(); kMaxOpeningBytes.
+//           http::MaskToNetwork(); kMaxOpeningBytes.
 // Threads:  accepts and hands over on a thread of its own, so that a flood delays nobody else; counts() and ExpectSelf()
 //           may be called on any, the rest on one.
 // Lifetime: Stop() or the destructor joins its thread.

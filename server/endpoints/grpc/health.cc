@@ -35,14 +35,14 @@ void Health::Set(bool serving) {
   changed_.NotifyAll();
 }
 
-Health::Response::ServingStatus Health::StatusOf(const std::string& service) const {
+Health::Response::ServingStatus Health::GetStatus(const std::string& service) const {
   if (!services_.contains(service)) return Response::SERVICE_UNKNOWN;
   return serving_ ? Response::SERVING : Response::NOT_SERVING;
 }
 
 async::Task<absl::StatusOr<Health::Response>> Health::Check(api::Call&, const Request& request) {
   Response response;
-  response.set_status(StatusOf(request.service()));
+  response.set_status(GetStatus(request.service()));
   if (response.status() != Response::SERVICE_UNKNOWN) co_return response;
   co_return base::ErrorBuilder(absl::StatusCode::kNotFound, base::Reason::kInvalidRequest,
                                "no such service here; reflection lists those that there are")
@@ -54,7 +54,7 @@ async::Task<absl::Status> Health::Watch(api::Call& call, const Request& request,
   Response told;  // UNKNOWN, which is never sent
   while (true) {
     Response now;
-    now.set_status(StatusOf(request.service()));
+    now.set_status(GetStatus(request.service()));
     if (now.status() == told.status()) {
       const async::WaitList::Woken woken = co_await changed_.Wait(call.limit.deadline);
       if (woken == async::WaitList::Woken::kNotified) continue;

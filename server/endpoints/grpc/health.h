@@ -32,7 +32,7 @@ class Health {
   async::Task<absl::StatusOr<Response>> Check(api::Call& call, const Request& request);
   async::Task<absl::Status> Watch(api::Call& call, const Request& request,
                                   api::ResponseWriter<Response> writer);
-  Response::ServingStatus StatusOf(const std::string& service) const;
+  Response::ServingStatus GetStatus(const std::string& service) const;
 
   async::Clock& clock_;
   std::set<std::string> services_;

@@ -73,7 +73,7 @@ void AddTrailers(grpc::ServerContext& context, const api::Call& call, const absl
   context.AddTrailingMetadata(kRequestId, call.request_id);
   if (base::Has(status, base::Reason::kOutcomeUnknown)) {
     context.AddTrailingMetadata("grpc-retry-pushback-ms", "-1");
-  } else if (const auto delay = base::RetryDelayOf(status)) {
+  } else if (const auto delay = base::GetRetryDelay(status)) {
     context.AddTrailingMetadata("grpc-retry-pushback-ms",
                                 absl::StrCat(absl::ToInt64Milliseconds(*delay)));
   }

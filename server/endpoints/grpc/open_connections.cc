@@ -9,7 +9,7 @@ namespace hongyan::endpoints {
 namespace {
 
 // Zero, which is no socket's, when `fd` is none.
-std::uint64_t CookieOf(int fd) {
+std::uint64_t ReadCookie(int fd) {
   std::uint64_t cookie = 0;
   socklen_t size = sizeof(cookie);
   if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) return 0;
@@ -19,13 +19,13 @@ std::uint64_t CookieOf(int fd) {
 }  // namespace
 
 void OpenConnections::Add(int fd, const Address& peer) {
-  held_.push_back({fd, CookieOf(fd), peer});
+  held_.push_back({fd, ReadCookie(fd), peer});
   CountLive(peer);
 }
 
 void OpenConnections::Refresh() {
   const auto closed = [](const Held& one) {
-    return one.cookie == 0 || CookieOf(one.fd) != one.cookie;
+    return one.cookie == 0 || ReadCookie(one.fd) != one.cookie;
   };
   held_.erase(std::remove_if(held_.begin(), held_.end(), closed), held_.end());
   std::vector<pollfd> asked(held_.size());

@@ -339,7 +339,7 @@ void RoutedCall::CountAndLog(const absl::Status& status) const {
   base::Log(level, "rpc",
             {{"method", method_.name},
              {"code", base::CodeName(status.code())},
-             {"reason", status.ok() ? std::string() : base::ReasonOf(status)},
+             {"reason", status.ok() ? std::string() : base::GetReason(status)},
              {"problem", status.ok() ? absl::string_view() : status.message()},
              {"account", call_.account == nullptr ? std::string() : call_.account->name},
              {"delivery", call_.delivery},

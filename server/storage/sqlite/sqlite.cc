@@ -82,7 +82,7 @@ absl::StatusOr<FileState> AskSqlite(const std::string& path) {
   }
 }
 
-std::string FolderOf(const std::string& path) {
+std::string GetFolder(const std::string& path) {
   std::error_code error;
   const std::filesystem::path whole = std::filesystem::absolute(path, error);
   return whole.lexically_normal().parent_path().string();
@@ -144,7 +144,7 @@ absl::StatusOr<FileState> Inspect(const std::string& path) {
                        "-wal; nothing was changed. Put the file that it belongs to back, "
                        "or move the WAL away to begin anew"));
     }
-    const std::string folder = FolderOf(path);
+    const std::string folder = GetFolder(path);
     if (::access(folder.c_str(), W_OK | X_OK) != 0) {
       return Refused(
           absl::StrCat(path, " can't be made in the folder ", folder, ": ", std::strerror(errno)));

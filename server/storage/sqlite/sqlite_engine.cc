@@ -21,7 +21,7 @@ namespace {
 
 constexpr int kWalFrames = 1000;  // 4 MiB, as SQLite has it
 
-absl::StatusOr<std::string> PathOf(absl::string_view url) {
+absl::StatusOr<std::string> ReadPath(absl::string_view url) {
   absl::ConsumePrefix(&url, "sqlite:");
   if (url.empty() || absl::StrContains(url, '"')) {
     return base::InvalidField("storage.url", "a path without quotation marks must follow sqlite:",
@@ -64,7 +64,7 @@ SqliteEngine::SqliteEngine(std::unique_ptr<DatabaseFile> file, EngineOptions opt
 
 absl::StatusOr<std::unique_ptr<Engine>> SqliteEngine::Open(const std::string& url,
                                                            EngineOptions options) {
-  const absl::StatusOr<std::string> path = PathOf(url);
+  const absl::StatusOr<std::string> path = ReadPath(url);
   if (!path.ok()) return path.status();
   absl::StatusOr<std::unique_ptr<DatabaseFile>> file =
       DatabaseFile::Take(*path, options.looks_before_new);
@@ -76,7 +76,7 @@ absl::StatusOr<std::unique_ptr<Engine>> SqliteEngine::Open(const std::string& ur
 }
 
 absl::Status SqliteEngine::Check(const std::string& url) {
-  const absl::StatusOr<std::string> path = PathOf(url);
+  const absl::StatusOr<std::string> path = ReadPath(url);
   if (!path.ok()) return path.status();
   return Inspect(ResolvePath(*path)).status();
 }

@@ -15,10 +15,10 @@ using support::IsOkAndHolds;
 using support::StatusIs;
 
 TEST(PageTokenTest, GivesBackWhereToGoOn) {
-  EXPECT_THAT(AfterOf("main", ""), IsOkAndHolds(std::string()));
+  EXPECT_THAT(ReadPageToken("main", ""), IsOkAndHolds(std::string()));
   for (const std::string& after :
        {std::string("o"), std::string("oABC_-1"), std::string(128, 'z')}) {
-    EXPECT_THAT(AfterOf("main", PageToken("main", after)), IsOkAndHolds(after));
+    EXPECT_THAT(ReadPageToken("main", PageToken("main", after)), IsOkAndHolds(after));
   }
 }
 
@@ -30,18 +30,19 @@ TEST(PageTokenTest, FormatStaysAsItIs) {
 TEST(PageTokenTest, AnythingElseIsRefused) {
   const std::string good = PageToken("main", "oABC");
   for (const std::string token : {"abcd", "AAAA", "????", "AQ", "AQAAAAAAAAAA", " "}) {
-    EXPECT_THAT(AfterOf("main", token), StatusIs(absl::StatusCode::kInvalidArgument)) << token;
+    EXPECT_THAT(ReadPageToken("main", token), StatusIs(absl::StatusCode::kInvalidArgument))
+        << token;
   }
-  EXPECT_EQ(support::FieldsOf(AfterOf("main", "abcd").status()),
+  EXPECT_EQ(support::FieldsOf(ReadPageToken("main", "abcd").status()),
             std::vector<std::string>{"page_token"});
-  EXPECT_FALSE(AfterOf("other", good).ok());
-  EXPECT_FALSE(AfterOf("main", good + "=").ok());
-  EXPECT_FALSE(AfterOf("main", good + good).ok());
-  EXPECT_FALSE(AfterOf("main", std::string(100000, 'A')).ok());
+  EXPECT_FALSE(ReadPageToken("other", good).ok());
+  EXPECT_FALSE(ReadPageToken("main", good + "=").ok());
+  EXPECT_FALSE(ReadPageToken("main", good + good).ok());
+  EXPECT_FALSE(ReadPageToken("main", std::string(100000, 'A')).ok());
   for (std::size_t i = 0; i < good.size(); ++i) {
     std::string changed = good;
     changed[i] = changed[i] == 'A' ? 'B' : 'A';
-    EXPECT_FALSE(AfterOf("main", changed).ok()) << i;
+    EXPECT_FALSE(ReadPageToken("main", changed).ok()) << i;
   }
 }
 

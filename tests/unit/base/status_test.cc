@@ -67,7 +67,7 @@ TEST(ErrorBuilderTest, CarriesEveryDetail) {
   EXPECT_EQ(Only<google::rpc::BadRequest>(status).field_violations(0).field(), "openid");
   EXPECT_EQ(Only<google::rpc::LocalizedMessage>(status).locale(), "zh-CN");
   EXPECT_EQ(Only<google::rpc::LocalizedMessage>(status).message(), "太快了");
-  EXPECT_EQ(RetryDelayOf(status), absl::Milliseconds(61500));
+  EXPECT_EQ(GetRetryDelay(status), absl::Milliseconds(61500));
 }
 
 TEST(ErrorBuilderTest, HostileTextIsBoundedAndWellFormed) {
@@ -77,7 +77,7 @@ TEST(ErrorBuilderTest, HostileTextIsBoundedAndWellFormed) {
           .With("errmsg", "\xff" + hostile)
           .Build();
   EXPECT_LT(SerializeRpcStatus(status).size(), 4000u);
-  EXPECT_TRUE(IsUtf8(MetadataOf(status, "errmsg")));
+  EXPECT_TRUE(IsUtf8(GetMetadata(status, "errmsg")));
 }
 
 TEST(FieldNamesTest, CanBePrefixedAndStripped) {
@@ -89,7 +89,7 @@ TEST(FieldNamesTest, CanBePrefixedAndStripped) {
   const absl::Status prefixed = PrefixFields(status, "notifications[3].");
   EXPECT_EQ(Only<google::rpc::BadRequest>(prefixed).field_violations(0).field(),
             "notifications[3].text.content");
-  EXPECT_EQ(ReasonOf(prefixed), "INVALID_REQUEST");
+  EXPECT_EQ(GetReason(prefixed), "INVALID_REQUEST");
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ TEST_F(ClientTest, NegativePushbackEndsRepeats) {
 TEST_F(ClientTest, BareUnavailableSendIsNotRepeated) {
   TextsFail(1, {.code = grpc::StatusCode::UNAVAILABLE});
   const auto sent = Connect()->SendText(Text());
-  EXPECT_EQ(OutcomeOf(Describe(sent.status())), SendOutcome::kUnknown);
+  EXPECT_EQ(GetOutcome(Describe(sent.status())), SendOutcome::kUnknown);
   EXPECT_EQ(service_.calls(), 1U);
 }
 
@@ -196,7 +196,7 @@ TEST_F(ClientTest, WithoutServiceNothingIsSent) {
   EXPECT_TRUE(error.not_connected);
   EXPECT_THAT(error.message, HasSubstr(service_.target()));
   EXPECT_THAT(error.message, HasSubstr("refused"));
-  EXPECT_EQ(OutcomeOf(error), SendOutcome::kNotSent);
+  EXPECT_EQ(GetOutcome(error), SendOutcome::kNotSent);
 }
 
 TEST_F(ClientTest, BatchHandsResultsOverAsTheyCome) {
@@ -241,7 +241,7 @@ TEST_F(ClientTest, CancelEndsACallUnderway) {
   over.Notify();
   service_.Stop();  // the answerer looks at `over`
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
-  EXPECT_EQ(OutcomeOf(Describe(status)), SendOutcome::kUnknown);
+  EXPECT_EQ(GetOutcome(Describe(status)), SendOutcome::kUnknown);
 }
 
 TEST_F(ClientTest, CancelledBeforeMeansNeverSent) {
@@ -249,7 +249,7 @@ TEST_F(ClientTest, CancelledBeforeMeansNeverSent) {
   canceller.Cancel();
   const auto sent = Connect()->SendText(Text(), {.canceller = &canceller});
   EXPECT_EQ(sent.status().code(), absl::StatusCode::kCancelled);
-  EXPECT_EQ(OutcomeOf(Describe(sent.status())), SendOutcome::kNotSent);
+  EXPECT_EQ(GetOutcome(Describe(sent.status())), SendOutcome::kNotSent);
   EXPECT_EQ(service_.calls(), 0U);
 }
 

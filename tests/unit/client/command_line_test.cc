@@ -300,13 +300,13 @@ TEST_F(CommandLineTest, W05_WrongUsageIsJsonWhereJsonIsAskedFor) {
 }
 
 TEST_F(CommandLineTest, LanguageIsThatOfTheFirstLocaleSet) {
-  EXPECT_EQ(LanguageOf(Env()), Language::kEnglish);
+  EXPECT_EQ(ReadLanguage(Env()), Language::kEnglish);
   env_["LANG"] = "zh_CN.UTF-8";
-  EXPECT_EQ(LanguageOf(Env()), Language::kChinese);
+  EXPECT_EQ(ReadLanguage(Env()), Language::kChinese);
   env_["LC_MESSAGES"] = "de_DE.UTF-8";
-  EXPECT_EQ(LanguageOf(Env()), Language::kEnglish);
+  EXPECT_EQ(ReadLanguage(Env()), Language::kEnglish);
   env_["LC_ALL"] = "zh_TW";
-  EXPECT_EQ(LanguageOf(Env()), Language::kChinese);
+  EXPECT_EQ(ReadLanguage(Env()), Language::kChinese);
 }
 
 }  // namespace

@@ -100,7 +100,7 @@ TEST(Retry, ASendWithKeyIsNotRepeatedWithoutConnection) {
 
 TEST(Outcome, OnlyCertaintyCountsAsNotSent) {
   const auto outcome = [](absl::StatusCode code, const char* reason) {
-    return OutcomeOf(Make(code, reason));
+    return GetOutcome(Make(code, reason));
   };
   EXPECT_EQ(outcome(absl::StatusCode::kUnavailable, ""), SendOutcome::kUnknown);
   EXPECT_EQ(outcome(absl::StatusCode::kDeadlineExceeded, ""), SendOutcome::kUnknown);
@@ -113,7 +113,7 @@ TEST(Outcome, OnlyCertaintyCountsAsNotSent) {
   EXPECT_EQ(outcome(absl::StatusCode::kUnimplemented, ""), SendOutcome::kNotSent);
   Error never_left = Make(absl::StatusCode::kUnavailable, "");
   never_left.not_connected = true;
-  EXPECT_EQ(OutcomeOf(never_left), SendOutcome::kNotSent);
+  EXPECT_EQ(GetOutcome(never_left), SendOutcome::kNotSent);
 }
 
 }  // namespace

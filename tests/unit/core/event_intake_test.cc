@@ -22,7 +22,7 @@ namespace {
 using Verdict = ReplayGuard::Verdict;
 const absl::Time kNow = absl::FromUnixSeconds(1714037059);
 
-ReplayGuard::Digest Body(const std::string& body) { return ReplayGuard::DigestOf(body); }
+ReplayGuard::Digest Body(const std::string& body) { return ReplayGuard::ComputeDigest(body); }
 
 TEST(ReplayGuardTest, X12_SameBodyIsARepeatUntilItExpires) {
   ReplayGuard guard;

@@ -87,7 +87,7 @@ TEST_F(IdempotencyTest, G02_TheDeadlineOfTheFirstIsNotThatOfTheOthers) {
        {twin.value().first->error, Start(ClaimTask("k")).value().first->error}) {
     EXPECT_THAT(error, support::StatusIs(StatusCode::kUnknown, "OUTCOME_UNKNOWN"));
     EXPECT_EQ(error.message(), "late");
-    EXPECT_EQ(base::MetadataOf(error, "account"), "main");
+    EXPECT_EQ(base::GetMetadata(error, "account"), "main");
   }
 }
 

@@ -104,7 +104,7 @@ TEST_P(G01_Rules, NameTheField) {
     EXPECT_THAT(status, IsOk());
   } else {
     EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument));
-    EXPECT_NE(base::ReasonOf(status), "");
+    EXPECT_NE(base::GetReason(status), "");
     EXPECT_THAT(support::FieldsOf(status), ElementsAre(StartsWith(GetParam().field)));
   }
 }

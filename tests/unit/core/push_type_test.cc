@@ -98,17 +98,17 @@ TEST(RecordedTypeTest, X08_WhatLacksTheEnvelopeIsUnknown) {
 // Types of the API, WeChat's words for them, and words that the API calls unknown.
 TEST(PushWordTest, WhatAConfigurationMayName) {
   for (const char* on : {"text", "short_video", "shortvideo", "location", "hardware"}) {
-    EXPECT_EQ(MeaningOf(on), PushWord::kMessage) << on;
+    EXPECT_EQ(FindMeaning(on), PushWord::kMessage) << on;
   }
   for (const char* on : {"subscribe", "location_report", "scan_code", "scancode_push",
                          "subscription_receipt", "debug_demo", "user_get_card"}) {
-    EXPECT_EQ(MeaningOf(on), PushWord::kEvent) << on;
+    EXPECT_EQ(FindMeaning(on), PushWord::kEvent) << on;
   }
-  EXPECT_EQ(MeaningOf("unknown"), PushWord::kEither);
+  EXPECT_EQ(FindMeaning("unknown"), PushWord::kEither);
   for (const char* on : {"", "Text", "CLICK", "event", "subcribe"}) {
-    EXPECT_EQ(MeaningOf(on), PushWord::kNone) << on;
+    EXPECT_EQ(FindMeaning(on), PushWord::kNone) << on;
   }
-  for (const absl::string_view type : PushTypes()) EXPECT_NE(MeaningOf(type), PushWord::kNone);
+  for (const absl::string_view type : PushTypes()) EXPECT_NE(FindMeaning(type), PushWord::kNone);
 }
 
 TEST(PushOpenidTest, IsTheUserOfTheEvent) {

@@ -376,7 +376,7 @@ TEST_F(SenderTest, TwinsBeyondTheBoundAreRefusedAndSendNothing) {
   auto first = Start(sender.Send(main_, WithKey(Text(), "a"), Within(Seconds(3))));
   const model::Delivery full = Await(sender.Send(main_, WithKey(Text(), "b"), Within(Seconds(3))));
   EXPECT_THAT(full.error, StatusIs(StatusCode::kResourceExhausted, "OVERLOADED"));
-  EXPECT_TRUE(base::RetryDelayOf(full.error).has_value());
+  EXPECT_TRUE(base::GetRetryDelay(full.error).has_value());
   EXPECT_EQ(http_.count(kTextPath), 1u);
 }
 

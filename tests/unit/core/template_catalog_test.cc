@@ -107,13 +107,13 @@ std::vector<Value> Table() {
 
 INSTANTIATE_TEST_SUITE_P(, CheckValueTest, ::testing::ValuesIn(Table()));
 
-TEST(KeywordsOf, AreThePlaceholdersInOrderEachOnce) {
-  EXPECT_THAT(KeywordsOf("{{first.DATA}}\n商品:{{thing1.DATA}}\n时间:{{time2.DATA}} "
-                         "{{thing1.DATA}}\n{{remark.DATA}}"),
+TEST(ListKeywords, AreThePlaceholdersInOrderEachOnce) {
+  EXPECT_THAT(ListKeywords("{{first.DATA}}\n商品:{{thing1.DATA}}\n时间:{{time2.DATA}} "
+                           "{{thing1.DATA}}\n{{remark.DATA}}"),
               ElementsAre("first", "thing1", "time2", "remark"));
-  EXPECT_THAT(KeywordsOf("编号{{character_string10.DATA}}"), ElementsAre("character_string10"));
-  EXPECT_THAT(KeywordsOf(""), IsEmpty());
-  EXPECT_THAT(KeywordsOf("no {{placeholder}} {here.DATA} {{.DATA}} {{thing1.DATA"), IsEmpty());
+  EXPECT_THAT(ListKeywords("编号{{character_string10.DATA}}"), ElementsAre("character_string10"));
+  EXPECT_THAT(ListKeywords(""), IsEmpty());
+  EXPECT_THAT(ListKeywords("no {{placeholder}} {here.DATA} {{.DATA}} {{thing1.DATA"), IsEmpty());
 }
 
 wechat::TemplateMessage Message(std::map<std::string, std::string> data,

@@ -88,7 +88,7 @@ class NotifyServiceTest : public ::testing::Test {
     }
     return 0;
   }
-  static std::string ReasonOf(const grpc::Status& status) {
+  static std::string GetReason(const grpc::Status& status) {
     google::rpc::Status details;
     details.ParseFromString(status.error_details());
     for (const auto& detail : details.details()) {
@@ -146,7 +146,7 @@ TEST_F(NotifyServiceTest, G16_BatchOfAReaderWhoTakesNothingEndsAndSaysThatOutcom
   EXPECT_LE(told, sent);
   const grpc::Status ended = reader->Finish();
   EXPECT_EQ(ended.error_code(), grpc::StatusCode::UNKNOWN);
-  EXPECT_EQ(ReasonOf(ended), "OUTCOME_UNKNOWN");
+  EXPECT_EQ(GetReason(ended), "OUTCOME_UNKNOWN");
   const auto pushback = context.GetServerTrailingMetadata().find("grpc-retry-pushback-ms");
   ASSERT_NE(pushback, context.GetServerTrailingMetadata().end());
   EXPECT_EQ(pushback->second, "-1") << "a stub must not repeat it by itself";
@@ -191,7 +191,7 @@ TEST_F(PatientNotifyServiceTest, BatchOfAReaderWhoTakesNothingSaysSoBeforeTheSer
   while (reader->Read(&response)) {
   }
   const grpc::Status ended = reader->Finish();
-  EXPECT_EQ(ReasonOf(ended), "OUTCOME_UNKNOWN") << ended.error_message();
+  EXPECT_EQ(GetReason(ended), "OUTCOME_UNKNOWN") << ended.error_message();
   EXPECT_NE(ended.error_message().find("shutting down"), std::string::npos);
   EXPECT_LT(Sent(), static_cast<std::size_t>(kItems));
 }

@@ -102,6 +102,8 @@ class RouterTest : public ::testing::Test {
     server_.Shutdown(absl::Seconds(10));
     loop_.ReleaseWork();
     thread_.join();
+    // gRPC's thread may be about to tell of a call's end.
+    while (open_ > 0) std::this_thread::yield();
   }
 
   std::shared_ptr<Call> StartBytes(const std::string& bytes, const char* method,
@@ -112,11 +114,15 @@ class RouterTest : public ::testing::Test {
       call->context.set_deadline(std::chrono::system_clock::now() +
                                  absl::ToChronoMilliseconds(*deadline));
     }
+    ++open_;
     const grpc::Slice slice(bytes);
     call->request = grpc::ByteBuffer(&slice, 1);
-    stub_->UnaryCall(
-        &call->context, method, {}, &call->request, &call->response,
-        [its = call.get()](const grpc::Status& status) { its->done.set_value(status); });
+    stub_->UnaryCall(&call->context, method, {}, &call->request, &call->response,
+                     [this, its = call.get()](const grpc::Status& status) {
+                       its->done.set_value(status);
+                       --open_;
+                       open_.notify_all();
+                     });
     return call;
   }
   std::shared_ptr<Call> Start(const std::string& what, const char* method = "/test.Service/Do",
@@ -157,6 +163,7 @@ class RouterTest : public ::testing::Test {
   std::thread thread_;
   std::optional<grpc::GenericStub> stub_;
   std::vector<std::shared_ptr<Call>> calls_;
+  std::atomic<int> open_ = 0;  // calls whose end wasn't told yet
 };
 
 TEST_F(RouterTest, AnswersWithWhatTheFunctionReturns) {

@@ -29,7 +29,8 @@ TEST(CurlFailure, EachCodeHasItsKind) {
       {CURLE_WRITE_ERROR, Kind::kTooLarge},
       {CURLE_OUT_OF_MEMORY, Kind::kOther},
       {CURLE_HTTP2, Kind::kOther}};
-  for (const auto& [code, kind] : lines) EXPECT_EQ(KindOf(code), kind) << curl_easy_strerror(code);
+  for (const auto& [code, kind] : lines)
+    EXPECT_EQ(ClassifyCode(code), kind) << curl_easy_strerror(code);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace hongyan::http {
 namespace {
 
 std::string Network(const char* address) {
-  return NetworkOf(boost::asio::ip::make_address(address)).to_string();
+  return MaskToNetwork(boost::asio::ip::make_address(address)).to_string();
 }
 
 TEST(PeerNetworkTest, A03_A18_H08_AnIpv6PeerIsItsNetworkOf64Bits) {

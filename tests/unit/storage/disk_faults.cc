@@ -49,7 +49,7 @@ std::map<std::string, std::set<std::size_t>>& given_up() {
   return *blocks;
 }
 
-std::string NameOf(int fd) {
+std::string GetName(int fd) {
   std::array<char, 4096> name{};
   const std::string link = "/proc/self/fd/" + std::to_string(fd);
   const ssize_t size = ::readlink(link.c_str(), name.data(), name.size());
@@ -79,7 +79,7 @@ bool SameBlock(const std::string& a, const std::string& b, std::size_t at) {
 }
 
 void GiveUp(int fd) {
-  const std::string name = NameOf(fd);
+  const std::string name = GetName(fd);
   const std::string now = Contents(fd);
   const std::string durable = Durable(name);
   for (std::size_t at = 0; at < now.size(); at += kBlock) {
@@ -96,7 +96,7 @@ void WrittenAgain(const std::string& name, std::size_t at, std::size_t size) {
 }
 
 void CopyAside(int fd) {
-  const std::string name = NameOf(fd);
+  const std::string name = GetName(fd);
   std::string bytes = Contents(fd);
   if (const auto blocks = given_up().find(name); blocks != given_up().end()) {
     const std::string old = Durable(name);
@@ -166,14 +166,14 @@ ssize_t Write(int fd, const void* data, size_t size, off_t at) {
     const std::lock_guard<std::mutex> hold(Lock());
     MaybeDie();
     Plan& now = plan();
-    if (now.write_nth > 0 && NameOf(fd).find(now.write_name) != std::string::npos &&
+    if (now.write_nth > 0 && GetName(fd).find(now.write_name) != std::string::npos &&
         --now.write_nth == 0) {
       if (now.write_on) now.write_nth = 1;
       if (now.write_torn) ::syscall(SYS_pwrite64, fd, data, size / 2, at);
       errno = now.write_error;
       return -1;
     }
-    if (!given_up().empty()) WrittenAgain(NameOf(fd), static_cast<std::size_t>(at), size);
+    if (!given_up().empty()) WrittenAgain(GetName(fd), static_cast<std::size_t>(at), size);
   }
   return ::syscall(SYS_pwrite64, fd, data, size, at);
 }

@@ -211,7 +211,7 @@ TEST_F(EventStoreTest, A05_CursorThatWasNeverGivenIsUnknown) {
   EXPECT_TRUE(List({}, Nth(2))->events.empty());
   const auto unknown = List({"other", {"link"}}, Nth(3));
   EXPECT_THAT(unknown, StatusIs(absl::StatusCode::kOutOfRange, "CURSOR_UNKNOWN"));
-  EXPECT_EQ(base::MetadataOf(unknown.status(), "last_cursor"), absl::StrCat(Nth(2)));
+  EXPECT_EQ(base::GetMetadata(unknown.status(), "last_cursor"), absl::StrCat(Nth(2)));
   EXPECT_THAT(List({}, std::numeric_limits<std::int64_t>::max()),
               StatusIs(absl::StatusCode::kOutOfRange, "CURSOR_UNKNOWN"));
   // Nothing of it counts as a fault of the storage.

@@ -223,7 +223,7 @@ TEST_F(AccessTokenTest, T04_ForcedRefreshesAreThirtySecondsApart) {
   clock_.Advance(Seconds(29));
   const Got early = Replace(current->generation);
   EXPECT_THAT(early, StatusIs(StatusCode::kUnavailable, "ACCESS_TOKEN_REJECTED"));
-  EXPECT_TRUE(base::RetryDelayOf(early.status()).has_value());
+  EXPECT_TRUE(base::GetRetryDelay(early.status()).has_value());
   EXPECT_EQ(forced(), 1u);
   clock_.Advance(Seconds(2));
   EXPECT_THAT(Replace(current->generation), Is("f2"));
@@ -330,7 +330,7 @@ TEST_P(OddAnswer, A16_IsAskedForLessAndLess) {
   Answers(GetParam().reply);
   group_.Spawn(token_.KeepFresh());
   const Got got = Get();
-  EXPECT_EQ(base::ReasonOf(got.status()), GetParam().reason);
+  EXPECT_EQ(base::GetReason(got.status()), GetParam().reason);
   clock_.Advance(absl::Hours(24));
   EXPECT_LE(fetches(), GetParam().front ? 1100u : 320u) << "WeChat allows 2000 a day";
   EXPECT_GE(fetches(), 140u) << "every ten minutes at least";
@@ -430,8 +430,8 @@ TEST_F(AccessTokenTest, A16_RetryAfterOfTheFrontIsKept) {
   Answers({http::HttpResponse{429, "", std::chrono::seconds(300)}});
   const Got got = Get();
   EXPECT_THAT(got, StatusIs(StatusCode::kResourceExhausted, "THROTTLED"));
-  EXPECT_EQ(base::RetryDelayOf(got.status()), Minutes(5));
-  EXPECT_EQ(base::MetadataOf(got.status(), "api"), kStableTokenPath);
+  EXPECT_EQ(base::GetRetryDelay(got.status()), Minutes(5));
+  EXPECT_EQ(base::GetMetadata(got.status(), "api"), kStableTokenPath);
   AnswersToken("t1");
   clock_.Advance(Seconds(299));
   EXPECT_THAT(Get(), StatusIs(StatusCode::kResourceExhausted));
@@ -446,8 +446,8 @@ TEST_F(AccessTokenTest, A16_SilenceOfTheEndpointIsToldAsSuch) {
   const Got first = caller.value();
   EXPECT_THAT(first, StatusIs(StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
   EXPECT_THAT(std::string(first.status().message()), HasSubstr(kStableTokenPath));
-  EXPECT_EQ(base::MetadataOf(first.status(), "api"), kStableTokenPath);
-  EXPECT_TRUE(base::RetryDelayOf(first.status()).has_value());
+  EXPECT_EQ(base::GetMetadata(first.status(), "api"), kStableTokenPath);
+  EXPECT_TRUE(base::GetRetryDelay(first.status()).has_value());
   // Once a fetch has failed, nobody's deadline is to blame, however short.
   clock_.Advance(Seconds(4));
   ASSERT_EQ(fetches(), 1u);
@@ -468,7 +468,7 @@ TEST_F(AccessTokenTest, A16_SilenceCountsFromTheStartOfTheRequest) {
   for (int i = 0; i < 7; ++i) {
     const Got got = hasty();
     EXPECT_THAT(got, StatusIs(StatusCode::kUnavailable, "WECHAT_UNREACHABLE")) << i;
-    EXPECT_EQ(base::MetadataOf(got.status(), "api"), kStableTokenPath);
+    EXPECT_EQ(base::GetMetadata(got.status(), "api"), kStableTokenPath);
   }
   EXPECT_EQ(fetches(), 1u);
 }
@@ -538,9 +538,9 @@ TEST_F(AccessTokenTest, T07_AddressThatWechatSawIsInTheError) {
   Answers(Refuses(40164, "invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist"));
   const Got got = Get();
   EXPECT_THAT(got, StatusIs(StatusCode::kFailedPrecondition, "ACCOUNT_CONFIG"));
-  EXPECT_EQ(base::MetadataOf(got.status(), "address"), "203.0.113.9");
-  EXPECT_EQ(base::MetadataOf(got.status(), "errcode"), "40164");
-  EXPECT_EQ(base::MetadataOf(got.status(), "rid"), support::kRid);
+  EXPECT_EQ(base::GetMetadata(got.status(), "address"), "203.0.113.9");
+  EXPECT_EQ(base::GetMetadata(got.status(), "errcode"), "40164");
+  EXPECT_EQ(base::GetMetadata(got.status(), "rid"), support::kRid);
 }
 
 TEST_F(AccessTokenTest, T07_RefusedTokenIsNotUsedOnWhileFailingCredentialsAreLeftAlone) {

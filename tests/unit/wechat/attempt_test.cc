@@ -181,15 +181,15 @@ TEST(RefusalStatus, A14_SaysWhetherAnotherTimeMayDo) {
   };
   const absl::Status throttled = told(429);
   EXPECT_THAT(throttled, support::StatusIs(absl::StatusCode::kResourceExhausted, "THROTTLED"));
-  EXPECT_EQ(base::RetryDelayOf(throttled), absl::Seconds(9));
+  EXPECT_EQ(base::GetRetryDelay(throttled), absl::Seconds(9));
   const absl::Status late = told(408);
   EXPECT_THAT(late, support::StatusIs(absl::StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
-  EXPECT_EQ(base::RetryDelayOf(late), absl::Seconds(9));
+  EXPECT_EQ(base::GetRetryDelay(late), absl::Seconds(9));
   const absl::Status refused = told(404);
   EXPECT_THAT(refused, support::StatusIs(absl::StatusCode::kInternal, "WECHAT_ERROR"));
-  EXPECT_EQ(base::RetryDelayOf(refused), std::nullopt);
+  EXPECT_EQ(base::GetRetryDelay(refused), std::nullopt);
   for (const absl::Status& status : {throttled, late, refused}) {
-    EXPECT_EQ(base::MetadataOf(status, "api"), "/cgi-bin/x");
+    EXPECT_EQ(base::GetMetadata(status, "api"), "/cgi-bin/x");
   }
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 std::string Xml(const std::string& inside) { return "<xml>" + inside + "</xml>"; }
 
-absl::StatusCode CodeOf(const std::string& body) { return ReadEnvelope(body).status().code(); }
+absl::StatusCode GetCode(const std::string& body) { return ReadEnvelope(body).status().code(); }
 
 constexpr auto kRefused = absl::StatusCode::kInvalidArgument;
 constexpr auto kPlain = absl::StatusCode::kFailedPrecondition;
@@ -70,28 +70,29 @@ TEST(Envelope, X11_PlainCopyOfCompatibleModeIsDropped) {
 }
 
 TEST(Envelope, X10_NothingEncryptedIsToldApart) {
-  EXPECT_EQ(CodeOf(Xml("<ToUserName>gh_1</ToUserName><MsgType>text</MsgType>")), kPlain);
-  EXPECT_EQ(CodeOf(R"({"ToUserName":"gh_1","MsgType":"text"})"), kPlain);
-  EXPECT_EQ(CodeOf("<xml/>"), kPlain);
-  EXPECT_EQ(CodeOf("{}"), kPlain);
+  EXPECT_EQ(GetCode(Xml("<ToUserName>gh_1</ToUserName><MsgType>text</MsgType>")), kPlain);
+  EXPECT_EQ(GetCode(R"({"ToUserName":"gh_1","MsgType":"text"})"), kPlain);
+  EXPECT_EQ(GetCode("<xml/>"), kPlain);
+  EXPECT_EQ(GetCode("{}"), kPlain);
   // Names are case-sensitive, and another element's Encrypt is another thing.
-  EXPECT_EQ(CodeOf(Xml("<encrypt>x</encrypt>")), kPlain);
-  EXPECT_EQ(CodeOf(R"({"encrypt":"x"})"), kPlain);
-  EXPECT_EQ(CodeOf(Xml("<A><Encrypt>x</Encrypt></A>")), kPlain);
-  EXPECT_EQ(CodeOf(R"({"A":{"Encrypt":"x"}})"), kPlain);
-  EXPECT_EQ(CodeOf(Xml("<Encrypt><A>x</A></Encrypt>")), kPlain);
-  EXPECT_EQ(CodeOf(R"({"Encrypt":{"A":"x"}})"), kPlain);
-  EXPECT_EQ(CodeOf(Xml("<!-- <Encrypt>x</Encrypt> -->")), kPlain);
-  EXPECT_EQ(CodeOf(Xml("<A><![CDATA[<Encrypt>x</Encrypt>]]></A>")), kPlain);
+  EXPECT_EQ(GetCode(Xml("<encrypt>x</encrypt>")), kPlain);
+  EXPECT_EQ(GetCode(R"({"encrypt":"x"})"), kPlain);
+  EXPECT_EQ(GetCode(Xml("<A><Encrypt>x</Encrypt></A>")), kPlain);
+  EXPECT_EQ(GetCode(R"({"A":{"Encrypt":"x"}})"), kPlain);
+  EXPECT_EQ(GetCode(Xml("<Encrypt><A>x</A></Encrypt>")), kPlain);
+  EXPECT_EQ(GetCode(R"({"Encrypt":{"A":"x"}})"), kPlain);
+  EXPECT_EQ(GetCode(Xml("<!-- <Encrypt>x</Encrypt> -->")), kPlain);
+  EXPECT_EQ(GetCode(Xml("<A><![CDATA[<Encrypt>x</Encrypt>]]></A>")), kPlain);
 }
 
 TEST(Envelope, X07_TwoOfAFieldAreRefused) {
-  EXPECT_EQ(CodeOf(Xml("<Encrypt>x</Encrypt><Encrypt>x</Encrypt>")), kRefused);
-  EXPECT_EQ(CodeOf(R"({"Encrypt":"x","Encrypt":"x"})"), kRefused);
-  EXPECT_EQ(CodeOf(R"({"Encrypt":"x","\u0045ncrypt":"y"})"), kRefused);
-  EXPECT_EQ(CodeOf(R"({"Encrypt":["x","y"]})"), kRefused);
-  EXPECT_EQ(CodeOf(Xml("<ToUserName>a</ToUserName><ToUserName>b</ToUserName><Encrypt>x</Encrypt>")),
-            kRefused);
+  EXPECT_EQ(GetCode(Xml("<Encrypt>x</Encrypt><Encrypt>x</Encrypt>")), kRefused);
+  EXPECT_EQ(GetCode(R"({"Encrypt":"x","Encrypt":"x"})"), kRefused);
+  EXPECT_EQ(GetCode(R"({"Encrypt":"x","\u0045ncrypt":"y"})"), kRefused);
+  EXPECT_EQ(GetCode(R"({"Encrypt":["x","y"]})"), kRefused);
+  EXPECT_EQ(
+      GetCode(Xml("<ToUserName>a</ToUserName><ToUserName>b</ToUserName><Encrypt>x</Encrypt>")),
+      kRefused);
 }
 
 TEST(Envelope, X01_BrokenBodiesAreRefused) {
@@ -100,7 +101,7 @@ TEST(Envelope, X01_BrokenBodiesAreRefused) {
         "<root><Encrypt>x</Encrypt></root>", "<xml><Encrypt>x</Encrypt></xml><a/>",
         "<xml><Encrypt>x</Encrypt></xml>junk", "{\"Encrypt\":\"x\"}{}", "{\"Encrypt\":x}",
         "<xml><Encrypt a='1'>x</Encrypt></xml>"}) {
-    EXPECT_EQ(CodeOf(body), kRefused) << body;
+    EXPECT_EQ(GetCode(body), kRefused) << body;
   }
 }
 
@@ -109,14 +110,14 @@ TEST(Envelope, X02_EveryPrefixIsRefused) {
                                   std::string(R"({"ToUserName":"gh_1","Encrypt":"abc="})")}) {
     ASSERT_TRUE(ReadEnvelope(good).ok());
     for (std::size_t n = 0; n < good.size(); ++n) {
-      EXPECT_EQ(CodeOf(good.substr(0, n)), kRefused) << n;
+      EXPECT_EQ(GetCode(good.substr(0, n)), kRefused) << n;
     }
   }
 }
 
 TEST(Envelope, X04_DtdsAndEntitiesAreRefused) {
-  EXPECT_EQ(CodeOf("<!DOCTYPE xml [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>" +
-                   Xml("<Encrypt>&e;</Encrypt>")),
+  EXPECT_EQ(GetCode("<!DOCTYPE xml [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>" +
+                    Xml("<Encrypt>&e;</Encrypt>")),
             kRefused);
 }
 

@@ -37,8 +37,8 @@ constexpr char kStableToken[] = "/cgi-bin/stable_token";
 constexpr char kClassicToken[] = "/cgi-bin/token";
 constexpr char kRid[] = "61725984-6126f6f9-040f19c4";
 
-absl::Status StatusOf(std::int64_t errcode, const std::string& api = kSend,
-                      const std::string& errmsg = "some words rid: 61725984-6126f6f9-040f19c4") {
+absl::Status GetStatus(std::int64_t errcode, const std::string& api = kSend,
+                       const std::string& errmsg = "some words rid: 61725984-6126f6f9-040f19c4") {
   return ToStatus({errcode, errmsg, api, "main"});
 }
 
@@ -214,9 +214,9 @@ class ErrcodeTable : public testing::TestWithParam<Line> {};
 
 TEST_P(ErrcodeTable, HasClassCodeReasonAndDetails) {
   const Line& want = GetParam();
-  EXPECT_EQ(ClassOf(want.first, kSend), want.error_class);
+  EXPECT_EQ(ClassifyErrcode(want.first, kSend), want.error_class);
 
-  const absl::Status status = StatusOf(want.first);
+  const absl::Status status = GetStatus(want.first);
   EXPECT_EQ(status.code(), want.code);
   const auto info = DetailOf<google::rpc::ErrorInfo>(status);
   EXPECT_EQ(info.reason(), want.reason);
@@ -228,7 +228,7 @@ TEST_P(ErrcodeTable, HasClassCodeReasonAndDetails) {
   EXPECT_EQ(info.metadata().count("address"), 0u);
 
   // What each class carries besides, and what it must not.
-  const auto delay = base::RetryDelayOf(status);
+  const auto delay = base::GetRetryDelay(status);
   switch (want.error_class) {
     case C::kBusy:
       EXPECT_EQ(delay, absl::Seconds(2));
@@ -255,7 +255,7 @@ TEST_P(ErrcodeTable, HasClassCodeReasonAndDetails) {
 
 TEST_P(ErrcodeTable, HasSentencesForPeople) {
   const Line& want = GetParam();
-  const absl::Status status = StatusOf(want.first);
+  const absl::Status status = GetStatus(want.first);
   const std::string english(status.message());
   EXPECT_THAT(english, HasSubstr(absl::StrCat("errcode ", want.first, ")")));
   EXPECT_THAT(english, HasSubstr("custom/send"));
@@ -294,18 +294,18 @@ TEST(ErrcodeRows, AreExactlyTheCodesOfTheReference) {
 }
 
 TEST(Errcode, ZeroIsOk) {
-  EXPECT_EQ(ClassOf(0, kSend), C::kOk);
-  EXPECT_TRUE(StatusOf(0).ok());
-  EXPECT_TRUE(StatusOf(0, kStableToken).ok());
+  EXPECT_EQ(ClassifyErrcode(0, kSend), C::kOk);
+  EXPECT_TRUE(GetStatus(0).ok());
+  EXPECT_TRUE(GetStatus(0, kStableToken).ok());
 }
 
 TEST(Errcode, TypingAlreadyIsOkForTypingOnly) {
   for (const char* api : {kTyping, "/cgi-bin/message/custom/business/typing"}) {
-    EXPECT_EQ(ClassOf(45081, api), C::kOk);
-    EXPECT_TRUE(StatusOf(45081, api).ok());
+    EXPECT_EQ(ClassifyErrcode(45081, api), C::kOk);
+    EXPECT_TRUE(GetStatus(45081, api).ok());
   }
-  EXPECT_EQ(ClassOf(45081, kSend), C::kUnknown);
-  EXPECT_EQ(StatusOf(45081, kSend).code(), StatusCode::kUnknown);
+  EXPECT_EQ(ClassifyErrcode(45081, kSend), C::kUnknown);
+  EXPECT_EQ(GetStatus(45081, kSend).code(), StatusCode::kUnknown);
 }
 
 TEST(Errcode, TokenApisAreTheTwo) {
@@ -321,44 +321,44 @@ TEST(Errcode, TokenApisAreTheTwo) {
 TEST(Errcode, WrongSecretAndForbiddenEndpointAreConfigWhereATokenIsFetched) {
   for (const char* api : {kStableToken, kClassicToken}) {
     for (const std::int64_t code : {40001, 50004}) {
-      EXPECT_EQ(ClassOf(code, api), C::kConfig);
-      EXPECT_EQ(StatusOf(code, api).code(), kPrecondition);
-      EXPECT_EQ(base::ReasonOf(StatusOf(code, api)), "ACCOUNT_CONFIG");
-      EXPECT_EQ(base::RetryDelayOf(StatusOf(code, api)), std::nullopt);
+      EXPECT_EQ(ClassifyErrcode(code, api), C::kConfig);
+      EXPECT_EQ(GetStatus(code, api).code(), kPrecondition);
+      EXPECT_EQ(base::GetReason(GetStatus(code, api)), "ACCOUNT_CONFIG");
+      EXPECT_EQ(base::GetRetryDelay(GetStatus(code, api)), std::nullopt);
     }
     // The rest of what the two calls list means the same everywhere.
-    EXPECT_EQ(ClassOf(-1, api), C::kBusy);
-    EXPECT_EQ(ClassOf(45009, api), C::kQuota);
-    EXPECT_EQ(ClassOf(45011, api), C::kThrottle);
+    EXPECT_EQ(ClassifyErrcode(-1, api), C::kBusy);
+    EXPECT_EQ(ClassifyErrcode(45009, api), C::kQuota);
+    EXPECT_EQ(ClassifyErrcode(45011, api), C::kThrottle);
     for (const std::int64_t code :
          {40002, 40013, 40125, 40164, 40243, 41002, 41004, 50007, 89503, 89506, 89507}) {
-      EXPECT_EQ(ClassOf(code, api), C::kConfig) << code;
+      EXPECT_EQ(ClassifyErrcode(code, api), C::kConfig) << code;
     }
   }
-  EXPECT_THAT(std::string(StatusOf(40001, kStableToken).message()),
+  EXPECT_THAT(std::string(GetStatus(40001, kStableToken).message()),
               StartsWith("stable_token: WeChat refuses the AppSecret"));
 }
 
 TEST(Errcode, MessageNamesOperationOrField) {
-  EXPECT_THAT(std::string(StatusOf(45015).message()), StartsWith("custom/send: the recipient "));
-  EXPECT_THAT(std::string(StatusOf(45015).message()), testing::EndsWith(" (errcode 45015)"));
-  EXPECT_THAT(std::string(StatusOf(48001, "/cgi-bin/user/info").message()),
+  EXPECT_THAT(std::string(GetStatus(45015).message()), StartsWith("custom/send: the recipient "));
+  EXPECT_THAT(std::string(GetStatus(45015).message()), testing::EndsWith(" (errcode 45015)"));
+  EXPECT_THAT(std::string(GetStatus(48001, "/cgi-bin/user/info").message()),
               StartsWith("user/info: "));
   // So that an endpoint can put "notifications[3]." before it.
-  EXPECT_THAT(std::string(StatusOf(40003).message()), StartsWith("openid: "));
-  EXPECT_THAT(std::string(StatusOf(40003).message()),
+  EXPECT_THAT(std::string(GetStatus(40003).message()), StartsWith("openid: "));
+  EXPECT_THAT(std::string(GetStatus(40003).message()),
               testing::EndsWith(" (custom/send, errcode 40003)"));
 }
 
 TEST(Errcode, QueryOfTheApiGoesNowhere) {
-  const absl::Status status = StatusOf(45009, absl::StrCat(kSend, "?access_token=SECRET"));
-  EXPECT_EQ(base::MetadataOf(status, "api"), kSend);
+  const absl::Status status = GetStatus(45009, absl::StrCat(kSend, "?access_token=SECRET"));
+  EXPECT_EQ(base::GetMetadata(status, "api"), kSend);
   EXPECT_THAT(base::SerializeRpcStatus(status), Not(HasSubstr("SECRET")));
 }
 
 TEST(Errcode, QuotaSaysWhenItIsReset) {
   const auto description = [](std::int64_t code) {
-    return DetailOf<google::rpc::QuotaFailure>(StatusOf(code)).violations(0).description();
+    return DetailOf<google::rpc::QuotaFailure>(GetStatus(code)).violations(0).description();
   };
   EXPECT_THAT(description(45009), HasSubstr("next 00:00 Beijing time"));
   EXPECT_THAT(description(45009), HasSubstr("as far as known"));
@@ -372,69 +372,69 @@ TEST(Fault, U16_UnknownErrcodeIsUnknownWithCodeAndRid) {
         std::int64_t{61017}, std::int64_t{1} << 40, std::numeric_limits<std::int64_t>::max(),
         std::numeric_limits<std::int64_t>::min()}) {
     for (const char* api : {kSend, kStableToken}) {
-      EXPECT_EQ(ClassOf(code, api), C::kUnknown);
-      const absl::Status status = StatusOf(code, api);
+      EXPECT_EQ(ClassifyErrcode(code, api), C::kUnknown);
+      const absl::Status status = GetStatus(code, api);
       EXPECT_EQ(status.code(), StatusCode::kUnknown);
-      EXPECT_EQ(base::ReasonOf(status), "WECHAT_ERROR");
-      EXPECT_EQ(base::MetadataOf(status, "errcode"), absl::StrCat(code));
-      EXPECT_EQ(base::MetadataOf(status, "rid"), kRid);
-      EXPECT_EQ(base::RetryDelayOf(status), std::nullopt);
+      EXPECT_EQ(base::GetReason(status), "WECHAT_ERROR");
+      EXPECT_EQ(base::GetMetadata(status, "errcode"), absl::StrCat(code));
+      EXPECT_EQ(base::GetMetadata(status, "rid"), kRid);
+      EXPECT_EQ(base::GetRetryDelay(status), std::nullopt);
     }
   }
 }
 
 TEST(Fault, U22_BadRequestNamesTheField) {
-  EXPECT_EQ(FieldOf(StatusOf(40003)), "openid");
-  EXPECT_EQ(FieldOf(StatusOf(49003)), "openid");
-  EXPECT_EQ(FieldOf(StatusOf(40003, "/cgi-bin/user/info")), "openid");
-  EXPECT_EQ(FieldOf(StatusOf(40003, "/cgi-bin/user/info/batchget")), "openids");
-  EXPECT_EQ(FieldOf(StatusOf(40032, "/cgi-bin/user/info/batchget")), "openids");
-  EXPECT_EQ(FieldOf(StatusOf(40036, kTemplate)), "template.template_id");
-  EXPECT_EQ(FieldOf(StatusOf(40037, kTemplate)), "template.template_id");
-  EXPECT_EQ(FieldOf(StatusOf(40039, kTemplate)), "template.url");
-  EXPECT_EQ(FieldOf(StatusOf(45005, kTemplate)), "template.url");
-  EXPECT_EQ(FieldOf(StatusOf(45002)), "text.content");
-  EXPECT_EQ(FieldOf(StatusOf(44004)), "text.content");
-  EXPECT_EQ(FieldOf(StatusOf(61451)), "text.kf_account");
-  EXPECT_EQ(FieldOf(StatusOf(61452)), "text.kf_account");
+  EXPECT_EQ(FieldOf(GetStatus(40003)), "openid");
+  EXPECT_EQ(FieldOf(GetStatus(49003)), "openid");
+  EXPECT_EQ(FieldOf(GetStatus(40003, "/cgi-bin/user/info")), "openid");
+  EXPECT_EQ(FieldOf(GetStatus(40003, "/cgi-bin/user/info/batchget")), "openids");
+  EXPECT_EQ(FieldOf(GetStatus(40032, "/cgi-bin/user/info/batchget")), "openids");
+  EXPECT_EQ(FieldOf(GetStatus(40036, kTemplate)), "template.template_id");
+  EXPECT_EQ(FieldOf(GetStatus(40037, kTemplate)), "template.template_id");
+  EXPECT_EQ(FieldOf(GetStatus(40039, kTemplate)), "template.url");
+  EXPECT_EQ(FieldOf(GetStatus(45005, kTemplate)), "template.url");
+  EXPECT_EQ(FieldOf(GetStatus(45002)), "text.content");
+  EXPECT_EQ(FieldOf(GetStatus(44004)), "text.content");
+  EXPECT_EQ(FieldOf(GetStatus(61451)), "text.kf_account");
+  EXPECT_EQ(FieldOf(GetStatus(61452)), "text.kf_account");
   // Not a field of that request.
-  EXPECT_EQ(FieldOf(StatusOf(45005)), "");
-  EXPECT_EQ(FieldOf(StatusOf(45002, kTemplate)), "");
-  EXPECT_EQ(FieldOf(StatusOf(40037, "/cgi-bin/message/template/subscribe")), "");
+  EXPECT_EQ(FieldOf(GetStatus(45005)), "");
+  EXPECT_EQ(FieldOf(GetStatus(45002, kTemplate)), "");
+  EXPECT_EQ(FieldOf(GetStatus(40037, "/cgi-bin/message/template/subscribe")), "");
   // Not an argument at all.
-  EXPECT_EQ(FieldOf(StatusOf(45015)), "");
+  EXPECT_EQ(FieldOf(GetStatus(45015)), "");
 }
 
 TEST(Fault, A13_U22_MiniProgramsFieldIsNamed) {
-  EXPECT_EQ(FieldOf(StatusOf(40165, kTemplate)), "template.mini_program.page_path");
-  EXPECT_EQ(FieldOf(StatusOf(40166, kTemplate)), "template.mini_program.app_id");
-  EXPECT_EQ(FieldOf(StatusOf(41030, kTemplate)), "template.mini_program.page_path");
+  EXPECT_EQ(FieldOf(GetStatus(40165, kTemplate)), "template.mini_program.page_path");
+  EXPECT_EQ(FieldOf(GetStatus(40166, kTemplate)), "template.mini_program.app_id");
+  EXPECT_EQ(FieldOf(GetStatus(41030, kTemplate)), "template.mini_program.page_path");
   // A text names a mini program only in a link inside its content.
-  EXPECT_EQ(FieldOf(StatusOf(40165)), "text.content");
-  EXPECT_EQ(FieldOf(StatusOf(40166)), "text.content");
-  EXPECT_EQ(FieldOf(StatusOf(40165, "/cgi-bin/user/info")), "");
+  EXPECT_EQ(FieldOf(GetStatus(40165)), "text.content");
+  EXPECT_EQ(FieldOf(GetStatus(40166)), "text.content");
+  EXPECT_EQ(FieldOf(GetStatus(40165, "/cgi-bin/user/info")), "");
 }
 
 TEST(Fault, A13_U22_TemplateOfAWrongSizeNamesItsData) {
-  EXPECT_EQ(FieldOf(StatusOf(45013, kTemplate)), "template.data");
-  EXPECT_EQ(FieldOf(StatusOf(45014, kTemplate)), "template.data");
-  EXPECT_EQ(FieldOf(StatusOf(45014)), "");
+  EXPECT_EQ(FieldOf(GetStatus(45013, kTemplate)), "template.data");
+  EXPECT_EQ(FieldOf(GetStatus(45014, kTemplate)), "template.data");
+  EXPECT_EQ(FieldOf(GetStatus(45014)), "");
 }
 
 // The caller of a send has given none of the arguments of a request for a token.
 TEST(Errcode, A13_ArgumentOfATokenRequestIsOurMistake) {
   for (const char* api : {kStableToken, kClassicToken}) {
     for (const std::int64_t code : {40066, 43002, 44002, 47001}) {
-      EXPECT_EQ(StatusOf(code, api).code(), StatusCode::kInternal) << code;
-      EXPECT_EQ(base::ReasonOf(StatusOf(code, api)), "WECHAT_ERROR") << code;
-      EXPECT_EQ(base::MetadataOf(StatusOf(code, api), "errcode"), absl::StrCat(code));
+      EXPECT_EQ(GetStatus(code, api).code(), StatusCode::kInternal) << code;
+      EXPECT_EQ(base::GetReason(GetStatus(code, api)), "WECHAT_ERROR") << code;
+      EXPECT_EQ(base::GetMetadata(GetStatus(code, api), "errcode"), absl::StrCat(code));
     }
   }
 }
 
 TEST(Fault, U22_InvalidTemplateValueNamesItsKeyword) {
   const auto field = [](const std::string& errmsg) {
-    return FieldOf(StatusOf(47003, kTemplate, errmsg));
+    return FieldOf(GetStatus(47003, kTemplate, errmsg));
   };
   EXPECT_EQ(field(absl::StrCat("argument invalid! data.thing22.value invalid rid: ", kRid)),
             "template.data.thing22");
@@ -446,105 +446,105 @@ TEST(Fault, U22_InvalidTemplateValueNamesItsKeyword) {
 }
 
 TEST(Fault, U22_FieldsCanBeRenamedByTheEndpoints) {
-  const absl::Status in_batch = base::PrefixFields(StatusOf(45002), "notifications[3].");
+  const absl::Status in_batch = base::PrefixFields(GetStatus(45002), "notifications[3].");
   EXPECT_EQ(FieldOf(in_batch), "notifications[3].text.content");
   EXPECT_THAT(std::string(in_batch.message()), StartsWith("notifications[3].text.content: "));
-  const absl::Status in_send_text = base::StripFieldPrefix(StatusOf(45002), "text.");
+  const absl::Status in_send_text = base::StripFieldPrefix(GetStatus(45002), "text.");
   EXPECT_EQ(FieldOf(in_send_text), "content");
   EXPECT_THAT(std::string(in_send_text.message()), StartsWith("content: "));
 }
 
 TEST(Fault, T07_AddressNotInTheWhitelistIsNamed) {
-  const absl::Status status = StatusOf(
+  const absl::Status status = GetStatus(
       40164, kStableToken,
       absl::StrCat("invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist rid: ", kRid));
   EXPECT_EQ(status.code(), kPrecondition);
-  EXPECT_EQ(base::ReasonOf(status), "ACCOUNT_CONFIG");
-  EXPECT_EQ(base::MetadataOf(status, "address"), "203.0.113.9");
-  EXPECT_EQ(base::MetadataOf(status, "rid"), kRid);
+  EXPECT_EQ(base::GetReason(status), "ACCOUNT_CONFIG");
+  EXPECT_EQ(base::GetMetadata(status, "address"), "203.0.113.9");
+  EXPECT_EQ(base::GetMetadata(status, "rid"), kRid);
   EXPECT_THAT(std::string(status.message()), HasSubstr("203.0.113.9"));
   EXPECT_THAT(DetailOf<google::rpc::LocalizedMessage>(status).message(), HasSubstr("203.0.113.9"));
   // No other code's message is searched for one.
-  EXPECT_EQ(base::MetadataOf(StatusOf(40013, kStableToken, "invalid ip 203.0.113.9"), "address"),
+  EXPECT_EQ(base::GetMetadata(GetStatus(40013, kStableToken, "invalid ip 203.0.113.9"), "address"),
             "");
 }
 
 TEST(Fault, T07_CredentialErrorsAreConfig) {
   for (const std::int64_t code : {40164, 40013, 40125, 40243}) {
-    const absl::Status status = StatusOf(code, kStableToken, "no address in here");
+    const absl::Status status = GetStatus(code, kStableToken, "no address in here");
     EXPECT_EQ(status.code(), kPrecondition) << code;
-    EXPECT_EQ(base::ReasonOf(status), "ACCOUNT_CONFIG") << code;
-    EXPECT_EQ(base::MetadataOf(status, "address"), "") << code;
+    EXPECT_EQ(base::GetReason(status), "ACCOUNT_CONFIG") << code;
+    EXPECT_EQ(base::GetMetadata(status, "address"), "") << code;
   }
 }
 
-TEST(AddressOf, TakesValidAddressesOnly) {
-  EXPECT_EQ(AddressOf("invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist"),
+TEST(FindAddress, TakesValidAddressesOnly) {
+  EXPECT_EQ(FindAddress("invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist"),
             "203.0.113.9");
-  EXPECT_EQ(AddressOf("invalid ip 203.0.113.9, not in whitelist hint: [a]"), "203.0.113.9");
-  EXPECT_EQ(AddressOf("invalid ip 203.0.113.9"), "203.0.113.9");
-  EXPECT_EQ(AddressOf("invalid ip 2001:db8::7, not in whitelist"), "2001:db8::7");
-  EXPECT_EQ(AddressOf("invalid ip  ipv6 2001:db8::7, not in whitelist"), "2001:db8::7");
-  EXPECT_EQ(AddressOf("invalid ip ? ipv6 ::ffff:203.0.113.9, not in whitelist"), "203.0.113.9");
-  EXPECT_EQ(AddressOf("invalid ip 2001:0db8:1111:2222:3333:4444:255.255.255.255, x"),
+  EXPECT_EQ(FindAddress("invalid ip 203.0.113.9, not in whitelist hint: [a]"), "203.0.113.9");
+  EXPECT_EQ(FindAddress("invalid ip 203.0.113.9"), "203.0.113.9");
+  EXPECT_EQ(FindAddress("invalid ip 2001:db8::7, not in whitelist"), "2001:db8::7");
+  EXPECT_EQ(FindAddress("invalid ip  ipv6 2001:db8::7, not in whitelist"), "2001:db8::7");
+  EXPECT_EQ(FindAddress("invalid ip ? ipv6 ::ffff:203.0.113.9, not in whitelist"), "203.0.113.9");
+  EXPECT_EQ(FindAddress("invalid ip 2001:0db8:1111:2222:3333:4444:255.255.255.255, x"),
             "2001:0db8:1111:2222:3333:4444:255.255.255.255");  // the longest there is
 
-  EXPECT_EQ(AddressOf(""), "");
-  EXPECT_EQ(AddressOf("invalid ip "), "");
-  EXPECT_EQ(AddressOf("invalid ip 203.0.113.256, x"), "");
-  EXPECT_EQ(AddressOf("invalid ip 203.0.113, x"), "");
-  EXPECT_EQ(AddressOf("invalid ip 203.0.113.9evil, x"), "");
-  EXPECT_EQ(AddressOf("invalid ip 203.0.113.9_, x"), "");
-  EXPECT_EQ(AddressOf("invalid ip ::::, x"), "");
-  EXPECT_EQ(AddressOf(absl::StrCat("invalid ip ", std::string(10'240, '1'))), "");
-  EXPECT_EQ(AddressOf(std::string("invalid ip \0 203.0.113.9", 24)), "");
-  EXPECT_EQ(AddressOf("invalid ip \xff\xfe\x1b[2J203.0.113.9"), "");
+  EXPECT_EQ(FindAddress(""), "");
+  EXPECT_EQ(FindAddress("invalid ip "), "");
+  EXPECT_EQ(FindAddress("invalid ip 203.0.113.256, x"), "");
+  EXPECT_EQ(FindAddress("invalid ip 203.0.113, x"), "");
+  EXPECT_EQ(FindAddress("invalid ip 203.0.113.9evil, x"), "");
+  EXPECT_EQ(FindAddress("invalid ip 203.0.113.9_, x"), "");
+  EXPECT_EQ(FindAddress("invalid ip ::::, x"), "");
+  EXPECT_EQ(FindAddress(absl::StrCat("invalid ip ", std::string(10'240, '1'))), "");
+  EXPECT_EQ(FindAddress(std::string("invalid ip \0 203.0.113.9", 24)), "");
+  EXPECT_EQ(FindAddress("invalid ip \xff\xfe\x1b[2J203.0.113.9"), "");
 }
 
-TEST(RidOf, TakesTheLastWellFormedOne) {
-  EXPECT_EQ(RidOf("ok rid: 61725984-6126f6f9-040f19c4"), kRid);
-  EXPECT_EQ(RidOf("rid: 61725984-6126f6f9-040f19c4"), kRid);
-  EXPECT_EQ(RidOf("a rid: 61725984-6126f6f9-040f19c4, and more"), kRid);
-  EXPECT_EQ(RidOf("quoted rid: 11111111-1 rid: 61725984-6126f6f9-040f19c4"), kRid);
-  EXPECT_EQ(RidOf(absl::StrCat(std::string(10'240, 'x'), " rid: ", kRid)), kRid);
-  EXPECT_EQ(RidOf(absl::StrCat("\xff\x01\xc0 rid: ", kRid)), kRid);
-  EXPECT_EQ(RidOf(absl::StrCat("a rid: ", std::string(64, 'a'))), std::string(64, 'a'));
+TEST(FindRid, TakesTheLastWellFormedOne) {
+  EXPECT_EQ(FindRid("ok rid: 61725984-6126f6f9-040f19c4"), kRid);
+  EXPECT_EQ(FindRid("rid: 61725984-6126f6f9-040f19c4"), kRid);
+  EXPECT_EQ(FindRid("a rid: 61725984-6126f6f9-040f19c4, and more"), kRid);
+  EXPECT_EQ(FindRid("quoted rid: 11111111-1 rid: 61725984-6126f6f9-040f19c4"), kRid);
+  EXPECT_EQ(FindRid(absl::StrCat(std::string(10'240, 'x'), " rid: ", kRid)), kRid);
+  EXPECT_EQ(FindRid(absl::StrCat("\xff\x01\xc0 rid: ", kRid)), kRid);
+  EXPECT_EQ(FindRid(absl::StrCat("a rid: ", std::string(64, 'a'))), std::string(64, 'a'));
 }
 
-TEST(RidOf, IsEmptyWithoutOne) {
-  EXPECT_EQ(RidOf(""), "");
-  EXPECT_EQ(RidOf("system error"), "");
-  EXPECT_EQ(RidOf("old style hint: [abcdef]"), "");
-  EXPECT_EQ(RidOf("rid: "), "");
-  EXPECT_EQ(RidOf("rid:"), "");
-  EXPECT_EQ(RidOf("grid: 61725984"), "");
-  EXPECT_EQ(RidOf("rid: -"), "");
-  EXPECT_EQ(RidOf("rid: 6172598g-1"), "");
-  EXPECT_EQ(RidOf("rid: \x1b[31m61725984"), "");
-  EXPECT_EQ(RidOf("rid: \xff\xff"), "");
-  EXPECT_EQ(RidOf(absl::StrCat("a rid: ", std::string(65, 'a'))), "");
-  EXPECT_EQ(RidOf(absl::StrCat("a rid: ", std::string(10'240, '0'))), "");
+TEST(FindRid, IsEmptyWithoutOne) {
+  EXPECT_EQ(FindRid(""), "");
+  EXPECT_EQ(FindRid("system error"), "");
+  EXPECT_EQ(FindRid("old style hint: [abcdef]"), "");
+  EXPECT_EQ(FindRid("rid: "), "");
+  EXPECT_EQ(FindRid("rid:"), "");
+  EXPECT_EQ(FindRid("grid: 61725984"), "");
+  EXPECT_EQ(FindRid("rid: -"), "");
+  EXPECT_EQ(FindRid("rid: 6172598g-1"), "");
+  EXPECT_EQ(FindRid("rid: \x1b[31m61725984"), "");
+  EXPECT_EQ(FindRid("rid: \xff\xff"), "");
+  EXPECT_EQ(FindRid(absl::StrCat("a rid: ", std::string(65, 'a'))), "");
+  EXPECT_EQ(FindRid(absl::StrCat("a rid: ", std::string(10'240, '0'))), "");
 }
 
-TEST(InvalidDataKeyOf, TakesWellFormedKeysOnly) {
-  EXPECT_EQ(InvalidDataKeyOf("argument invalid! data.thing22.value invalid"), "thing22");
-  EXPECT_EQ(InvalidDataKeyOf("data.time2.value"), "time2");
-  EXPECT_EQ(InvalidDataKeyOf("metadata.a.value data.b.value"), "b");
-  EXPECT_EQ(InvalidDataKeyOf("data.data.time2.value"), "time2");
-  EXPECT_EQ(InvalidDataKeyOf("data.a.valued data.b.value,"), "b");
-  EXPECT_EQ(InvalidDataKeyOf(absl::StrCat("data.", std::string(64, 'k'), ".value")),
+TEST(FindInvalidDataKey, TakesWellFormedKeysOnly) {
+  EXPECT_EQ(FindInvalidDataKey("argument invalid! data.thing22.value invalid"), "thing22");
+  EXPECT_EQ(FindInvalidDataKey("data.time2.value"), "time2");
+  EXPECT_EQ(FindInvalidDataKey("metadata.a.value data.b.value"), "b");
+  EXPECT_EQ(FindInvalidDataKey("data.data.time2.value"), "time2");
+  EXPECT_EQ(FindInvalidDataKey("data.a.valued data.b.value,"), "b");
+  EXPECT_EQ(FindInvalidDataKey(absl::StrCat("data.", std::string(64, 'k'), ".value")),
             std::string(64, 'k'));
 
-  EXPECT_EQ(InvalidDataKeyOf(""), "");
-  EXPECT_EQ(InvalidDataKeyOf("data."), "");
-  EXPECT_EQ(InvalidDataKeyOf("data..value"), "");
-  EXPECT_EQ(InvalidDataKeyOf("data.thing22"), "");
-  EXPECT_EQ(InvalidDataKeyOf("data.a\nb.value"), "");
-  EXPECT_EQ(InvalidDataKeyOf("data.\xe4\xb8.value"), "");
-  EXPECT_EQ(InvalidDataKeyOf(absl::StrCat("data.", std::string(65, 'k'), ".value")), "");
+  EXPECT_EQ(FindInvalidDataKey(""), "");
+  EXPECT_EQ(FindInvalidDataKey("data."), "");
+  EXPECT_EQ(FindInvalidDataKey("data..value"), "");
+  EXPECT_EQ(FindInvalidDataKey("data.thing22"), "");
+  EXPECT_EQ(FindInvalidDataKey("data.a\nb.value"), "");
+  EXPECT_EQ(FindInvalidDataKey("data.\xe4\xb8.value"), "");
+  EXPECT_EQ(FindInvalidDataKey(absl::StrCat("data.", std::string(65, 'k'), ".value")), "");
   std::string many;
   for (int i = 0; i < 2'000; ++i) many += "data.";
-  EXPECT_EQ(InvalidDataKeyOf(many), "");
+  EXPECT_EQ(FindInvalidDataKey(many), "");
 }
 
 TEST(Errcode, HostileMessagesLeaveBoundedPrintableAndWellFormed) {
@@ -552,20 +552,20 @@ TEST(Errcode, HostileMessagesLeaveBoundedPrintableAndWellFormed) {
                                            "\xc2\x85 \xff\xfe\xc0\xaf \xed\xa0\x80 ",
                                            std::string(10'240, 'A'), " rid: ", kRid);
   for (const std::int64_t code : {45015, 40164, 47003, 99999}) {
-    const absl::Status status = StatusOf(code, kTemplate, hostile);
-    const std::string errmsg = base::MetadataOf(status, "errmsg");
+    const absl::Status status = GetStatus(code, kTemplate, hostile);
+    const std::string errmsg = base::GetMetadata(status, "errmsg");
     EXPECT_TRUE(base::IsUtf8(errmsg));
     EXPECT_LE(errmsg.size(), base::kMaxErrorText + 8);
     EXPECT_THAT(errmsg, Not(HasSubstr("\x1b")));
     EXPECT_THAT(errmsg, Not(HasSubstr("\n")));
     EXPECT_THAT(errmsg, Not(HasSubstr("\xc2\x85")));
-    EXPECT_EQ(base::MetadataOf(status, "rid"), kRid) << "the cut spares the rid";
+    EXPECT_EQ(base::GetMetadata(status, "rid"), kRid) << "the cut spares the rid";
     EXPECT_THAT(std::string(status.message()), Not(HasSubstr("AAAA")));
   }
 }
 
 TEST(Errcode, EmptyMessageGivesNoEmptyMetadata) {
-  const auto info = DetailOf<google::rpc::ErrorInfo>(StatusOf(45015, kSend, ""));
+  const auto info = DetailOf<google::rpc::ErrorInfo>(GetStatus(45015, kSend, ""));
   EXPECT_EQ(info.metadata().count("errmsg"), 0u);
   EXPECT_EQ(info.metadata().count("rid"), 0u);
   EXPECT_EQ(info.metadata().at("errcode"), "45015");

@@ -60,11 +60,11 @@ MATCHER(IsAccepted, "is accepted") {
 // A failure after which the message has certainly not gone out.
 MATCHER_P2(FailedWith, code, reason, "failed for certain") {
   *result_listener << support::Describe(arg.status) << ", unknown " << arg.outcome_unknown;
-  return arg.status.code() == code && base::ReasonOf(arg.status) == reason && !arg.outcome_unknown;
+  return arg.status.code() == code && base::GetReason(arg.status) == reason && !arg.outcome_unknown;
 }
 MATCHER_P(UnknownWith, code, "has an unknown outcome") {
   *result_listener << support::Describe(arg.status) << ", unknown " << arg.outcome_unknown;
-  return arg.status.code() == code && base::ReasonOf(arg.status) == "OUTCOME_UNKNOWN" &&
+  return arg.status.code() == code && base::GetReason(arg.status) == "OUTCOME_UNKNOWN" &&
          arg.outcome_unknown;
 }
 

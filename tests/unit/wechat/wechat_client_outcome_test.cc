@@ -54,10 +54,10 @@ TEST_F(WechatClientTest, U01_AlwaysBusyGivesUpAfterThreeRepeats) {
   EXPECT_THAT(result, FailedWith(StatusCode::kUnavailable, "WECHAT_BUSY"));
   EXPECT_EQ(result.attempts, 4);
   EXPECT_EQ(http_.count(kTextPath), 4u);
-  EXPECT_TRUE(base::RetryDelayOf(result.status).has_value());
-  EXPECT_EQ(base::MetadataOf(result.status, "rid"), support::kRid);
-  EXPECT_EQ(base::MetadataOf(result.status, "errcode"), "-1");
-  EXPECT_EQ(base::MetadataOf(result.status, "api"), kTextPath);
+  EXPECT_TRUE(base::GetRetryDelay(result.status).has_value());
+  EXPECT_EQ(base::GetMetadata(result.status, "rid"), support::kRid);
+  EXPECT_EQ(base::GetMetadata(result.status, "errcode"), "-1");
+  EXPECT_EQ(base::GetMetadata(result.status, "api"), kTextPath);
   EXPECT_EQ(support::DomainOf(result.status), "weixin.qq.com");
 }
 
@@ -98,7 +98,7 @@ TEST_P(LostAnswer, U03_TextIsUnknownAndNotSentAgain) {
   EXPECT_THAT(result, UnknownWith(StatusCode::kUnknown));
   EXPECT_EQ(result.attempts, 1);
   EXPECT_EQ(http_.count(kTextPath), 1u);
-  EXPECT_EQ(base::MetadataOf(result.status, "api"), kTextPath);
+  EXPECT_EQ(base::GetMetadata(result.status, "api"), kTextPath);
   EXPECT_EQ(support::DomainOf(result.status), "hongyan");
 }
 
@@ -242,7 +242,7 @@ TEST_F(WechatClientTest, A14_TooManyRequestsIsThrottled) {
   http_.Always(kUserPath, HttpWith(429, 17));
   const SendResult result = SendText();
   EXPECT_THAT(result, FailedWith(StatusCode::kResourceExhausted, "THROTTLED"));
-  EXPECT_EQ(base::RetryDelayOf(result.status), Seconds(17));
+  EXPECT_EQ(base::GetRetryDelay(result.status), Seconds(17));
   EXPECT_EQ(result.attempts, 1);
   EXPECT_THAT(GetUser(), StatusIs(StatusCode::kResourceExhausted, "THROTTLED"));
   EXPECT_EQ(http_.count(kUserPath), 1u);
@@ -254,7 +254,7 @@ TEST_F(WechatClientTest, A14_RequestTimeoutIsUnavailableAndOnlyAReadIsRepeated) 
   http_.Next(kUserPath, Json(R"({"subscribe":1,"openid":"oABC"})"));
   const SendResult result = SendText();
   EXPECT_THAT(result, FailedWith(StatusCode::kUnavailable, "WECHAT_UNREACHABLE"));
-  EXPECT_TRUE(base::RetryDelayOf(result.status).has_value());
+  EXPECT_TRUE(base::GetRetryDelay(result.status).has_value());
   EXPECT_EQ(http_.count(kTextPath), 1u);
   EXPECT_THAT(GetUser(), IsOk());
 }

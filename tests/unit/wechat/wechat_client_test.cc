@@ -123,7 +123,7 @@ TEST_F(WechatClientTest, G07_CancelledWhileTheRequestIsOnItsWayIsUnknown) {
   ASSERT_FALSE(call.done());
   call.Cancel();
   EXPECT_TRUE(call.value().outcome_unknown);
-  EXPECT_EQ(base::ReasonOf(call.value().status), "OUTCOME_UNKNOWN");
+  EXPECT_EQ(base::GetReason(call.value().status), "OUTCOME_UNKNOWN");
   EXPECT_EQ(call.value().attempts, 1);
 }
 
@@ -209,7 +209,7 @@ TEST_P(TokenRefused, T08_ForEverMeansTwoRequestsACall) {
   EXPECT_EQ(result.attempts, 2);
   EXPECT_EQ(http_.count(kTextPath), 2u);
   EXPECT_EQ(http_.count(kStableTokenPath), 2u);
-  EXPECT_EQ(base::MetadataOf(result.status, "api"), kTextPath);
+  EXPECT_EQ(base::GetMetadata(result.status, "api"), kTextPath);
 }
 
 INSTANTIATE_TEST_SUITE_P(, TokenRefused, ::testing::Values(40001, 40014, 42001),
@@ -284,8 +284,8 @@ TEST_P(DefiniteRefusal, U16_U17_U18_U19_U21_U22_IsOneRequestAndNoRepeat) {
   EXPECT_THAT(result, FailedWith(GetParam().code, GetParam().reason));
   EXPECT_EQ(result.attempts, 1);
   EXPECT_EQ(http_.count(kTextPath), 1u);
-  EXPECT_EQ(base::MetadataOf(result.status, "errcode"), absl::StrCat(GetParam().errcode));
-  EXPECT_EQ(base::MetadataOf(result.status, "rid"), support::kRid);
+  EXPECT_EQ(base::GetMetadata(result.status, "errcode"), absl::StrCat(GetParam().errcode));
+  EXPECT_EQ(base::GetMetadata(result.status, "rid"), support::kRid);
   EXPECT_EQ(support::DomainOf(result.status), "weixin.qq.com");
 }
 
@@ -309,8 +309,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(WechatClientTest, U18_ThrottledSaysWhenToComeBack) {
   http_.Always(kTextPath, Refuses(45011));
   const SendResult result = SendText();
-  ASSERT_TRUE(base::RetryDelayOf(result.status).has_value());
-  EXPECT_GE(*base::RetryDelayOf(result.status), Seconds(60));
+  ASSERT_TRUE(base::GetRetryDelay(result.status).has_value());
+  EXPECT_GE(*base::GetRetryDelay(result.status), Seconds(60));
 }
 
 TEST_F(WechatClientTest, U22_RefusedTemplateValueNamesItsField) {
@@ -414,7 +414,7 @@ TEST_F(WechatClientTest, A12_UserOfWhomNothingIsSaidIsAnErrorThatStays) {
     http_.Always(kUserPath, Json(answer));
     const auto user = GetUser();
     EXPECT_THAT(user, StatusIs(StatusCode::kInternal, "WECHAT_ERROR")) << answer;
-    EXPECT_EQ(base::RetryDelayOf(user.status()), std::nullopt) << answer;
+    EXPECT_EQ(base::GetRetryDelay(user.status()), std::nullopt) << answer;
     EXPECT_THAT(std::string(user.status().message()),
                 HasSubstr(answer == std::string("{}") ? "`openid`" : "`subscribe`"));
   }
