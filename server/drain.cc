@@ -31,8 +31,12 @@ std::vector<core::HandlerCalls*> ListHandlers(core::Accounts& accounts) {
 bool Drain::Run() {
   auto pushes_ended = std::make_shared<std::promise<void>>();
   parts_.loop.Post([this, pushes_ended] {
-    parts_.background.Spawn(EndCalls());
-    parts_.router.BeginStop(async::After(parts_.clock.Mono(), grace_ + kLastAnswers));
+    const async::MonoTime now = parts_.clock.Mono();
+    parts_.router.BeginStop(async::After(now, grace_ + kLastAnswers));
+    // Without a place among the background's tasks calls have no grace, but still their last words.
+    if (!parts_.background.Spawn(EndCalls())) {
+      parts_.router.CancelAll(async::After(now, kLastAnswers), async::After(now, kLastAnswers));
+    }
     parts_.callback.StopListening();
     if (!parts_.background.Spawn(EndPushes(pushes_ended))) pushes_ended->set_value();
   });

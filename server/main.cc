@@ -92,7 +92,9 @@ int Run(config::LoadResult loaded) {
     base::FlushLog(kOutputLimit);
     Print(STDERR_FILENO, absl::StrCat("hongyand: ", std::string(started.message()), "\n"),
           kOutputLimit);
-    return kFailed;
+    if (service.Stop()) return kFailed;
+    base::StopLog();
+    _exit(kFailed);
   }
   std::string listening;
   for (const auto& [name, address] : service.Listeners()) {

@@ -43,7 +43,12 @@ void Command::SetFooter(const Wording& text) {
 
 CLI::Option* Command::AddArgument(const char* name, std::string& value,
                                   const Wording& description) {
-  return CheckUtf8(app_.add_option(name, value, In(description)))->required();
+  CLI::Option* const argument = CheckUtf8(app_.add_option(name, value, In(description)));
+  // Mostly a variable of the shell that isn't set.
+  const auto not_empty = [name](const std::string& text) {
+    return text.empty() ? Problem({"$0 is empty", "$0 为空"}, name) : absl::OkStatus();
+  };
+  return Check(argument, not_empty)->required();
 }
 
 CLI::Option* Command::AddArguments(const char* name, std::vector<std::string>& values,

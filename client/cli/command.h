@@ -69,7 +69,7 @@ class Command {
   // `text` stands under the help, before the sentence that all commands have there.
   void SetFooter(const Wording& text);
 
-  // What stands without a name, and has to. AddArguments() takes any number.
+  // What stands without a name, and has to, not empty. AddArguments() takes any number.
   CLI::Option* AddArgument(const char* name, std::string& value, const Wording& description);
   CLI::Option* AddArguments(const char* name, std::vector<std::string>& values,
                             const Wording& description);

@@ -5,6 +5,7 @@
 
 #include "server/api/stored_event.h"
 #include "server/base/status.h"
+#include "server/storage/errors.h"
 
 namespace hongyan::api {
 
@@ -26,10 +27,7 @@ async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventTail::After(
           .Chinese("调用已取消");
     }
     if (woken != async::WaitList::Woken::kNotified) {
-      co_return base::ErrorBuilder(absl::StatusCode::kDeadlineExceeded,
-                                   base::Reason::kStorageUnavailable,
-                                   "the storage did not answer in time")
-          .Chinese("存储未在时限内答复");
+      co_return storage::ReadTooSlow();
     }
     // Who follows closely mostly finds nothing: had each of many to read by himself, all others would wait for him.
     if (other->batch != nullptr && other->removals == store_.removals()) co_return other->batch;

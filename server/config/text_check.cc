@@ -32,6 +32,8 @@ absl::Status CheckStorageUrl(absl::string_view url) {
         "sqlite:hongyan.db or sqlite:/var/lib/hongyan.db");
   }
   if (absl::StrContains(url, '?')) return Wrong("has a '?'; sqlite:PATH takes no parameters");
+  if (absl::StrContains(url, '"'))
+    return Wrong("has a quotation mark, which no path may have here");
   return absl::OkStatus();
 }
 

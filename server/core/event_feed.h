@@ -22,7 +22,7 @@ class EventFeed {
   EventFeed(async::Clock& clock, std::int64_t last)
       : news_(clock), latest_(last), all_known_after_(last) {}
 
-  // In the order of the cursors, and none is left out.
+  // In the order of the cursors. None is left out but one whose commit was taken for failed, once a later one is there.
   void Recorded(std::int64_t cursor);
   // Whether at most kNewest events are known to be after `cursor`, which stands at or before the last one. Tells apart
   // who follows closely and who has much to catch up with.

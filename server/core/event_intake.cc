@@ -28,8 +28,7 @@ model::NewEvent MakeEvent(const Account& account, wechat::OpenedPush& push,
   if (push.event.create_time) event.create_time = absl::FromUnixSeconds(*push.event.create_time);
   event.receive_time = now;
   event.dedup_key = DedupKey(push.event);
-  event.format = push.event.format == model::BodyFormat::kJson ? model::BodyFormat::kJson
-                                                               : model::BodyFormat::kXml;
+  event.format = push.event.format;
   event.body = std::move(push.text);
   // A message whose form we don't know counts for its sender all the same.
   const bool is_message = push_class.kind == PushClass::Kind::kMessage;
@@ -41,13 +40,8 @@ model::NewEvent MakeEvent(const Account& account, wechat::OpenedPush& push,
 // As storage will give it back, but for the cursor.
 model::StoredEvent ToStored(const model::NewEvent& event) {
   model::StoredEvent stored;
-  stored.account = event.account;
-  stored.openid = event.openid;
-  stored.type = event.type;
-  stored.create_time = event.create_time;
+  static_cast<model::Event&>(stored) = event;
   stored.receive_time = absl::FromUnixMicros(absl::ToUnixMicros(event.receive_time));
-  stored.format = event.format;
-  stored.body = event.body;
   return stored;
 }
 

@@ -82,7 +82,7 @@ absl::Status Database::Reopen() {
   // It may be another database: a backup put in its place.
   if (status.ok()) status = NoticeLoss();
   // Where the storage is damaged, what isn't can still be used.
-  const bool damaged = base::GetReason(status) == base::ReasonName(base::Reason::kStorageCorrupt);
+  const bool damaged = base::Has(status, base::Reason::kStorageCorrupt);
   spoilt_ = !connected || (!status.ok() && !damaged);
   return status;
 }

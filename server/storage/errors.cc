@@ -53,6 +53,13 @@ absl::Status CursorUnknown(std::int64_t cursor, std::int64_t last) {
                        "WatchEvents 也可以不带它（从此刻起）"));
 }
 
+absl::Status ReadTooSlow() {
+  return base::ErrorBuilder(
+             absl::StatusCode::kDeadlineExceeded, base::Reason::kStorageUnavailable,
+             "storage.url: too slow, time ran out; nothing was read, allow more time")
+      .Chinese("存储响应超时，没有读取到内容，请留出更多时间");
+}
+
 absl::Status Broken(const std::string& detail) {
   return ErrorBuilder(absl::StatusCode::kInternal, Reason::kInternal,
                       absl::StrCat("storage: ", detail))

@@ -16,6 +16,8 @@ absl::Status Unavailable(const std::string& detail);
 absl::Status Corrupt(const std::string& detail);
 // The configuration names a storage that we must not or can't use: FAILED_PRECONDITION. `detail` says what to do.
 absl::Status Refused(const std::string& detail);
+// DEADLINE_EXCEEDED STORAGE_UNAVAILABLE: a read took longer than its caller waits.
+absl::Status ReadTooSlow();
 // A mistake of our own: a statement the database doesn't take, a value over its bound.
 absl::Status Broken(const std::string& detail);
 // OUT_OF_RANGE CURSOR_UNKNOWN: nobody was ever given `cursor`; `last` is the greatest that was.

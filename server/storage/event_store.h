@@ -32,10 +32,11 @@ namespace hongyan::storage {
 class EventStore {
  public:
   // Called on the loop for each new event once it is on the disk, in the order of the cursors and before its Record()
-  // ends; also for those whose Record() has stopped waiting. What it refers to outlives the loop's run.
+  // ends; also for those whose Record() has stopped waiting. One that was stored though its Record() failed is told when it
+  // is recorded again, if no later one has been told. What it refers to outlives the loop's run.
   using Listener = std::function<void(const CommittedEvent&)>;
 
-  explicit EventStore(StorageThread& thread) : thread_(thread) {}
+  explicit EventStore(StorageThread& thread) : thread_(thread), announced_(thread.first_cursor()) {}
 
   // Before the first Record(), whose events it hears of.
   void SetListener(Listener listener) { listener_ = std::move(listener); }
@@ -60,6 +61,7 @@ class EventStore {
  private:
   StorageThread& thread_;
   Listener listener_;
+  std::int64_t announced_;  // the greatest cursor that the listener was told
 };
 
 }  // namespace hongyan::storage

@@ -29,12 +29,14 @@ constexpr int kRestAfterLook = 20;  // times as long as the look took
 
 using Clock = std::chrono::steady_clock;
 
-bool IsDamage(const absl::Status& status) { return base::GetReason(status) == "STORAGE_CORRUPT"; }
+bool IsDamage(const absl::Status& status) {
+  return base::Has(status, base::Reason::kStorageCorrupt);
+}
 
 // It is told at once by the storage's own health, and a probe may end that.
 bool IsStorageFault(const absl::Status& status) {
-  const std::string reason = base::GetReason(status);
-  return reason == "STORAGE_FULL" || reason == "STORAGE_UNAVAILABLE";
+  return base::Has(status, base::Reason::kStorageFull) ||
+         base::Has(status, base::Reason::kStorageUnavailable);
 }
 
 // Which of the jobs' results tells most. One that was done tells more than those that failed, but for damage: what was
@@ -388,13 +390,12 @@ async::Task<absl::Status> StorageThread::Wait(std::shared_ptr<Job> job, async::M
   const bool time_came = co_await alarm->WaitUntil(deadline);
   job->waiter = nullptr;
   if (job->done) co_return job->status;
+  if (time_came && job->reads) co_return ReadTooSlow();
   if (time_came) {
-    co_return base::ErrorBuilder(
-        absl::StatusCode::kDeadlineExceeded, base::Reason::kStorageUnavailable,
-        absl::StrCat("storage.url: too slow, time ran out; ",
-                     job->reads ? "nothing was read, allow more time" : "it may still be stored"))
-        .Chinese(job->reads ? "存储响应超时，没有读取到内容，请留出更多时间"
-                            : "存储响应超时，内容仍可能被写入");
+    co_return base::ErrorBuilder(absl::StatusCode::kDeadlineExceeded,
+                                 base::Reason::kStorageUnavailable,
+                                 "storage.url: too slow, time ran out; it may still be stored")
+        .Chinese("存储响应超时，内容仍可能被写入");
   }
   co_return base::ErrorBuilder(absl::StatusCode::kCancelled, base::Reason::kCancelled,
                                "cancelled while waiting for the storage; it may still be stored")

@@ -54,7 +54,10 @@ void RoutedCall::Event::Handle(bool ok) {
 }
 
 void RoutedCall::OnBegun(bool ok) {
-  if (!ok) return;  // the server was shut down
+  if (!ok) {  // the server was shut down
+    router_.Release();
+    return;
+  }
   router_.Opened();
   closed_.Owe(shared_from_this());
   std::exchange(await_next_, nullptr)();

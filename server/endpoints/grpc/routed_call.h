@@ -56,6 +56,7 @@ class RoutedCall final : public api::MessageWriter,
   // Asks for the next call of the method. `ask` gets what gRPC needs for that.
   template <typename Ask>
   void Await(Ask ask) {
+    router_.Hold();
     context_.AsyncNotifyWhenDone(&closed_);
     ask(context_, in_, responder_, begun_.Owe(shared_from_this()));
   }

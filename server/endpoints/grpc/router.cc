@@ -88,8 +88,8 @@ void Router::Start() {
 
 void Router::Stop() {
   if (!queue_) return;
-  // A call may still write, which gRPC takes for a mistake once the queue is shut down.
-  for (int open = open_; open > 0; open = open_) open_.wait(open);
+  // A call may still write, and one that begins asks for the next: gRPC takes both for a mistake once the queue is shut down.
+  for (int held = held_; held > 0; held = held_) held_.wait(held);
   queue_->Shutdown();
   if (thread_.joinable()) {
     thread_.join();
@@ -181,7 +181,14 @@ void Router::GiveBackPlace() {
 void Router::Opened() { ++open_; }
 
 void Router::Closed() {
-  if (--open_ == 0) open_.notify_all();
+  --open_;
+  Release();
+}
+
+void Router::Hold() { ++held_; }
+
+void Router::Release() {
+  if (--held_ == 0) held_.notify_all();
 }
 
 }  // namespace hongyan::endpoints

@@ -85,6 +85,9 @@ class Router {
   void GiveBackPlace();
   void Opened();
   void Closed();
+  // The queue may not be shut down until Release(): a call is asked for, or open.
+  void Hold();
+  void Release();
   void AddUnread(std::weak_ptr<RoutedCall> call);
 
   async::EventLoop& loop_;
@@ -98,6 +101,7 @@ class Router {
   std::thread thread_;
   std::atomic<int> in_flight_ = 0;
   std::atomic<int> open_ = 0;
+  std::atomic<int> held_ = 0;
   // The rest is the loop's.
   api::StopState stop_;
   absl::flat_hash_set<RoutedCall*> running_;

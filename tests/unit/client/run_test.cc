@@ -154,9 +154,16 @@ TEST_F(RunTest, SendTemplateAnswersInJson) {
   EXPECT_THAT(out_.str(), HasSubstr(R"("msg_id":"9007199254740993")"));
 }
 
+TEST_F(RunTest, AnEmptyArgumentIsWrongUsageAlsoWithoutService) {
+  EXPECT_EQ(Run({"send", "text", "oA", ""}), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("CONTENT is empty"));
+  EXPECT_EQ(Run({"send", "template", "oA", "", "a=b"}), kExitUsage);
+  EXPECT_TRUE(service_.texts.empty() && service_.templates.empty());
+}
+
 TEST_F(RunTest, AnyTextIsContent) {
   for (const char* content :
-       {"[微笑]", "[a,b]", "user", "text", "=", "a b\nc", "{}", "'", "/help", ""}) {
+       {"[微笑]", "[a,b]", "user", "text", "=", "a b\nc", "{}", "'", "/help"}) {
     EXPECT_EQ(Run({"send", "text", "oA", content}), kExitOk) << err_.str();
     EXPECT_EQ(service_.texts.back().content(), content);
     EXPECT_EQ(service_.texts.back().openid(), "oA");

@@ -121,7 +121,6 @@ class RouterTest : public ::testing::Test {
                      [this, its = call.get()](const grpc::Status& status) {
                        its->done.set_value(status);
                        --open_;
-                       open_.notify_all();
                      });
     return call;
   }

@@ -225,6 +225,20 @@ TEST_F(StorageThreadTest, NewEventsAreAnnouncedInOrderAlsoThoseThatNobodyWaitsFo
   EXPECT_EQ(events_->first_cursor(), Nth(2));
 }
 
+// As after a commit that was taken for failed: the event is there, and nobody was told.
+TEST_F(StorageThreadTest, AnEventThatNobodyWasToldOfIsAnnouncedWithItsRepeat) {
+  Open();
+  std::vector<std::int64_t> heard;
+  ASSERT_TRUE(Record(Event("early")).ok());
+  ASSERT_TRUE(Record(Event("untold")).ok());
+  events_->SetListener([&](const CommittedEvent& event) { heard.push_back(event.cursor); });
+  EXPECT_TRUE(Record(Event("untold"))->repeated);
+  EXPECT_THAT(heard, ::testing::ElementsAre(Nth(2)));
+  EXPECT_TRUE(Record(Event("untold"))->repeated);
+  EXPECT_TRUE(Record(Event("early"))->repeated) << "whoever has read the later one has seen it";
+  EXPECT_THAT(heard, ::testing::ElementsAre(Nth(2)));
+}
+
 TEST_F(StorageThreadTest, CancelledTaskEndsAtOnce) {
   Open();
   Gate gate;
