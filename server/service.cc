@@ -47,6 +47,7 @@
 #include "server/storage/storage_thread.h"
 #include "server/storage/subscriber_store.h"
 #include "server/wechat/api_transport.h"
+#include "server/wechat/message_kind.h"
 
 namespace hongyan {
 namespace {
@@ -178,16 +179,21 @@ Service::Graph::Graph(config::Settings configured, std::unique_ptr<storage::Data
     feed.Recorded(event.cursor);
     if (core::ChangesProfile(event.effect)) subscribers.Fetch(event.account, event.openid);
   });
-  const std::vector<absl::string_view> push_types = core::PushTypes();
+  base::AccountLabels labels;
+  for (const wechat::MessageKindTraits& kind : wechat::MessageKinds()) {
+    labels.message_kinds.push_back(kind.name);
+  }
+  labels.apis = wechat::WechatClient::Apis();
   for (const v1::AccountConfig& account : settings.accounts()) {
-    const bool classic = settings.wechat().token_endpoint() == "classic";
-    metrics.Introduce(account.name(), classic ? "/cgi-bin/token" : "/cgi-bin/stable_token",
-                      account.has_callback() ? push_types : std::vector<absl::string_view>());
     wechat::AccessToken::Options options;
     options.account = account.name();
     options.app_id = account.app_id();
     options.app_secret = base::Secret(account.app_secret());
-    options.classic = classic;
+    options.classic = settings.wechat().token_endpoint() == "classic";
+    labels.token_api = options.path();
+    labels.callbacks.clear();
+    if (account.has_callback()) labels.callbacks = core::PushTypes();
+    metrics.Introduce(account.name(), labels);
     core::Account& added = accounts.Add(std::move(options), transport, clock, metrics, background,
                                         MakePolicy(account));
     if (!handler_clients.ok()) continue;

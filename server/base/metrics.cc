@@ -65,26 +65,21 @@ template class Metric<prometheus::Counter>;
 template class Metric<prometheus::Gauge>;
 template class Metric<prometheus::Histogram>;
 
-void Metrics::Introduce(absl::string_view account, absl::string_view token_api,
-                        const std::vector<absl::string_view>& types) {
-  for (const char* kind : {"text", "template"}) {
+void Metrics::Introduce(absl::string_view account, const AccountLabels& labels) {
+  for (const absl::string_view kind : labels.message_kinds) {
     for (const char* outcome : {"accepted", "failed", "unknown", "expired"}) {
       sends.At({account, kind, outcome});
     }
   }
   // Those worth an alert: docs/operations.md.
   for (const char* errcode : {"40125", "40164", "45009"}) {
-    wechat_requests.At({account, token_api, errcode});
+    wechat_requests.At({account, labels.token_api, errcode});
   }
-  // Every other API that WechatClient calls.
-  for (const char* api :
-       {"/cgi-bin/message/custom/send", "/cgi-bin/message/custom/typing",
-        "/cgi-bin/message/template/send", "/cgi-bin/template/get_all_private_template",
-        "/cgi-bin/user/get", "/cgi-bin/user/info", "/cgi-bin/user/info/batchget"}) {
+  for (const absl::string_view api : labels.apis) {
     for (const char* errcode : {"45009", "48001"}) wechat_requests.At({account, api, errcode});
   }
-  if (types.empty()) return;
-  for (const absl::string_view type : types) callbacks.At({account, type, "ok"});
+  if (labels.callbacks.empty()) return;
+  for (const absl::string_view type : labels.callbacks) callbacks.At({account, type, "ok"});
   for (const char* outcome : {"forbidden", "stale", "unencrypted", "invalid"}) {
     callbacks.At({account, "unknown", outcome});
   }

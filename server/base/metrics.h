@@ -49,6 +49,14 @@ using Counter = Metric<prometheus::Counter>;
 using Gauge = Metric<prometheus::Gauge>;
 using Histogram = Metric<prometheus::Histogram>;  // of seconds
 
+// What an account's series are labelled with.
+struct AccountLabels {
+  std::vector<absl::string_view> message_kinds;
+  absl::string_view token_api;               // where its tokens come from
+  std::vector<absl::string_view> apis;       // every other path of WeChat's that is called
+  std::vector<absl::string_view> callbacks;  // their types; none for an account without
+};
+
 class Metrics {
   prometheus::Registry registry_;
 
@@ -128,10 +136,8 @@ class Metrics {
   Metrics& operator=(const Metrics&) = delete;
 
   // Begins an account's series at zero, so that the first of each is an increase: sends, the errcodes that are worth an
-  // alert, callbacks that go well and those that are refused. `types` are those of callbacks, none for an account without.
-  // `token_api`: where its tokens come from.
-  void Introduce(absl::string_view account, absl::string_view token_api,
-                 const std::vector<absl::string_view>& types);
+  // alert, callbacks that go well and those that are refused.
+  void Introduce(absl::string_view account, const AccountLabels& labels);
 
   // For the admin listener.
   prometheus::Registry& registry() { return registry_; }

@@ -72,7 +72,9 @@ AccessToken::AccessToken(Options options, ApiTransport& transport, async::Clock&
       replacements_(kReplacementBurst),
       replacements_at_(clock.Mono()) {}
 
-const char* AccessToken::path() const { return options_.classic ? kClassicPath : kStablePath; }
+const char* AccessToken::Options::path() const { return classic ? kClassicPath : kStablePath; }
+
+const char* AccessToken::path() const { return options_.path(); }
 
 bool AccessToken::has_token() const {
   return !token_.empty() && !refused_ && clock_.Mono() < usable_until_;

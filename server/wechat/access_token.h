@@ -45,6 +45,7 @@ class AccessToken {
     std::string app_id;
     base::Secret app_secret;
     bool classic = false;  // GET /cgi-bin/token instead of stable_token
+    const char* path() const;
   };
 
   // A token, and which one in a row it is: what a refusal must name.

@@ -1,23 +1,39 @@
 #include "server/wechat/message_kind.h"
 
+#include <algorithm>
+#include <cassert>
+
 namespace hongyan::wechat {
+namespace {
+
+constexpr MessageKindTraits kKinds[] = {
+    {
+        .kind = model::MessageKind::kText,
+        .name = "text",
+        .api = "/cgi-bin/message/custom/send",
+        .repeat_recognized = false,
+        .spends_allowance = true,
+        .receipt_follows = false,
+    },
+    {
+        .kind = model::MessageKind::kTemplate,
+        .name = "template",
+        .api = "/cgi-bin/message/template/send",
+        .repeat_recognized = true,
+        .spends_allowance = false,
+        .receipt_follows = true,
+    },
+};
+
+}  // namespace
+
+absl::Span<const MessageKindTraits> MessageKinds() { return kKinds; }
 
 const MessageKindTraits& GetTraits(model::MessageKind kind) {
-  static constexpr MessageKindTraits kText = {
-      .name = "text",
-      .api = "/cgi-bin/message/custom/send",
-      .repeat_recognized = false,
-      .spends_allowance = true,
-      .receipt_follows = false,
-  };
-  static constexpr MessageKindTraits kTemplate = {
-      .name = "template",
-      .api = "/cgi-bin/message/template/send",
-      .repeat_recognized = true,
-      .spends_allowance = false,
-      .receipt_follows = true,
-  };
-  return kind == model::MessageKind::kText ? kText : kTemplate;
+  const auto* row = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                 [kind](const auto& each) { return each.kind == kind; });
+  assert(row != std::end(kKinds));
+  return *row;
 }
 
 }  // namespace hongyan::wechat

@@ -43,6 +43,12 @@ WechatClient::WechatClient(std::string account, AccessToken& token, ApiTransport
                            async::Clock& clock)
     : account_(std::move(account)), token_(token), transport_(transport), clock_(clock) {}
 
+std::vector<absl::string_view> WechatClient::Apis() {
+  std::vector<absl::string_view> apis = {kTyping, kTemplateList, kUserInfo, kUserList, kUserBatch};
+  for (const MessageKindTraits& kind : MessageKinds()) apis.push_back(kind.api);
+  return apis;  // several kinds may have one; a series exists once
+}
+
 async::Task<SendResult> WechatClient::Send(std::string openid, const model::Message& message,
                                            std::string client_msg_id, model::CallLimit limit) {
   const MessageKindTraits& traits = GetTraits(message.kind);

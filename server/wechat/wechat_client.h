@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "server/async/clock.h"
 #include "server/model/call_limit.h"
 #include "server/wechat/access_token.h"
@@ -40,6 +41,9 @@ class WechatClient {
  public:
   WechatClient(std::string account, AccessToken& token, ApiTransport& transport,
                async::Clock& clock);
+
+  // The paths of all APIs that a client calls, but for those that give out tokens.
+  static std::vector<absl::string_view> Apis();
 
   // `client_msg_id`: at most 32 bytes of ASCII; empty, or of a kind whose repeats WeChat doesn't recognize: there is none.
   async::Task<SendResult> Send(std::string openid, const model::Message& message,

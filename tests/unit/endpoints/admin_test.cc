@@ -8,12 +8,15 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "server/endpoints/admin/process_metrics.h"
 #include "server/endpoints/admin/storage_metrics.h"
+#include "server/wechat/wechat_client.h"
 
 namespace hongyan::endpoints {
 namespace {
@@ -26,6 +29,10 @@ http::RequestHead Head(const std::string& method, const std::string& path) {
   head.method = method;
   head.path = path;
   return head;
+}
+
+base::AccountLabels Labels(absl::string_view token_api, std::vector<absl::string_view> callbacks) {
+  return {{"text", "template"}, token_api, wechat::WechatClient::Apis(), std::move(callbacks)};
 }
 
 class AdminTest : public ::testing::Test {
@@ -86,7 +93,7 @@ TEST_F(AdminTest, WhatOnlyGrowsIsACounter) {
 }
 
 TEST_F(AdminTest, WhatIsWorthAnAlertBeginsAtZero) {
-  metrics_.Introduce("main", "/cgi-bin/stable_token", {"text"});
+  metrics_.Introduce("main", Labels("/cgi-bin/stable_token", {"text"}));
   const std::string body = endpoint_.Answer(Head("GET", "/metrics")).body;
   for (
       const char* series :
@@ -102,7 +109,7 @@ TEST_F(AdminTest, WhatIsWorthAnAlertBeginsAtZero) {
 }
 
 TEST_F(AdminTest, EachApiThatIsCalledHasItsErrcodesAtZero) {
-  metrics_.Introduce("main", "/cgi-bin/token", {});
+  metrics_.Introduce("main", Labels("/cgi-bin/token", {}));
   const std::string body = endpoint_.Answer(Head("GET", "/metrics")).body;
   const auto series = [](absl::string_view api, absl::string_view errcode) {
     return absl::StrCat("hongyan_wechat_requests_total{account=\"main\",api=\"/cgi-bin/", api,
