@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "server/api/errors.h"
 #include "server/base/status.h"
 #include "server/base/timestamp.h"
 #include "server/core/message_rules.h"
+#include "server/wechat/message_kind.h"
 
 namespace hongyan::api {
 namespace {
@@ -24,6 +26,13 @@ wechat::TemplateMessage FromProto(const v1::Template& proto) {
   message.mini_program_app_id = proto.mini_program().app_id();
   message.mini_program_page_path = proto.mini_program().page_path();
   return message;
+}
+
+v1::DeliveryKind ToProto(model::MessageKind kind) {
+  const std::string name = absl::AsciiStrToUpper(wechat::GetTraits(kind).name);
+  v1::DeliveryKind proto = v1::DELIVERY_KIND_UNSPECIFIED;
+  v1::DeliveryKind_Parse(absl::StrCat("DELIVERY_KIND_", name), &proto);
+  return proto;
 }
 
 v1::DeliveryState ToProto(model::DeliveryState state) {
@@ -120,8 +129,7 @@ void ToProto(const model::Delivery& delivery, v1::Delivery& proto) {
   proto.set_id(delivery.id);
   proto.set_account(delivery.account);
   proto.set_openid(delivery.openid);
-  proto.set_kind(delivery.kind == model::MessageKind::kText ? v1::DELIVERY_KIND_TEXT
-                                                            : v1::DELIVERY_KIND_TEMPLATE);
+  proto.set_kind(ToProto(delivery.kind));
   proto.set_state(ToProto(delivery.state));
   proto.set_msg_id(delivery.msg_id);
   if (!delivery.error.ok()) {

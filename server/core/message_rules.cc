@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -183,30 +184,17 @@ absl::Status CheckLang(absl::string_view lang) {
   return InvalidField("lang", "takes zh_CN, zh_TW or en", "只能是 zh_CN、zh_TW 或 en");
 }
 
-namespace {
-
-template <typename Typed>
-absl::StatusOr<model::Notification> Add(model::Notification notification, const Typed& message) {
+absl::StatusOr<model::Notification> AddMessage(model::Notification notification,
+                                               const wechat::MessageContent& content) {
   absl::Status status =
       notification.unionid ? CheckUnionid(*notification.unionid) : CheckOpenid(notification.openid);
   status = Joined(std::move(status), CheckKey(notification.idempotency_key));
   status = Joined(std::move(status), CheckLabels(notification.labels));
-  status = Joined(std::move(status), CheckMessage(message));
+  status = Joined(std::move(status),
+                  std::visit([](const auto& message) { return CheckMessage(message); }, content));
   if (!status.ok()) return status;
-  notification.message = wechat::Compile(message);
+  notification.message = wechat::Compile(content);
   return notification;
-}
-
-}  // namespace
-
-absl::StatusOr<model::Notification> AddMessage(model::Notification notification,
-                                               const wechat::TextMessage& message) {
-  return Add(std::move(notification), message);
-}
-
-absl::StatusOr<model::Notification> AddMessage(model::Notification notification,
-                                               const wechat::TemplateMessage& message) {
-  return Add(std::move(notification), message);
 }
 
 }  // namespace hongyan::core

@@ -18,10 +18,8 @@ absl::Status CheckOpenid(absl::string_view openid, absl::string_view field = "op
 absl::Status CheckUnionid(absl::string_view unionid);
 absl::Status CheckLang(absl::string_view lang);
 
-// `notification` with what was compiled from `message`, if recipient, key, labels and message keep their rules.
+// `notification` with what was compiled from `content`, if recipient, key, labels and content keep their rules.
 absl::StatusOr<model::Notification> AddMessage(model::Notification notification,
-                                               const wechat::TextMessage& message);
-absl::StatusOr<model::Notification> AddMessage(model::Notification notification,
-                                               const wechat::TemplateMessage& message);
+                                               const wechat::MessageContent& content);
 
 }  // namespace hongyan::core

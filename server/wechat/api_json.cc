@@ -159,6 +159,36 @@ std::string SerializeMembers(const json::object& object) {
   return text.substr(1, text.size() - 2);
 }
 
+model::Message CompileKind(const TextMessage& message) {
+  json::object members;
+  members["msgtype"] = "text";
+  members["text"] = json::object{{"content", View(message.content)}};
+  if (!message.kf_account.empty()) {
+    members["customservice"] = json::object{{"kf_account", View(message.kf_account)}};
+  }
+  return {model::MessageKind::kText, SerializeMembers(members)};
+}
+
+model::Message CompileKind(const TemplateMessage& message) {
+  json::object members;
+  members["template_id"] = View(message.template_id);
+  if (!message.url.empty()) members["url"] = View(message.url);
+  if (!message.mini_program_app_id.empty()) {
+    json::object mini_program;
+    mini_program["appid"] = View(message.mini_program_app_id);
+    if (!message.mini_program_page_path.empty()) {
+      mini_program["pagepath"] = View(message.mini_program_page_path);
+    }
+    members["miniprogram"] = std::move(mini_program);
+  }
+  json::object data;
+  for (const auto& [key, value] : message.data) {
+    data[View(key)] = json::object{{"value", View(value)}};
+  }
+  members["data"] = std::move(data);
+  return {model::MessageKind::kTemplate, SerializeMembers(members)};
+}
+
 }  // namespace
 
 absl::StatusOr<ApiAnswer> ParseAnswer(std::string body) {
@@ -185,34 +215,8 @@ absl::StatusOr<ApiAnswer> ParseAnswer(std::string body) {
   return answer;
 }
 
-model::Message Compile(const TextMessage& message) {
-  json::object members;
-  members["msgtype"] = "text";
-  members["text"] = json::object{{"content", View(message.content)}};
-  if (!message.kf_account.empty()) {
-    members["customservice"] = json::object{{"kf_account", View(message.kf_account)}};
-  }
-  return {model::MessageKind::kText, SerializeMembers(members)};
-}
-
-model::Message Compile(const TemplateMessage& message) {
-  json::object members;
-  members["template_id"] = View(message.template_id);
-  if (!message.url.empty()) members["url"] = View(message.url);
-  if (!message.mini_program_app_id.empty()) {
-    json::object mini_program;
-    mini_program["appid"] = View(message.mini_program_app_id);
-    if (!message.mini_program_page_path.empty()) {
-      mini_program["pagepath"] = View(message.mini_program_page_path);
-    }
-    members["miniprogram"] = std::move(mini_program);
-  }
-  json::object data;
-  for (const auto& [key, value] : message.data) {
-    data[View(key)] = json::object{{"value", View(value)}};
-  }
-  members["data"] = std::move(data);
-  return {model::MessageKind::kTemplate, SerializeMembers(members)};
+model::Message Compile(const MessageContent& content) {
+  return std::visit([](const auto& message) { return CompileKind(message); }, content);
 }
 
 TemplateMessage ReadTemplate(const model::Message& message) {

@@ -34,8 +34,7 @@ struct ApiAnswer {
 absl::StatusOr<ApiAnswer> ParseAnswer(std::string body);
 
 // Bodies. Strings must be well-formed UTF-8.
-model::Message Compile(const TextMessage& message);
-model::Message Compile(const TemplateMessage& message);
+model::Message Compile(const MessageContent& content);
 // `client_msg_id`: empty, or of a kind whose repeats WeChat recognizes.
 std::string SendBody(const std::string& openid, const model::Message& message,
                      const std::string& client_msg_id);

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "server/model/profile.h"
@@ -23,6 +24,9 @@ struct TemplateMessage {
   std::string mini_program_app_id;  // empty: none
   std::string mini_program_page_path;
 };
+
+// What somebody can be sent.
+using MessageContent = std::variant<TextMessage, TemplateMessage>;
 
 // What user/info/batchget told.
 struct UserBatch {
