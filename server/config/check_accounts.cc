@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "server/config/certificates.h"
 #include "server/config/checks.h"
@@ -11,22 +12,20 @@
 namespace hongyan::config {
 namespace {
 
-constexpr const char* kReplies[] = {"text", "image", "voice", "video", "music", "news", "transfer"};
-
 // One rule of an account's replies.
 void CheckReply(const std::string& path, const v1::ReplyRule& rule, Findings& findings) {
   const std::string event_key = path + ".event_key";
   if (findings.Usable(event_key) && core::FindMeaning(rule.on()) == core::PushWord::kMessage) {
     findings.Refuse(event_key, "is for events; messages have none");
   }
+  const std::vector<absl::string_view> kinds = core::ReplyKinds();
   std::vector<std::string> given;
-  for (const char* key : kReplies) {
+  for (const absl::string_view key : kinds) {
     if (findings.Given(absl::StrCat(path, ".", key))) given.emplace_back(key);
   }
   if (given.empty()) {
-    return findings.Refuse(
-        path + ".text",
-        "is required, or another reply: image, voice, video, music, news, transfer");
+    const std::string others = absl::StrJoin(kinds.begin() + 1, kinds.end(), ", ");
+    return findings.Refuse(path + ".text", absl::StrCat("is required, or another reply: ", others));
   }
   for (std::size_t i = 1; i < given.size(); ++i) {
     findings.Refuse(

@@ -1,24 +1,27 @@
 #include "server/config/replies.h"
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <optional>
+#include <string>
+
 namespace hongyan::config {
 
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
 core::Reply ToReply(const v1::ReplyRule& rule) {
-  if (rule.has_image()) return wechat::ImageReply{rule.image().media_id()};
-  if (rule.has_voice()) return wechat::VoiceReply{rule.voice().media_id()};
-  if (rule.has_video()) {
-    const v1::VideoReplyConfig& video = rule.video();
-    return wechat::VideoReply{video.media_id(), video.title(), video.description()};
+  for (const absl::string_view kind : core::ReplyKinds()) {
+    const FieldDescriptor* key = rule.GetDescriptor()->FindFieldByName(std::string(kind));
+    // Only a text has no section.
+    if (key->message_type() == nullptr || !rule.GetReflection()->HasField(rule, key)) continue;
+    const Message& section = rule.GetReflection()->GetMessage(rule, key);
+    return *core::ReadReply(kind, [&section](const std::string& field) {
+      const FieldDescriptor* value = section.GetDescriptor()->FindFieldByName(field);
+      return section.GetReflection()->GetString(section, value);
+    });
   }
-  if (rule.has_music()) {
-    const v1::MusicReplyConfig& music = rule.music();
-    return wechat::MusicReply{music.title(), music.description(), music.music_url(),
-                              music.hq_music_url(), music.thumb_media_id()};
-  }
-  if (rule.has_news()) {
-    const v1::NewsReplyConfig& news = rule.news();
-    return wechat::NewsReply{news.title(), news.description(), news.url(), news.picture_url()};
-  }
-  if (rule.has_transfer()) return wechat::TransferReply{rule.transfer().kf_account()};
   return wechat::TextReply{rule.text()};
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
+#include <variant>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -35,8 +37,8 @@ absl::Status CheckText(absl::string_view field, absl::string_view text, bool req
   return HasControl(text) ? Wrong(field, "holds control characters") : absl::OkStatus();
 }
 
-absl::Status CheckId(absl::string_view field, absl::string_view id) {
-  if (id.empty()) return Wrong(field, "is required");
+absl::Status CheckId(absl::string_view field, absl::string_view id, bool required) {
+  if (id.empty()) return required ? Wrong(field, "is required") : absl::OkStatus();
   const bool usable = id.size() <= kMaxId && base::IsVisibleAscii(id);
   return usable ? absl::OkStatus()
                 : Wrong(field, absl::StrCat("takes 1 to ", kMaxId, " visible ASCII characters"));
@@ -53,58 +55,64 @@ absl::Status CheckUrl(absl::string_view field, absl::string_view url, bool requi
                                    " bytes"));
 }
 
-std::vector<absl::Status> Check(const wechat::TextReply& text) {
-  return {CheckText("text.content", text.content, true)};
+absl::Status CheckValue(wechat::ReplyValue kind, absl::string_view field, absl::string_view value,
+                        bool required) {
+  switch (kind) {
+    case wechat::ReplyValue::kText:
+      return CheckText(field, value, required);
+    case wechat::ReplyValue::kId:
+      return CheckId(field, value, required);
+    case wechat::ReplyValue::kUrl:
+      return CheckUrl(field, value, required);
+  }
+  return absl::OkStatus();
 }
 
-std::vector<absl::Status> Check(const wechat::ImageReply& image) {
-  return {CheckId("image.media_id", image.media_id)};
-}
-
-std::vector<absl::Status> Check(const wechat::VoiceReply& voice) {
-  return {CheckId("voice.media_id", voice.media_id)};
-}
-
-std::vector<absl::Status> Check(const wechat::VideoReply& video) {
-  return {CheckId("video.media_id", video.media_id), CheckText("video.title", video.title, false),
-          CheckText("video.description", video.description, false)};
-}
-
-std::vector<absl::Status> Check(const wechat::MusicReply& music) {
-  return {CheckId("music.thumb_media_id", music.thumb_media_id),
-          CheckText("music.title", music.title, false),
-          CheckText("music.description", music.description, false),
-          CheckUrl("music.music_url", music.music_url, false),
-          CheckUrl("music.hq_music_url", music.hq_music_url, false)};
-}
-
-std::vector<absl::Status> Check(const wechat::NewsReply& news) {
-  return {CheckText("news.title", news.title, true),
-          CheckText("news.description", news.description, false),
-          CheckUrl("news.url", news.url, true),
-          CheckUrl("news.picture_url", news.picture_url, false)};
-}
-
-std::vector<absl::Status> Check(const wechat::TransferReply& transfer) {
-  if (transfer.kf_account.empty()) return {};
-  return {CheckId("transfer.kf_account", transfer.kf_account)};
+// An empty reply of each kind.
+template <typename... Kinds>
+std::vector<Reply> MakeEmptyReplies(const std::variant<Kinds...>&) {
+  return {Kinds{}...};
 }
 
 }  // namespace
 
 absl::string_view ReplyKind(const Reply& reply) {
-  static constexpr absl::string_view kKinds[] = {"text",  "image", "voice",   "video",
-                                                 "music", "news",  "transfer"};
-  static_assert(std::size(kKinds) == std::variant_size_v<Reply>);
-  return kKinds[reply.index()];
+  return std::visit([](const auto& each) { return absl::string_view(each.kForm.name); }, reply);
+}
+
+std::vector<absl::string_view> ReplyKinds() {
+  std::vector<absl::string_view> kinds;
+  for (const Reply& reply : MakeEmptyReplies(Reply())) kinds.push_back(ReplyKind(reply));
+  return kinds;
+}
+
+std::optional<Reply> ReadReply(absl::string_view kind,
+                               const std::function<std::string(const std::string& field)>& read) {
+  for (Reply& reply : MakeEmptyReplies(Reply())) {
+    if (ReplyKind(reply) != kind) continue;
+    std::visit(
+        [&read](auto& each) {
+          for (const auto& field : each.kFields) each.*field.member = read(field.name);
+        },
+        reply);
+    return std::move(reply);
+  }
+  return std::nullopt;
 }
 
 std::vector<absl::Status> ReplyProblems(const Reply& reply) {
-  std::vector<absl::Status> checked =
-      std::visit([](const auto& each) { return Check(each); }, reply);
-  const auto is_ok = [](const absl::Status& status) { return status.ok(); };
-  checked.erase(std::remove_if(checked.begin(), checked.end(), is_ok), checked.end());
-  return checked;
+  std::vector<absl::Status> problems;
+  std::visit(
+      [&problems](const auto& each) {
+        for (const auto& field : each.kFields) {
+          const std::string name = absl::StrCat(each.kForm.name, ".", field.name);
+          const bool required = field.presence == wechat::Presence::kRequired;
+          absl::Status status = CheckValue(field.value, name, each.*field.member, required);
+          if (!status.ok()) problems.push_back(std::move(status));
+        }
+      },
+      reply);
+  return problems;
 }
 
 absl::Status CheckReply(const Reply& reply) {

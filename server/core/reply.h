@@ -6,6 +6,9 @@
 // https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -16,8 +19,13 @@ namespace hongyan::core {
 
 using Reply = wechat::Reply;
 
-// "text", "image" … "transfer".
+// "text", "image" … "transfer": as the protos name them.
 absl::string_view ReplyKind(const Reply& reply);
+std::vector<absl::string_view> ReplyKinds();
+
+// The reply of this kind with what `read` has for each of its fields, by the field's name. None: there is no such kind.
+std::optional<Reply> ReadReply(absl::string_view kind,
+                               const std::function<std::string(const std::string& field)>& read);
 
 // One for each field that WeChat would not take.
 std::vector<absl::Status> ReplyProblems(const Reply& reply);

@@ -1,9 +1,11 @@
 #include "server/wechat/passive_reply.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -33,59 +35,24 @@ struct Element {
 };
 using Elements = std::vector<Element>;
 
-void AddUnlessEmpty(const char* name, absl::string_view text, Elements& elements) {
-  if (!text.empty()) elements.emplace_back(name, text);
-}
-
-void Add(const TextReply& text, Elements& out) {
-  out.emplace_back("MsgType", "text");
-  out.emplace_back("Content", text.content);
-}
-
-void Add(const ImageReply& image, Elements& out) {
-  out.emplace_back("MsgType", "image");
-  out.emplace_back("Image", Element::Kind::kGroup, Elements{{"MediaId", image.media_id}});
-}
-
-void Add(const VoiceReply& voice, Elements& out) {
-  out.emplace_back("MsgType", "voice");
-  out.emplace_back("Voice", Element::Kind::kGroup, Elements{{"MediaId", voice.media_id}});
-}
-
-void Add(const VideoReply& video, Elements& out) {
-  Elements inside{{"MediaId", video.media_id}};
-  AddUnlessEmpty("Title", video.title, inside);
-  AddUnlessEmpty("Description", video.description, inside);
-  out.emplace_back("MsgType", "video");
-  out.emplace_back("Video", Element::Kind::kGroup, std::move(inside));
-}
-
-void Add(const MusicReply& music, Elements& out) {
-  Elements inside;
-  AddUnlessEmpty("Title", music.title, inside);
-  AddUnlessEmpty("Description", music.description, inside);
-  AddUnlessEmpty("MusicUrl", music.music_url, inside);
-  AddUnlessEmpty("HQMusicUrl", music.hq_music_url, inside);
-  inside.emplace_back("ThumbMediaId", music.thumb_media_id);
-  out.emplace_back("MsgType", "music");
-  out.emplace_back("Music", Element::Kind::kGroup, std::move(inside));
-}
-
-void Add(const NewsReply& news, Elements& out) {
-  out.emplace_back("MsgType", "news");
-  out.emplace_back("ArticleCount", std::int64_t{1});
-  out.emplace_back("Articles", Element::Kind::kList,
-                   Elements{{"Title", news.title},
-                            {"Description", news.description},
-                            {"PicUrl", news.picture_url},
-                            {"Url", news.url}});
-}
-
-void Add(const TransferReply& transfer, Elements& out) {
-  out.emplace_back("MsgType", "transfer_customer_service");
-  if (transfer.kf_account.empty()) return;
-  out.emplace_back("TransInfo", Element::Kind::kGroup,
-                   Elements{{"KfAccount", transfer.kf_account}});
+template <typename T>
+void Add(const T& reply, Elements& out) {
+  Elements fields;
+  for (const ReplyField<T>& field : T::kFields) {
+    const std::string& value = reply.*field.member;
+    if (field.presence == Presence::kOptional && value.empty()) continue;
+    fields.emplace_back(field.wechat_name, value);
+  }
+  constexpr ReplyForm kForm = T::kForm;
+  out.emplace_back("MsgType", kForm.msg_type);
+  if (kForm.element == nullptr) {
+    std::move(fields.begin(), fields.end(), std::back_inserter(out));
+  } else if (kForm.is_list) {
+    out.emplace_back("ArticleCount", std::int64_t{1});
+    out.emplace_back(kForm.element, Element::Kind::kList, std::move(fields));
+  } else if (!fields.empty()) {
+    out.emplace_back(kForm.element, Element::Kind::kGroup, std::move(fields));
+  }
 }
 
 Elements ListElements(absl::string_view to, absl::string_view from, absl::Time now,

@@ -1,31 +1,25 @@
 #include "server/endpoints/handler/reply_convert.h"
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <string>
+
 namespace hongyan::endpoints {
 
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
 std::optional<core::Reply> FromProto(const v1::HandleEventResponse& response) {
-  switch (response.reply_case()) {
-    case v1::HandleEventResponse::kText:
-      return wechat::TextReply{response.text().content()};
-    case v1::HandleEventResponse::kImage:
-      return wechat::ImageReply{response.image().media_id()};
-    case v1::HandleEventResponse::kVoice:
-      return wechat::VoiceReply{response.voice().media_id()};
-    case v1::HandleEventResponse::kVideo:
-      return wechat::VideoReply{response.video().media_id(), response.video().title(),
-                                response.video().description()};
-    case v1::HandleEventResponse::kMusic:
-      return wechat::MusicReply{response.music().title(), response.music().description(),
-                                response.music().music_url(), response.music().hq_music_url(),
-                                response.music().thumb_media_id()};
-    case v1::HandleEventResponse::kNews:
-      return wechat::NewsReply{response.news().title(), response.news().description(),
-                               response.news().url(), response.news().picture_url()};
-    case v1::HandleEventResponse::kTransfer:
-      return wechat::TransferReply{response.transfer().kf_account()};
-    case v1::HandleEventResponse::REPLY_NOT_SET:
-      break;
-  }
-  return std::nullopt;
+  const auto* replies = response.GetDescriptor()->FindOneofByName("reply");
+  const FieldDescriptor* kind =
+      response.GetReflection()->GetOneofFieldDescriptor(response, replies);
+  if (kind == nullptr) return std::nullopt;
+  const Message& reply = response.GetReflection()->GetMessage(response, kind);
+  return core::ReadReply(kind->name(), [&reply](const std::string& field) {
+    const FieldDescriptor* value = reply.GetDescriptor()->FindFieldByName(field);
+    return reply.GetReflection()->GetString(reply, value);
+  });
 }
 
 }  // namespace hongyan::endpoints

@@ -103,6 +103,18 @@ TEST_F(RepliesTest, EveryKindOfReply) {
             "a@b");
 }
 
+TEST_F(RepliesTest, TheProtoHasEveryKindWithItsFields) {
+  for (const absl::string_view kind : core::ReplyKinds()) {
+    const auto* key = v1::ReplyRule::descriptor()->FindFieldByName(std::string(kind));
+    ASSERT_NE(key, nullptr) << kind;
+    if (kind == "text") continue;  // not a section
+    core::ReadReply(kind, [&](const std::string& field) {
+      EXPECT_NE(key->message_type()->FindFieldByName(field), nullptr) << kind << "." << field;
+      return "";
+    });
+  }
+}
+
 TEST_F(RepliesTest, WhatAKindCannotDoWithoutIsNamed) {
   ExpectRefused("image: {}", "image.media_id", "is required");
   ExpectRefused("voice: {media_id: ''}", "voice.media_id", "is empty");

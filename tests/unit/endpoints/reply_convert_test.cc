@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace hongyan::endpoints {
 namespace {
@@ -28,6 +29,21 @@ TEST(ReplyConvertTest, EveryKindComesOver) {
             core::Reply(wechat::NewsReply{"t", "d", "u", "p"}));
   EXPECT_EQ(Converted("transfer {kf_account: 'a@b'}"), core::Reply(wechat::TransferReply{"a@b"}));
   EXPECT_EQ(Converted("transfer {}"), core::Reply(wechat::TransferReply{}));
+}
+
+TEST(ReplyConvertTest, TheProtoHasEveryKindWithItsFieldsAndNoOther) {
+  const auto& descriptor = *v1::HandleEventResponse::descriptor();
+  const std::vector<absl::string_view> kinds = core::ReplyKinds();
+  EXPECT_EQ(descriptor.FindOneofByName("reply")->field_count(), static_cast<int>(kinds.size()));
+  for (const absl::string_view kind : kinds) {
+    const auto* reply = descriptor.FindFieldByName(std::string(kind));
+    ASSERT_NE(reply, nullptr) << kind;
+    core::ReadReply(kind, [&](const std::string& field) {
+      EXPECT_NE(reply->message_type()->FindFieldByName(field), nullptr) << kind << "." << field;
+      return "";
+    });
+  }
+  EXPECT_EQ(core::ReadReply("sticker", [](const std::string&) { return ""; }), std::nullopt);
 }
 
 TEST(ReplyConvertTest, NoReplyIsNone) {
