@@ -1,5 +1,8 @@
 #include "client/cli/output.h"
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/text_format.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -37,26 +40,41 @@ std::string Subscribed(const v1::UserInfo& user) {
 
 std::string OrDash(std::string text) { return text.empty() ? "-" : text; }
 
-void AddUser(const v1::UserInfo& user, absl::TimeZone zone, Fields& fields) {
-  fields.Add("openid", user.openid());
-  fields.Add("unionid", user.unionid());
-  fields.Add("subscribed", Subscribed(user));
-  if (user.has_subscribe_time()) {
-    fields.Add("subscribe_time", TimeText(user.subscribe_time(), zone));
+// Empty: the field isn't set, or is told by another one.
+std::string CellText(const v1::UserInfo& user, const google::protobuf::FieldDescriptor& field,
+                     absl::TimeZone zone) {
+  using google::protobuf::FieldDescriptor;
+  if (field.number() == v1::UserInfo::kSubscribedFieldNumber) return Subscribed(user);
+  if (field.number() == v1::UserInfo::kSubscribedUnknownFieldNumber) return "";
+  const google::protobuf::Reflection& reflection = *user.GetReflection();
+  const auto print = [&](int index) {
+    std::string text;
+    google::protobuf::TextFormat::PrintFieldValueToString(user, &field, index, &text);
+    return text;
+  };
+  if (field.is_repeated()) {
+    std::vector<std::string> values;
+    for (int i = 0; i < reflection.FieldSize(user, &field); ++i) values.push_back(print(i));
+    return absl::StrJoin(values, ", ");
   }
-  fields.Add("subscribe_scene", user.subscribe_scene());
-  fields.Add("remark", user.remark());
-  fields.AddNumber("group_id", user.group_id());
-  fields.Add("tag_ids", absl::StrJoin(user.tag_ids(), ", "));
-  fields.AddNumber("qr_scene", user.qr_scene());
-  fields.Add("qr_scene_str", user.qr_scene_str());
-  fields.Add("language", user.language());
-  fields.Add("nickname", user.nickname());
-  fields.Add("head_image_url", user.head_image_url());
-  fields.AddNumber("sex", user.sex());
-  fields.Add("city", user.city());
-  fields.Add("province", user.province());
-  fields.Add("country", user.country());
+  if (!reflection.HasField(user, &field)) return "";
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+    return reflection.GetString(user, &field);
+  }
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    return TimeText(
+        static_cast<const google::protobuf::Timestamp&>(reflection.GetMessage(user, &field)), zone);
+  }
+  return print(-1);
+}
+
+// Under the names and in the order of the proto.
+void AddUser(const v1::UserInfo& user, absl::TimeZone zone, Fields& fields) {
+  const google::protobuf::Descriptor& descriptor = *v1::UserInfo::descriptor();
+  for (int i = 0; i < descriptor.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor& field = *descriptor.field(i);
+    fields.Add(field.name(), CellText(user, field, zone));
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "client/cli/output.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
 #include <google/rpc/error_details.pb.h>
 #include <gtest/gtest.h>
 
@@ -63,6 +64,38 @@ TEST(UserOutput, TableShowsLocalTimeAndHarmlessText) {
             "subscribe_time  2024-06-01T12:00:00+08:00\n"
             "remark          老王 <b>&\\n\\u001b[1m\\u009b\n"
             "tag_ids         2, 100\n");
+}
+
+TEST(UserOutput, EveryFieldStandsInTheOrderOfTheProto) {
+  v1::UserInfo user;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(openid: "oA" unionid: "u" subscribed: true subscribe_time {} subscribe_scene: "ADD_SCENE_QR_CODE"
+         remark: "r" group_id: 3 tag_ids: 2 qr_scene: 9007199254740993 qr_scene_str: "s" language: "zh_CN"
+         nickname: "n" head_image_url: "https://h" sex: 1 city: "c" province: "p" country: "x")",
+      &user));
+  EXPECT_EQ(UserTable(user, absl::UTCTimeZone()),
+            "openid           oA\n"
+            "unionid          u\n"
+            "subscribed       yes\n"
+            "subscribe_time   -\n"
+            "subscribe_scene  ADD_SCENE_QR_CODE\n"
+            "remark           r\n"
+            "group_id         3\n"
+            "tag_ids          2\n"
+            "qr_scene         9007199254740993\n"
+            "qr_scene_str     s\n"
+            "language         zh_CN\n"
+            "nickname         n\n"
+            "head_image_url   https://h\n"
+            "sex              1\n"
+            "city             c\n"
+            "province         p\n"
+            "country          x\n");
+  user.set_subscribed(false);
+  user.set_subscribed_unknown(true);
+  EXPECT_THAT(UserTable(user, absl::UTCTimeZone()),
+              testing::AllOf(testing::HasSubstr("subscribed       ?\n"),
+                             testing::Not(testing::HasSubstr("unknown"))));
 }
 
 TEST(UserOutput, JsonKeepsTextRawAndFieldsPresent) {
