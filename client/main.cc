@@ -28,8 +28,8 @@ int TerminalColumns() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // The libraries' own logs would mix with our output, and quote raw what came from outside. Whoever
-  // sets gRPC's variable wants to see them.
+  // The libraries' own logs would mix with our output, and quote raw what came from outside.
+  // Whoever sets gRPC's variable wants to see them.
   if (std::getenv("GRPC_VERBOSITY") == nullptr) {
     gpr_set_log_function([](gpr_log_func_args*) {});
     google::protobuf::SetLogHandler(nullptr);

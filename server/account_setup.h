@@ -1,6 +1,7 @@
 // Accounts as the configuration has them: what belongs to each, made from its settings.
 //
-// Errors:   none but ConnectHandlers'; the configuration has been checked, and its checks are as strict.
+// Errors:   none but ConnectHandlers'; the configuration has been checked, and its checks are as
+//           strict.
 // Threads:  any.
 #pragma once
 
@@ -20,7 +21,8 @@ using HandlerClients = std::map<std::string, std::unique_ptr<endpoints::HandlerC
 
 std::shared_ptr<const core::AccountPolicy> MakePolicy(const v1::AccountConfig& account);
 
-// One for each account that has a handler, by the account's name. kFailedPrecondition names a file that can't be read.
+// One for each account that has a handler, by the account's name. kFailedPrecondition names a file
+// that can't be read.
 absl::StatusOr<HandlerClients> ConnectHandlers(const config::Settings& settings,
                                                async::Executor executor);
 

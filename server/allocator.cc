@@ -1,8 +1,10 @@
-// How jemalloc works in this process; it reads this string before main(). Options: jemalloc(3), "TUNING".
+// How jemalloc works in this process; it reads this string before main(). Options: jemalloc(3),
+// "TUNING".
 //
-// The background thread returns freed pages to the system a second later, whether or not a thread of ours allocates
-// again: what an attack or a burst took doesn't stay. One arena and small caches of the threads pack what lives long
-// closely; the few threads that allocate don't wait for each other measurably.
+// The background thread returns freed pages to the system a second later, whether or not a thread
+// of ours allocates again: what an attack or a burst took doesn't stay. One arena and small caches
+// of the threads pack what lives long closely; the few threads that allocate don't wait for each
+// other measurably.
 extern "C" {
 extern const char* malloc_conf;
 const char* malloc_conf =

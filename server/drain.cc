@@ -66,7 +66,8 @@ async::Task<bool> Drain::AwaitNoCall(async::MonoTime until) {
 async::Task<void> Drain::EndCalls() {
   const async::MonoTime grace_end = async::After(parts_.clock.Mono(), grace_);
   const auto alarm = parts_.clock.NewAlarm();
-  // A call may still begin until gRPC refuses new ones, so it takes a while without any before the connections are closed.
+  // A call may still begin until gRPC refuses new ones, so it takes a while without any before the
+  // connections are closed.
   bool quiet = co_await AwaitNoCall(grace_end);
   while (quiet) {
     const async::MonoTime next = async::After(parts_.clock.Mono(), kHangUpEvery);
@@ -76,8 +77,9 @@ async::Task<void> Drain::EndCalls() {
     if (parts_.router.open() == 0) parts_.grpc.HangUp();
     quiet = co_await AwaitNoCall(grace_end);
   }
-  // Before gRPC would cut them off: cut off, a caller can't know what became of its message. A batch gives its items half
-  // of the time that is left, and its reader half of the rest; then it says its last word.
+  // Before gRPC would cut them off: cut off, a caller can't know what became of its message. A
+  // batch gives its items half of the time that is left, and its reader half of the rest; then it
+  // says its last word.
   parts_.router.CancelAll(async::After(parts_.clock.Mono(), kLastAnswers / 2),
                           async::After(parts_.clock.Mono(), kLastAnswers * 3 / 4));
   co_await AwaitNoCall(async::After(parts_.clock.Mono(), kLastAnswers));

@@ -1,9 +1,12 @@
 // Ends the service in order, each step within its own limit.
 //
-// Contract: Run() goes through the steps below and returns once the loop has ended. False: background tasks didn't end and
-//           were given up. What was acknowledged is recorded before any step.
-//             1. The streams that can be taken up elsewhere end, the callback port takes no new connections.
-//             2. Calls may end by themselves for `grace`; then all are cancelled and have kLastAnswers to say what became
+// Contract: Run() goes through the steps below and returns once the loop has ended. False:
+//           background tasks didn't end and were given up. What was acknowledged is recorded before
+//           any step.
+//             1. The streams that can be taken up elsewhere end, the callback port takes no new
+//             connections.
+//             2. Calls may end by themselves for `grace`; then all are cancelled and have
+//             kLastAnswers to say what became
 //                of them. Connections without calls are closed.
 //             3. Pushes that are being taken are answered, and late answers of handlers go out.
 //             4. The admin port closes, background tasks end, and so does the loop.

@@ -33,8 +33,9 @@ constexpr int kClean = 0;
 constexpr int kFailed = 1;
 constexpr int kBadConfiguration = 2;
 
-// How much longer than shutdown.delay and shutdown.grace a stop may take: what is given up at the end of the grace is told
-// so, handlers, the background and the storage end, each within its own limit. What is over it hangs.
+// How much longer than shutdown.delay and shutdown.grace a stop may take: what is given up at the
+// end of the grace is told so, handlers, the background and the storage end, each within its own
+// limit. What is over it hangs.
 constexpr absl::Duration kStopLimit = absl::Seconds(10);
 // What waits for a reader while the service should serve or end.
 constexpr absl::Duration kOutputLimit = absl::Seconds(1);
@@ -47,14 +48,16 @@ std::string Versions() {
                       BOOST_LIB_VERSION, ", ", curl_version());
 }
 
-// To standard output or standard error, which may be a pipe that nobody reads. False when not all was written.
+// To standard output or standard error, which may be a pipe that nobody reads. False when not all
+// was written.
 bool Print(int descriptor, const std::string& text, absl::Duration limit) {
   return base::WriteWithin(descriptor, text, limit) == text.size();
 }
 
-// Lets gRPC end here and now, threads included. Without it the end would come on a thread of gRPC's own, while the process
-// exits. What is still being taken down, such as a connection to a handler amid its TLS handshake, keeps the library
-// alive, and gRPC tells nobody when that is over: hence the question again and again.
+// Lets gRPC end here and now, threads included. Without it the end would come on a thread of gRPC's
+// own, while the process exits. What is still being taken down, such as a connection to a handler
+// amid its TLS handshake, keeps the library alive, and gRPC tells nobody when that is over: hence
+// the question again and again.
 class GrpcLibrary {
  public:
   GrpcLibrary() { grpc_init(); }

@@ -29,13 +29,14 @@ using std::chrono::steady_clock;
 
 constexpr int kFailed = 1;
 
-// Without the C library's functions, which sanitizers stand before, and without the sanitizers' own instructions: neither
-// may be ready yet.
+// Without the C library's functions, which sanitizers stand before, and without the sanitizers' own
+// instructions: neither may be ready yet.
 __attribute__((no_sanitize("address,thread,undefined"))) void OpenStandardDescriptors(int, char**,
                                                                                       char**) {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
     if (syscall(SYS_fcntl, descriptor, F_GETFD) >= 0) continue;
-    // The lowest free number, which is this one. Without /dev/null the number is taken all the same.
+    // The lowest free number, which is this one. Without /dev/null the number is taken all the
+    // same.
     if (syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR) < 0) {
       syscall(SYS_openat, AT_FDCWD, "/", O_PATH);
     }

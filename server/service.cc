@@ -53,7 +53,8 @@ namespace hongyan {
 namespace {
 
 constexpr std::size_t kMaxBackgroundTasks = 1000;
-// Callers that come before the first token wait for it; beyond this a slow platform doesn't keep us from serving.
+// Callers that come before the first token wait for it; beyond this a slow platform doesn't keep us
+// from serving.
 constexpr absl::Duration kFirstTokenLimit = absl::Seconds(3);
 
 std::vector<std::string> ServiceNames() {

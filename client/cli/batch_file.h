@@ -46,10 +46,10 @@ std::vector<BatchLine> SplitLines(absl::string_view content);
 // Sorts the lines into those that hold a notification and those that don't.
 CheckedLines CheckLines(absl::string_view content);
 
-// One line of a batch file: proto3 JSON, fields in either spelling. `account` fills in where the line
-// has none. INVALID_ARGUMENT: it would take the other lines of its call with it, for it is no
-// notification, can't be put into a request, or is too large. Its fields are the service's to judge:
-// there a line fails alone.
+// One line of a batch file: proto3 JSON, fields in either spelling. `account` fills in where the
+// line has none. INVALID_ARGUMENT: it would take the other lines of its call with it, for it is no
+// notification, can't be put into a request, or is too large. Its fields are the service's to
+// judge: there a line fails alone.
 absl::StatusOr<v1::Notification> ParseNotification(absl::string_view line,
                                                    const std::string& account);
 

@@ -1,5 +1,5 @@
-// A command of `hongyan`, or a group of them, as its file registers it: CLI11's App with texts in the
-// reader's language.
+// A command of `hongyan`, or a group of them, as its file registers it: CLI11's App with texts in
+// the reader's language.
 //
 // Contract: once CLI11 has read the whole command line, each value is written where its option is
 //           bound to, and the command that was typed leaves its Action in Parsed. Texts are UTF-8,
@@ -111,7 +111,8 @@ class Command {
   Parsed& parsed_;
 };
 
-// INVALID_ARGUMENT: `openid` can't be one. Checked before any call, since swapped arguments show here.
+// INVALID_ARGUMENT: `openid` can't be one. Checked before any call, since swapped arguments show
+// here.
 absl::Status CheckOpenid(const std::string& openid);
 
 }  // namespace hongyan::cli

@@ -65,7 +65,8 @@ std::string ErrorText(const FailedCall& call, const client::Error& error, Langua
                      : absl::StrCat(error.reason, " (", reason, ", ", error.domain, ")");
   }
   lines.Add({"reason", "原因"}, reason);
-  // The descriptions are English; the sentence above says the same in Chinese, and in English where it has the words.
+  // The descriptions are English; the sentence above says the same in Chinese, and in English where
+  // it has the words.
   const bool translated = chinese && !error.localized.empty();
   const auto add = [&](const Wording& label, const client::Violation& one) {
     const bool said = translated || absl::StrContains(error.message, one.description);

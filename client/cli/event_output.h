@@ -1,9 +1,9 @@
 // Events as people read them.
 //
 // Contract: as in output.h. A line shows the fields of the payload that are set, name=value, in the
-//           proto's order and under its names; values that hold blanks or quotes are quoted. The ids
-//           of user messages, which nobody reads, are only in the JSON. A payload of a type that
-//           this program doesn't know is shown as far as it is known.
+//           proto's order and under its names; values that hold blanks or quotes are quoted. The
+//           ids of user messages, which nobody reads, are only in the JSON. A payload of a type
+//           that this program doesn't know is shown as far as it is known.
 // Threads:  plain functions, any thread.
 #pragma once
 

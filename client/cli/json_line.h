@@ -1,8 +1,8 @@
 // What commands print for programs: one JSON object a line.
 //
 // Contract: proto3's form (UTC times, 64-bit numbers as strings) with the proto's own field names,
-//           every plain field present and text as raw UTF-8. Strings that came from the service can't
-//           steer the terminal (see text.h).
+//           every plain field present and text as raw UTF-8. Strings that came from the service
+//           can't steer the terminal (see text.h).
 // Threads:  plain functions, any thread.
 #pragma once
 

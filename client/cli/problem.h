@@ -1,5 +1,5 @@
-// What is wrong with what was typed, with its files or with the machine: said by the program itself,
-// in both languages.
+// What is wrong with what was typed, with its files or with the machine: said by the program
+// itself, in both languages.
 //
 // Contract: a problem is an absl::Status whose message is English; the Chinese sentence travels
 //           beside it, where client::Describe() finds it. $0, $1 … in a Wording stand for the

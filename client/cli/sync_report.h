@@ -2,8 +2,8 @@
 //
 // Contract: on a terminal a bar on standard error, first of the list, then of the profiles;
 //           elsewhere a line there for each report. The summary goes to standard output. With -o
-//           json each report, the last one too, is an object on standard output and nothing else is.
-//           Breaks have their line on standard error in each form.
+//           json each report, the last one too, is an object on standard output and nothing else
+//           is. Breaks have their line on standard error in each form.
 // Threads:  one.
 // Lifetime: `console` outlives it.
 #pragma once

@@ -1,10 +1,10 @@
 // Why a command line was refused.
 //
 // Contract: the sentence says what is wrong and where to read on. It is CLI11's, but for those that
-//           many meet: commands and options that there aren't, and arguments that are missing or too
-//           many. Commands that belong to the program and that this version lacks come with a later
-//           one, and it says so. The value of an option that there isn't is not quoted: it may be a
-//           secret.
+//           many meet: commands and options that there aren't, and arguments that are missing or
+//           too many. Commands that belong to the program and that this version lacks come with a
+//           later one, and it says so. The value of an option that there isn't is not quoted: it
+//           may be a secret.
 // Errors:   none; the answer is INVALID_ARGUMENT, see problem.h.
 // Threads:  plain functions, any thread.
 #pragma once

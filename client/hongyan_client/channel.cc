@@ -19,7 +19,8 @@ namespace {
 // 10 000 users in one answer are more than gRPC's usual 4 MiB.
 constexpr int kMaxAnswerBytes = 64 << 20;
 constexpr int kKeepaliveTimeoutMillis = 20 * 1000;
-// What gRPC calls the least backoff is how long one attempt may take, TLS included; a refused one takes none of it.
+// What gRPC calls the least backoff is how long one attempt may take, TLS included; a refused one
+// takes none of it.
 constexpr int kConnectMillis = 5000;
 
 absl::Status Refused(absl::string_view english, absl::string_view chinese) {

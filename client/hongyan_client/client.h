@@ -11,10 +11,10 @@
 //     …
 //   }
 //
-// Contract: every call but WatchEvents has a deadline. Calls wait until they are answered. retry.h says what is
-//           repeated; gRPC's own repeats are off, since gRPC can't know whether a message went out.
-//           A call first waits for a connection, so that "never left" (Error::not_connected) and
-//           "lost underway" can be told apart.
+// Contract: every call but WatchEvents has a deadline. Calls wait until they are answered. retry.h
+//           says what is repeated; gRPC's own repeats are off, since gRPC can't know whether a
+//           message went out. A call first waits for a connection, so that "never left"
+//           (Error::not_connected) and "lost underway" can be told apart.
 // Errors:   the service's status with its details, see error.h. INVALID_ARGUMENT without details:
 //           options or call options that can't be used; nothing was called.
 // Threads:  all methods may be called from several threads at once; calls share one HTTP/2
@@ -62,8 +62,8 @@ struct Options {
   // Of calls whose CallOptions name none.
   absl::Duration timeout = kDefaultTimeout;
   absl::Duration batch_timeout = kDefaultBatchTimeout;
-  // For calls that last: how often a silent connection is asked whether it still lives. Zero: never.
-  // Hongyan suffers one in 30 seconds at most.
+  // For calls that last: how often a silent connection is asked whether it still lives. Zero:
+  // never. Hongyan suffers one in 30 seconds at most.
   absl::Duration keepalive = absl::ZeroDuration();
 };
 
@@ -114,11 +114,11 @@ class Client {
   absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request,
                                                     const CallOptions& options = {});
 
-  // One stream, which has no deadline: the timeout is that of the connection. `on_open`: the service
-  // has answered; unless it refuses the request after all, what comes from now on is told. `on_event`
-  // sees each event as it comes and ends the call, with OK, by `false`. Both run on the calling
-  // thread. Repeated only before `on_open`. A stream that the service ends without an error is
-  // UNAVAILABLE. FollowEvents() of event_follower.h resumes broken streams.
+  // One stream, which has no deadline: the timeout is that of the connection. `on_open`: the
+  // service has answered; unless it refuses the request after all, what comes from now on is told.
+  // `on_event` sees each event as it comes and ends the call, with OK, by `false`. Both run on the
+  // calling thread. Repeated only before `on_open`. A stream that the service ends without an error
+  // is UNAVAILABLE. FollowEvents() of event_follower.h resumes broken streams.
   absl::Status WatchEvents(const v1::WatchEventsRequest& request,
                            const std::function<void()>& on_open,
                            const std::function<bool(const v1::Event&)>& on_event,

@@ -8,10 +8,10 @@
 //   }});
 //
 // Contract: a stream that broke is resumed behind the last event that `on_event` took, after the
-//           waits of resumption.h, which begin anew with each event. So every event is seen at least
-//           once, as EventService promises. Only where `after_cursor` is absent and no event has come
-//           yet, a resumed stream begins with what comes then: what happened in between is missing,
-//           see FollowHandlers::on_break.
+//           waits of resumption.h, which begin anew with each event. So every event is seen at
+//           least once, as EventService promises. Only where `after_cursor` is absent and no event
+//           has come yet, a resumed stream begins with what comes then: what happened in between is
+//           missing, see FollowHandlers::on_break.
 // Errors:   OK: `on_event` said false, or the canceller was used. Before the service has answered
 //           once, every error ends it; afterwards those that no repeat mends, see resumption.h. One
 //           of these is OUT_OF_RANGE CURSOR_UNKNOWN: the service's storage was put back from a

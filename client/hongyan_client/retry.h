@@ -1,14 +1,15 @@
 // When the client repeats a call by itself: the one place that decides.
 //
-// Contract: a send is repeated only where the message certainly did not go out, which is
-//           OVERLOADED and SHUTTING_DOWN; or, when an idempotency_key makes the service recognize it,
-//           after a connection lost underway. A read is also repeated while nobody answers: UNAVAILABLE
-//           without a reason. At most kMaxRetries repeats, never past the call's deadline, never when the service's
-//           `grpc-retry-pushback-ms` is negative or unreadable. Everything else is the caller's
-//           decision: Hongyan itself repeats towards WeChat, and repeating in two places multiplies
-//           load.
+// Contract: a send is repeated only where the message certainly did not go out, which is OVERLOADED
+//           and SHUTTING_DOWN; or, when an idempotency_key makes the service recognize it, after a
+//           connection lost underway. A read is also repeated while nobody answers: UNAVAILABLE
+//           without a reason. At most kMaxRetries repeats, never past the call's deadline, never
+//           when the service's `grpc-retry-pushback-ms` is negative or unreadable. Everything else
+//           is the caller's decision: Hongyan itself repeats towards WeChat, and repeating in two
+//           places multiplies load.
 // Threads:  plain functions, any thread.
-// Source:   the pushback's meaning: https://github.com/grpc/proposal/blob/master/A6-client-retries.md
+// Source:   the pushback's meaning:
+//           https://github.com/grpc/proposal/blob/master/A6-client-retries.md
 #pragma once
 
 #include <optional>

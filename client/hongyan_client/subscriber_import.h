@@ -4,8 +4,8 @@
 //           import had begun: the service keeps what was imported and goes on from there. A
 //           connection lives some half an hour only, while an import may take hours. At most
 //           kMaxImportBreaks in a row bring nothing new; see resumption.h for the waits. `restart`
-//           holds until the import has begun. The timeout, kSyncTimeout unless given, is that of all
-//           calls together.
+//           holds until the import has begun. The timeout, kSyncTimeout unless given, is that of
+//           all calls together.
 // Errors:   those of SyncSubscribers, the last one after too many breaks. Where the service gave a
 //           reason it is reported at once, since it has repeated towards WeChat already; but for
 //           OVERLOADED, which a call that broke may cause until the service has noticed, and for

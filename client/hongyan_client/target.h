@@ -7,7 +7,8 @@
 
 namespace hongyan::client {
 
-// OK: HOST:PORT, or a gRPC target such as dns:///HOST:PORT or unix:PATH. INVALID_ARGUMENT says, in both languages, what is
+// OK: HOST:PORT, or a gRPC target such as dns:///HOST:PORT or unix:PATH. INVALID_ARGUMENT says, in
+//     both languages, what is
 // wrong: a URL, no port, IPv6 without brackets. Nothing is looked up.
 absl::Status CheckTarget(const std::string& target);
 

@@ -1,6 +1,7 @@
 // Proto ↔ domain. The only file that knows both.
 //
-// Errors: UNIMPLEMENTED NOT_IMPLEMENTED for what a later version fills; INVALID_ARGUMENT naming the field.
+// Errors: UNIMPLEMENTED NOT_IMPLEMENTED for what a later version fills; INVALID_ARGUMENT naming the
+//         field.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -22,7 +23,8 @@ void ToProto(absl::Time time, google::protobuf::Timestamp& proto);
 absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& proto,
                                      absl::string_view field);
 
-// An error of SendText or SendTemplate names the fields of its own request: "content", not "text.content".
+// An error of SendText or SendTemplate names the fields of its own request: "content", not
+// "text.content".
 absl::Status NamedAsInSendText(const absl::Status& status);
 
 }  // namespace hongyan::api

@@ -1,10 +1,11 @@
 // WeChat's pushes as the public API's Event.
 //
-// Contract: ToProto() sets `type` and the payload of that name, from XML and JSON pushes alike; the caller sets the
-//           rest of the event. What was left out stays empty; a number that is none, or is out of range, stays 0. A type
-//           that isn't in the API's list becomes `unknown` with all fields.
-// Bounds:   a payload holds nothing twice, so it is no larger than the push; `unknown` has kMaxUnknownFields fields and
-//           kMaxUnknownBytes at most.
+// Contract: ToProto() sets `type` and the payload of that name, from XML and JSON pushes alike; the
+//           caller sets the rest of the event. What was left out stays empty; a number that is
+//           none, or is out of range, stays 0. A type that isn't in the API's list becomes
+//           `unknown` with all fields.
+// Bounds:   a payload holds nothing twice, so it is no larger than the push; `unknown` has
+//           kMaxUnknownFields fields and kMaxUnknownBytes at most.
 // Threads:  any; pure.
 #pragma once
 

@@ -29,7 +29,8 @@ async::Task<absl::StatusOr<std::shared_ptr<const EventBatch>>> EventTail::After(
     if (woken != async::WaitList::Woken::kNotified) {
       co_return storage::ReadTooSlow();
     }
-    // Who follows closely mostly finds nothing: had each of many to read by himself, all others would wait for him.
+    // Who follows closely mostly finds nothing: had each of many to read by himself, all others
+    // would wait for him.
     if (other->batch != nullptr && other->removals == store_.removals()) co_return other->batch;
     // A reader who was cancelled read for himself alone: the others ask anew.
     if (!other->problem.ok() && !absl::IsCancelled(other->problem)) co_return other->problem;

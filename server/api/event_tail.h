@@ -1,13 +1,15 @@
 // The newest events, read from storage and made into protos once for all who follow.
 //
-// Contract: After() gives the events behind a cursor, of all accounts and types, up to kTailPage of them. Whoever asks
-//           for the same cursor while it is being read waits for that read and gets its batch, empty or not, or its
-//           error; who asks shortly afterwards gets the same batch, unless it was empty. So a batch may lack what was
-//           recorded meanwhile, and `next_cursor` says where to go on. Nobody gets a batch that was read before events
-//           were removed.
-// Errors:   those of EventStore; DEADLINE_EXCEEDED when somebody else's read takes longer than `deadline`; CANCELLED.
+// Contract: After() gives the events behind a cursor, of all accounts and types, up to kTailPage of
+//           them. Whoever asks for the same cursor while it is being read waits for that read and
+//           gets its batch, empty or not, or its error; who asks shortly afterwards gets the same
+//           batch, unless it was empty. So a batch may lack what was recorded meanwhile, and
+//           `next_cursor` says where to go on. Nobody gets a batch that was read before events were
+//           removed.
+// Errors:   those of EventStore; DEADLINE_EXCEEDED when somebody else's read takes longer than
+//           `deadline`; CANCELLED.
 // Bounds:   kTailBatches batches are kept, each of at most kTailBytes of pushes.
-// Threads:  event loop only.          Lifetime: store and clock outlive it; it outlives the tasks that wait.
+// Threads:  event loop only. Lifetime: store and clock outlive it; it outlives the tasks that wait.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// hongyan.v1.EventService: what WeChat pushed, page by page and as a stream. The proto has the contract.
+// hongyan.v1.EventService: what WeChat pushed, page by page and as a stream. The proto has the
+// contract.
 //
 // Bounds:   kMaxEventWatchers streams at once, which take no max_in_flight place.
 // Threads:  event loop only.

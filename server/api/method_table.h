@@ -1,8 +1,10 @@
-// The RPCs of a service as data: what a transport needs to know of each, and the function that does it.
+// The RPCs of a service as data: what a transport needs to know of each, and the function that does
+// it.
 //
-// Contract: a row's function runs as a task on the event loop, with a request of the row's type, and its status is the
-//           call's. The transport does what all calls have in common: it parses and bounds the request, gives the call
-//           its place, deadline and account, counts it, logs it, and names the account in its errors.
+// Contract: a row's function runs as a task on the event loop, with a request of the row's type,
+//           and its status is the call's. The transport does what all calls have in common: it
+//           parses and bounds the request, gives the call its place, deadline and account, counts
+//           it, logs it, and names the account in its errors.
 // Threads:  tables are made once and then read from any; functions run on the event loop.
 // Lifetime: the object whose functions a table has outlives the transport.
 #pragma once

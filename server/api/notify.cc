@@ -19,7 +19,8 @@ using async::Task;
 constexpr int kMaxBatch = 10000;
 constexpr std::size_t kBatchWidth = 32;
 constexpr absl::Duration kBatchCeiling = absl::Minutes(10);
-// What has begun for a caller who is gone may end by itself: its outcome is recorded under the item's key.
+// What has begun for a caller who is gone may end by itself: its outcome is recorded under the
+// item's key.
 constexpr absl::Duration kBatchPatience = absl::Seconds(5);
 
 // What the error of a send is named after, where that isn't the request's own field.

@@ -1,6 +1,8 @@
-// hongyan.v1.NotifyService: messages out, and what WeChat knows of people. The proto has the contract.
+// hongyan.v1.NotifyService: messages out, and what WeChat knows of people. The proto has the
+// contract.
 //
-// Bounds:   kMaxBulkCalls SendBatch and BatchGetUserInfo calls at once, since each may hold megabytes.
+// Bounds:   kMaxBulkCalls SendBatch and BatchGetUserInfo calls at once, since each may hold
+//           megabytes.
 // Threads:  event loop only.
 // Lifetime: everything it is given outlives it; it outlives its table's transport.
 #pragma once

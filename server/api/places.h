@@ -1,5 +1,5 @@
-// How many calls of a kind may run at once, where that is less than grpc.max_in_flight: each of them holds megabytes, or
-// lasts for days.
+// How many calls of a kind may run at once, where that is less than grpc.max_in_flight: each of
+// them holds megabytes, or lasts for days.
 //
 // Threads:  event loop only.          Lifetime: outlives the calls that have a place.
 #pragma once
@@ -14,7 +14,8 @@ namespace hongyan::api {
 
 class Places {
  public:
-  // `refusal`, `chinese`: what OVERLOADED says when there is none. `changed` is told each new count.
+  // `refusal`, `chinese`: what OVERLOADED says when there is none. `changed` is told each new
+  // count.
   Places(int max, std::string refusal, std::string chinese, std::function<void(int)> changed = {})
       : max_(max),
         refusal_(std::move(refusal)),

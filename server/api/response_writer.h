@@ -1,12 +1,13 @@
 // Where the function behind a streaming RPC writes its responses.
 //
-// Contract: Write() ends when the transport has taken the message, so a slow reader slows the function and nothing piles
-//           up. False once the caller is gone, which its deadline brings about too, or has taken nothing for so long that
-//           it counts as stalled(); the function ends then, with a status that a caller who reads on soon still finds.
-//           After a cancelled Write() the task can't be cancelled any more; where the stream can be taken up elsewhere, it
-//           says false. Several tasks may write; they take turns.
-//           Begin() sends the initial metadata ahead of the first message, to tell that the stream stands: at most once,
-//           before any Write().
+// Contract: Write() ends when the transport has taken the message, so a slow reader slows the
+//           function and nothing piles up. False once the caller is gone, which its deadline brings
+//           about too, or has taken nothing for so long that it counts as stalled(); the function
+//           ends then, with a status that a caller who reads on soon still finds. After a cancelled
+//           Write() the task can't be cancelled any more; where the stream can be taken up
+//           elsewhere, it says false. Several tasks may write; they take turns. Begin() sends the
+//           initial metadata ahead of the first message, to tell that the stream stands: at most
+//           once, before any Write().
 // Bounds:   one message, and what the transport's windows hold.
 // Threads:  event loop only.
 #pragma once
@@ -40,7 +41,8 @@ class ResponseWriter {
   MessageWriter& writer_;
 };
 
-// Why a stream that could go on ends: its reader was stalled, its time is over, or its caller is gone.
+// Why a stream that could go on ends: its reader was stalled, its time is over, or its caller is
+// gone.
 absl::Status StreamEnd(const Call& call, bool stalled, async::MonoTime now);
 
 }  // namespace hongyan::api

@@ -23,8 +23,8 @@ void ToProto(const model::StoredEvent& stored, v1::Event& event) {
   if (push.ok()) {
     ToProto(*push, stored.type, event);
   } else {
-    // Whoever reads events of its type hears of it all the same: nothing is missing silently. Damage was logged by the
-    // storage.
+    // Whoever reads events of its type hears of it all the same: nothing is missing silently.
+    // Damage was logged by the storage.
     if (!stored.damaged) {
       base::Log(base::Level::kError, "stored event can't be read", {{"cursor", stored.cursor}});
     }

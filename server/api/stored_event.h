@@ -6,7 +6,8 @@
 
 namespace hongyan::api {
 
-// All of it, the payload included. What can't be read keeps its place and its type, and is marked as damaged.
+// All of it, the payload included. What can't be read keeps its place and its type, and is marked
+// as damaged.
 void ToProto(const model::StoredEvent& stored, v1::Event& event);
 
 }  // namespace hongyan::api

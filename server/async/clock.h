@@ -1,7 +1,7 @@
 // What time it is, and how to wait for it. The seam that lets tests say "7000 seconds later".
 //
-// Contract: Now() is wall time and may jump; Mono() only grows, and all waiting and ageing goes by it.
-//           An Alarm waits for a moment of Mono() or for Cancel(), whichever comes first.
+// Contract: Now() is wall time and may jump; Mono() only grows, and all waiting and ageing goes by
+//           it. An Alarm waits for a moment of Mono() or for Cancel(), whichever comes first.
 // Threads:  Now() and Mono() any; alarms the event loop only.
 // Lifetime: the clock outlives its alarms.
 #pragma once
@@ -18,7 +18,8 @@ class EventLoop;
 class Alarm {
  public:
   virtual ~Alarm() = default;
-  // True when `when` came; false when Cancel() or the waiting task's cancellation came first. One wait at a time.
+  // True when `when` came; false when Cancel() or the waiting task's cancellation came first. One
+  // wait at a time.
   virtual Task<bool> WaitUntil(MonoTime when) = 0;
   // Ends the wait that goes on, if any.
   virtual void Cancel() = 0;

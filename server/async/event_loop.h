@@ -1,4 +1,5 @@
-// The one loop. Its thread owns every mutable object of the service; other threads only Post into it.
+// The one loop. Its thread owns every mutable object of the service; other threads only Post into
+// it.
 //
 // Contract: Run() works until Stop().
 // Threads:  Post() and Stop() any; the rest the loop's.
@@ -31,8 +32,8 @@ class EventLoop {
     asio::post(context_, std::forward<F>(f));
   }
 
-  // Runs `f` once everything that is ready now has had its turn, in one go with the others that wait for that: for work
-  // that is cheaper done together, as waking another thread is. The loop's.
+  // Runs `f` once everything that is ready now has had its turn, in one go with the others that
+  // wait for that: for work that is cheaper done together, as waking another thread is. The loop's.
   void AfterReady(absl::AnyInvocable<void()> f) {
     after_ready_.push_back(std::move(f));
     if (after_ready_.size() > 1) return;

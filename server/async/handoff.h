@@ -1,12 +1,14 @@
 // Waits for something that another thread ends: a library's own threads, say.
 //
-// Contract: UntilDone() calls `start(done)` at once; once `done` was called, exactly once and from any thread, the
-//           waiting task goes on, on the loop. When the task is cancelled meanwhile `cancel` is called, on the loop, and
-//           the wait still lasts until `done`: nothing that was started is left behind. The loop doesn't end before.
+// Contract: UntilDone() calls `start(done)` at once; once `done` was called, exactly once and from
+//           any thread, the waiting task goes on, on the loop. When the task is cancelled meanwhile
+//           `cancel` is called, on the loop, and the wait still lasts until `done`: nothing that
+//           was started is left behind. The loop doesn't end before.
 // Threads:  event loop only, but for `done`.
-// Use:      give `start` and `cancel` names and move them in: what a temporary captures in a co_await expression is
-//           destroyed twice by GCC 12.
-// Lifetime: what `start` and `cancel` refer to outlives the call; `cancel` may come after `done`, never after the wait.
+// Use:      give `start` and `cancel` names and move them in: what a temporary captures in a
+//           co_await expression is destroyed twice by GCC 12.
+// Lifetime: what `start` and `cancel` refer to outlives the call; `cancel` may come after `done`,
+//           never after the wait.
 #pragma once
 
 #include <boost/asio/associated_cancellation_slot.hpp>

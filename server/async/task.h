@@ -1,9 +1,11 @@
 // Task<T>: the only coroutine type above async/.
 //
-// Contract: a task runs on the event loop, is awaited exactly once, and ends with a value; ours never throw.
-//           Cancellation is by value: the awaited operation ends early and says so; Cancelled() tells.
+// Contract: a task runs on the event loop, is awaited exactly once, and ends with a value; ours
+//           never throw. Cancellation is by value: the awaited operation ends early and says so;
+//           Cancelled() tells.
 // Threads:  event loop only.
-// Lifetime: parameters by value, or references whose owner outlives the task. A capturing lambda is never a coroutine.
+// Lifetime: parameters by value, or references whose owner outlives the task. A capturing lambda is
+//           never a coroutine.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

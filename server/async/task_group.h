@@ -1,6 +1,7 @@
 // A bounded set of tasks that run beside each other, owned by whoever outlives them.
 //
-// Contract: Spawn starts a task at the loop's next turn. A task that throws is logged and counts as ended.
+// Contract: Spawn starts a task at the loop's next turn. A task that throws is logged and counts as
+//           ended.
 // Bounds:   at most `max` at once; Spawn refuses one more.
 // Threads:  event loop only.
 // Lifetime: all tasks have ended (Drain) before the group is destroyed.

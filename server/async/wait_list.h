@@ -1,7 +1,8 @@
 // Tasks that wait for the same thing to happen, each with its own deadline.
 //
-// Contract: Wait() ends with kNotified once NotifyAll() was called after it began, with kDeadline when `deadline`
-//           came first, with kCancelled when the waiting task was cancelled. One waiter's end leaves the others be.
+// Contract: Wait() ends with kNotified once NotifyAll() was called after it began, with kDeadline
+//           when `deadline` came first, with kCancelled when the waiting task was cancelled. One
+//           waiter's end leaves the others be.
 // Threads:  event loop only.
 // Lifetime: outlives its waiters.
 #pragma once

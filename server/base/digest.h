@@ -10,7 +10,8 @@
 
 namespace hongyan::base {
 
-// SHA-256 over parts. Each goes in with its length, so that nothing can move from one part to the next.
+// SHA-256 over parts. Each goes in with its length, so that nothing can move from one part to the
+// next.
 class PartsDigest {
  public:
   void Add(absl::string_view part);
@@ -21,7 +22,8 @@ class PartsDigest {
   std::string parts_;
 };
 
-// FNV-1a, 64 bits: against mistakes and damage, not against attackers. To go on, give it what it returned before.
+// FNV-1a, 64 bits: against mistakes and damage, not against attackers. To go on, give it what it
+// returned before.
 inline constexpr std::uint64_t kFnv1aStart = 0xcbf29ce484222325ULL;
 std::uint64_t Fnv1a(absl::string_view bytes, std::uint64_t before = kFnv1aStart);
 

@@ -34,7 +34,8 @@ std::string IdGenerator::Next(absl::Time now) {
 }
 
 std::string RandomHex128() {
-  // OpenSSL's generator costs a system call and a lock each time it is asked, however little it is asked for.
+  // OpenSSL's generator costs a system call and a lock each time it is asked, however little it is
+  // asked for.
   struct Stock {
     unsigned char bytes[32 * 16];
     std::size_t left = 0;

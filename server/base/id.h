@@ -8,8 +8,8 @@
 
 namespace hongyan::base {
 
-// 26 characters of Crockford's base 32 (a ULID): 48 bits of milliseconds, 80 random bits. Sorts by time; within one
-// millisecond of one generator each is greater than the one before. Threads: one.
+// 26 characters of Crockford's base 32 (a ULID): 48 bits of milliseconds, 80 random bits. Sorts by
+// time; within one millisecond of one generator each is greater than the one before. Threads: one.
 class IdGenerator {
  public:
   std::string Next(absl::Time now);

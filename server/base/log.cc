@@ -96,8 +96,8 @@ std::int64_t CountLines(absl::string_view text) {
   return std::count(text.begin(), text.end(), '\n');
 }
 
-// Collects lines and writes them from a thread of its own, so that no caller waits for a pipe, and a busy service
-// wakes no thread for each line.
+// Collects lines and writes them from a thread of its own, so that no caller waits for a pipe, and
+// a busy service wakes no thread for each line.
 class Writer {
  public:
   enum class Added { kWillBeWritten, kBufferIsFull, kStopped };
@@ -126,7 +126,8 @@ class Writer {
                        [&] { return rounds_ended_ >= wanted || ended_; });
   }
 
-  // Writes what waits and ends the thread; leaves the thread behind when that takes longer than `limit`.
+  // Writes what waits and ends the thread; leaves the thread behind when that takes longer than
+  // `limit`.
   void Stop(absl::Duration limit) {
     std::unique_lock lock(mutex_);
     if (std::exchange(stopping_, true)) return;
@@ -156,7 +157,8 @@ class Writer {
     }
   }
 
-  // Waits for the reader as long as it takes. What a closed standard error or a full disk refuses is lost and counted.
+  // Waits for the reader as long as it takes. What a closed standard error or a full disk refuses
+  // is lost and counted.
   void Write() {
     const std::int64_t dropped = g_dropped;
     std::string text;

@@ -1,11 +1,13 @@
 // Structured log lines on standard error, one JSON object (or one text line) each.
 //
-// Contract: Log(Level::kInfo, "send", {{"account", name}, {"attempts", 2}}). Values are made printable (control
-//           characters escaped, at most 256 bytes each), so a line is one line whatever a peer sent.
-//           Secrets don't fit: base::Secret doesn't convert to a field.
-// Bounds:   lines wait in a buffer of 1 MiB, beside at most as much that is being written; what doesn't fit is dropped
-//           and counted, never waited for. A later line says how many were dropped.
-// Threads:  any. Writing happens on a thread of its own, at once for warnings and errors, else within 100 ms.
+// Contract: Log(Level::kInfo, "send", {{"account", name}, {"attempts", 2}}). Values are made
+//           printable (control characters escaped, at most 256 bytes each), so a line is one line
+//           whatever a peer sent. Secrets don't fit: base::Secret doesn't convert to a field.
+// Bounds:   lines wait in a buffer of 1 MiB, beside at most as much that is being written; what
+//           doesn't fit is dropped and counted, never waited for. A later line says how many were
+//           dropped.
+// Threads:  any. Writing happens on a thread of its own, at once for warnings and errors, else
+//           within 100 ms.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +45,8 @@ class LogField {
   bool is_number_ = false;
 };
 
-// Starts logging. Call once, from main. Before it and after StopLog() each line is written by its caller, and dropped
-// where that would mean to wait.
+// Starts logging. Call once, from main. Before it and after StopLog() each line is written by its
+// caller, and dropped where that would mean to wait.
 void StartLog(Level level, LogFormat format);
 // Waits until the lines that were logged before are written, for `limit` at most.
 void FlushLog(absl::Duration limit);

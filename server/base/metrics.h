@@ -1,8 +1,9 @@
-// The service's metrics, under the names of the public contract: one declaration each.
+// The service's metrics, one declaration each. Their names are public: docs/operations.md.
 //
-// Contract: At() gives the series of these label values, in the order of the metric's labels; a metric without labels is
-//           used through `->`. Label values come from closed sets (configured accounts, our own method names, WeChat's
-//           codes), never from a peer: no openid, errmsg or rid. What only grows is a counter and ends in _total.
+// Contract: At() gives the series of these label values, in the order of the metric's labels; a
+//           metric without labels is used through `->`. Label values come from closed sets
+//           (configured accounts, our own method names, WeChat's codes), never from a peer: no
+//           openid, errmsg or rid. What only grows is a counter and ends in _total.
 // Threads:  any. Finding the series of a label set takes a lock, counting an atomic.
 #pragma once
 
@@ -82,7 +83,8 @@ class Metrics {
   Counter allowances_not_noted{
       registry_, "hongyan_allowances_not_noted_total",
       "Customer-service messages whose cost found no place to wait for storage."};
-  // errcode: the number, "none" where no answer came, "unknown" beyond the first 50 codes that the table doesn't have.
+  // errcode: the number, "none" where no answer came, "unknown" beyond the first 50 codes that the
+  // table doesn't have.
   Counter wechat_requests{registry_,
                           "hongyan_wechat_requests_total",
                           "Requests to WeChat, by account, api and errcode.",
@@ -103,8 +105,8 @@ class Metrics {
                      "hongyan_token_expiry_timestamp_seconds",
                      "When the current access_token expires, Unix time.",
                      {"account"}};
-  // type: a known event or message type, or "unknown". outcome: ok, repeated, forbidden, invalid, replay … What was
-  // refused before it was known whose it is has account and type "unknown".
+  // type: a known event or message type, or "unknown". outcome: ok, repeated, forbidden, invalid,
+  // replay … What was refused before it was known whose it is has account and type "unknown".
   Counter callbacks{registry_,
                     "hongyan_callbacks_total",
                     "Callbacks from WeChat, by account, type and outcome.",
@@ -119,7 +121,8 @@ class Metrics {
       "This host's clock less the timestamp of the last request with a right signature."};
   Counter signatures_forgotten{registry_, "hongyan_callback_signatures_forgotten_total",
                                "Remembered signatures that made room before their time."};
-  // outcome: replied, empty, invalid, failed, late, late_sent, late_failed, late_dropped, overloaded.
+  // outcome: replied, empty, invalid, failed, late, late_sent, late_failed, late_dropped,
+  // overloaded.
   Counter handler_calls{registry_,
                         "hongyan_handler_calls_total",
                         "Events for the account's handler, by account and outcome.",
@@ -135,8 +138,8 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // Begins an account's series at zero, so that the first of each is an increase: sends, the errcodes that are worth an
-  // alert, callbacks that go well and those that are refused.
+  // Begins an account's series at zero, so that the first of each is an increase: sends, the
+  // errcodes that are worth an alert, callbacks that go well and those that are refused.
   void Introduce(absl::string_view account, const AccountLabels& labels);
 
   // For the admin listener.

@@ -27,7 +27,8 @@ Secret& Secret::operator=(Secret&& other) noexcept {
 }
 
 void Secret::Wipe() {
-  // All of its room: a string that was moved from says it is empty, and may still hold a short text.
+  // All of its room: a string that was moved from says it is empty, and may still hold a short
+  // text.
   value_.resize(value_.capacity());
   OPENSSL_cleanse(value_.data(), value_.size());
   value_.clear();

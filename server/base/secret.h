@@ -1,7 +1,7 @@
 // A string that must not be seen: app_secret, access_token, callback token.
 //
-// Contract: can't be printed or streamed; what needs the bytes says Reveal(), so that every such place can be found.
-//           Copies are allowed, and each is wiped when it ends.
+// Contract: can't be printed or streamed; what needs the bytes says Reveal(), so that every such
+//           place can be found. Copies are allowed, and each is wiped when it ends.
 // Threads:  as std::string.
 #pragma once
 

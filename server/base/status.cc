@@ -218,7 +218,8 @@ absl::Status Annotate(absl::Status status, absl::string_view key, absl::string_v
 
 namespace {
 
-// `status` with every field violation's name, and the name at the head of the message, put through `rename`.
+// `status` with every field violation's name, and the name at the head of the message, put through
+// `rename`.
 template <typename Rename>
 absl::Status RenameFields(const absl::Status& status, const Rename& rename) {
   auto bad = GetDetail<google::rpc::BadRequest>(status);

@@ -1,9 +1,11 @@
 // Errors that callers can act on: an absl::Status whose payloads are the details of google.rpc.
 //
-// Contract: ErrorBuilder is the only maker of errors that leave the service. Each has an ErrorInfo (reason, domain,
-//           metadata) and a zh-CN LocalizedMessage; BadRequest, RetryInfo and QuotaFailure where they apply.
-//           The texts are bounded and hold no secret: no token, no URL's query.
-// Source:   google/rpc/error_details.proto; the reasons are those of protos/hongyan/v1/errors.proto.
+// Contract: ErrorBuilder is the only maker of errors that leave the service. Each has an ErrorInfo
+//           (reason, domain, metadata) and a zh-CN LocalizedMessage; BadRequest, RetryInfo and
+//           QuotaFailure where they apply. The texts are bounded and hold no secret: no token, no
+//           URL's query.
+// Source:   google/rpc/error_details.proto; the reasons are those of
+//           protos/hongyan/v1/errors.proto.
 #pragma once
 
 #include <cstddef>
@@ -106,8 +108,8 @@ class ErrorBuilder {
 absl::Status InvalidField(absl::string_view field, absl::string_view problem,
                           absl::string_view chinese, Reason reason = Reason::kInvalidRequest);
 
-// For checks of several fields: `first` with the field violations of `second` behind its own; the one that isn't OK where
-// the other is.
+// For checks of several fields: `first` with the field violations of `second` behind its own; the
+// one that isn't OK where the other is.
 absl::Status Joined(absl::Status first, const absl::Status& second);
 
 // The reason's name in an error of ours; empty when it has none.

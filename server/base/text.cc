@@ -55,8 +55,9 @@ struct Range {
   std::uint32_t first;
   std::uint32_t last;
 };
-// Control characters, line and paragraph separators, and format characters, which turn the direction of what follows
-// or take no room: general categories Cc, Zl, Zp and Cf of Unicode 15, and the fillers that look like nothing.
+// Control characters, line and paragraph separators, and format characters, which turn the
+// direction of what follows or take no room: general categories Cc, Zl, Zp and Cf of Unicode 15,
+// and the fillers that look like nothing.
 constexpr Range kInvisible[] = {
     {0x00, 0x1F},       {0x7F, 0x9F},       {0xAD, 0xAD},       {0x34F, 0x34F},
     {0x600, 0x605},     {0x61C, 0x61C},     {0x6DD, 0x6DD},     {0x70F, 0x70F},

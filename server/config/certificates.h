@@ -1,7 +1,7 @@
 // Whether certificate files are what they should be, before a listener or a connection needs them.
 //
-// Contract: a certificate and its key belong together; a bundle holds at least one certificate. Dates that have passed
-//           and a key that everybody may read are warnings.
+// Contract: a certificate and its key belong together; a bundle holds at least one certificate.
+//           Dates that have passed and a key that everybody may read are warnings.
 // Errors:   in `findings`, under the path of the file's key. Never the content.
 // Bounds:   4 MiB a file.
 // Threads:  one.

@@ -1,6 +1,8 @@
-// The rules between keys, and those that need files or more than one account. The rules of single keys are in config.proto.
+// The rules between keys, and those that need files or more than one account. The rules of single
+// keys are in config.proto.
 //
-// Contract: reports what is wrong, fills in what follows from other keys, and leaves the rest alone.
+// Contract: reports what is wrong, fills in what follows from other keys, and leaves the rest
+//           alone.
 // Threads:  one.
 #pragma once
 

@@ -1,7 +1,7 @@
 // What is known about each key of the file, and everything that is wrong with it.
 //
-// Contract: keys go by their path, accounts[0].callback.token. A problem about a key that is absent gets the line of
-//           the section it is missing from.
+// Contract: keys go by their path, accounts[0].callback.token. A problem about a key that is absent
+//           gets the line of the section it is missing from.
 // Bounds:   100 problems and as many warnings, then one that counts the rest.
 // Threads:  one.
 #pragma once

@@ -1,11 +1,12 @@
 // Reads the configuration file: YAML → proto → checked Settings.
 //
-// Contract: every problem is told, each with its line and the path of its key; with one, the settings must not be used.
-//           Warnings don't stop a start. Neither ever shows a secret. Nothing but `environment` is asked.
+// Contract: every problem is told, each with its line and the path of its key; with one, the
+//           settings must not be used. Warnings don't stop a start. Neither ever shows a secret.
+//           Nothing but `environment` is asked.
 // Errors:   in LoadResult::problems, a file that can't be read too.
 // Bounds:   1 MiB of file, and the bounds of yaml_file.h and substitution.h.
 // Threads:  any.
-// Source:   the configuration chapter of the public contract.
+// Source:   docs/configuration.md.
 #pragma once
 
 #include <cstdint>

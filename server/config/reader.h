@@ -1,9 +1,12 @@
-// Fills the message of config.proto from YAML: a key is a field, and its rules are the field's option key_rules.
+// Fills the message of config.proto from YAML: a key is a field, and its rules are the field's
+// option key_rules.
 //
-// Contract: unknown keys, wrong types and values that break their rules are reported with path and line, the nearest known
-//           key suggested. Strings take substitutions. A google.protobuf.Duration reads "5s", a field whose name ends in
-//           _bytes "64KiB". What the file doesn't have, or has wrongly, gets its default.
-// Errors:   in `findings`, which also learns where each key stands and whether its value can be used.
+// Contract: unknown keys, wrong types and values that break their rules are reported with path and
+//           line, the nearest known key suggested. Strings take substitutions. A
+//           google.protobuf.Duration reads "5s", a field whose name ends in _bytes "64KiB". What
+//           the file doesn't have, or has wrongly, gets its default.
+// Errors:   in `findings`, which also learns where each key stands and whether its value can be
+//           used.
 // Threads:  one.
 #pragma once
 

@@ -1,8 +1,10 @@
-// The checked configuration: the message of config.proto with every value in its limits and every default filled in.
+// The checked configuration: the message of config.proto with every value in its limits and every
+// default filled in.
 //
-// Contract: what the file can't know is set too: callback.max_connections_per_address, shutdown.delay, the callback paths
-//           of accounts. Addresses and URLs have their usual form: 127.0.0.1 for localhost, no trailing slash.
-//           The message holds secrets until WipeSecrets(); scripts/lint sees to it that the server prints no message.
+// Contract: what the file can't know is set too: callback.max_connections_per_address,
+//           shutdown.delay, the callback paths of accounts. Addresses and URLs have their usual
+//           form: 127.0.0.1 for localhost, no trailing slash. The message holds secrets until
+//           WipeSecrets(); scripts/lint sees to it that the server prints no message.
 // Threads:  any.
 #pragma once
 

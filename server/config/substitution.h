@@ -1,7 +1,8 @@
 // Puts environment variables and files into string values.
 //
-// Contract: ${NAME} is a variable, ${file:PATH} a file's content without a byte-order mark and its last line break;
-//           $${ is a literal ${. What was put in is never looked at again. Any other $ is itself.
+// Contract: ${NAME} is a variable, ${file:PATH} a file's content without a byte-order mark and its
+//           last line break; $${ is a literal ${. What was put in is never looked at again. Any
+//           other $ is itself.
 // Errors:   kInvalidArgument names the variable or file, and never shows a value.
 // Bounds:   64 KiB a file and a result, 4 MiB for all values of one Substitution.
 // Threads:  one.           Lifetime: `environment` outlives this object.

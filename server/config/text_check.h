@@ -11,8 +11,9 @@
 
 namespace hongyan::config {
 
-// `text` in its usual form. `shown` stands for it in messages, which never show secrets, and no URLs, as a password may be
-// in them. kInvalidArgument says what is wrong, as a sentence about the key.
+// `text` in its usual form. `shown` stands for it in messages, which never show secrets, and no
+// URLs, as a password may be in them. kInvalidArgument says what is wrong, as a sentence about the
+// key.
 absl::StatusOr<std::string> CheckText(const v1::KeyRules& rules, const std::string& text,
                                       absl::string_view shown);
 

@@ -22,8 +22,8 @@ namespace {
 
 constexpr char kTooDeep[] = "is nested too deeply; 32 levels are the limit";
 
-// Noncharacters that stand for the braces of ${NAME} while yaml-cpp reads: plain text in a flow map, as in
-// { token: ${NAME} }, could not have them.
+// Noncharacters that stand for the braces of ${NAME} while yaml-cpp reads: plain text in a flow
+// map, as in { token: ${NAME} }, could not have them.
 constexpr absl::string_view kOpen = "\xef\xb7\x90";   // U+FDD0
 constexpr absl::string_view kClose = "\xef\xb7\x91";  // U+FDD1
 

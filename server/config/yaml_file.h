@@ -1,7 +1,8 @@
 // A configuration file as YAML nodes.
 //
-// Contract: one document of maps, lists and scalars, whose keys are plain text; its nodes know their lines (FindLine). What a
-//           configuration may not hold is refused: aliases, anchors, tags, further documents, control characters.
+// Contract: one document of maps, lists and scalars, whose keys are plain text; its nodes know
+//           their lines (FindLine). What a configuration may not hold is refused: aliases, anchors,
+//           tags, further documents, control characters.
 // Errors:   reported to `findings` with path and line; nullopt.
 // Bounds:   depth 32, 20 000 nodes, checked as a first parse goes, so nothing larger is ever built.
 // Threads:  any.

@@ -1,4 +1,5 @@
-// What the configuration says of an account, beside its credentials: how its pushes are opened and answered.
+// What the configuration says of an account, beside its credentials: how its pushes are opened and
+// answered.
 //
 // Threads:  any; immutable. A new configuration makes a new one.
 #pragma once

@@ -1,4 +1,5 @@
-// The configured Official Accounts: each with all that belongs to it, by name and by the path of its callback.
+// The configured Official Accounts: each with all that belongs to it, by name and by the path of
+// its callback.
 //
 // Contract: an empty name means the only account there is.
 // Errors:   INVALID_ARGUMENT naming `account` and the configured names.

@@ -10,7 +10,8 @@ absl::Time JudgeTime(storage::AgeClock& clock, absl::Time now, absl::Duration ra
     clock = {now, std::nullopt, absl::ZeroDuration()};
     return now;
   }
-  // By a whole day, whatever `leap` is: a service that is off every night agrees with itself all the same.
+  // By a whole day, whatever `leap` is: a service that is off every night agrees with itself all
+  // the same.
   const bool same_leap = clock.doubted && absl::AbsDuration(now - (*clock.doubted + ran)) <= kLeap;
   clock.doubted_for = same_leap ? clock.doubted_for + ran : absl::ZeroDuration();
   clock.doubted = now;

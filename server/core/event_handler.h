@@ -1,8 +1,10 @@
 // Whoever makes the reply to an event in the account's stead: the user's own microservice.
 //
-// Contract: Handle() yields its reply, or none. It ends soon after `time_left`, and soon after the task is cancelled.
-// Errors:   kDeadlineExceeded - no answer within `time_left`; kDataLoss - an answer that can't be read; any other code as
-//           it came from there or from the network. Messages have nothing of the answer's content.
+// Contract: Handle() yields its reply, or none. It ends soon after `time_left`, and soon after the
+//           task is cancelled.
+// Errors:   kDeadlineExceeded - no answer within `time_left`; kDataLoss - an answer that can't be
+//           read; any other code as it came from there or from the network. Messages have nothing
+//           of the answer's content.
 // Threads:  event loop only.
 #pragma once
 

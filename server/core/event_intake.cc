@@ -47,7 +47,8 @@ model::StoredEvent ToStored(const model::NewEvent& event) {
 
 }  // namespace
 
-// Held by each push of an event while it is being taken. Of those that are held at the same time one answers.
+// Held by each push of an event while it is being taken. Of those that are held at the same time
+// one answers.
 class EventIntake::Turn {
  public:
   Turn(EventIntake& intake, std::string key) : intake_(intake), key_(std::move(key)) {

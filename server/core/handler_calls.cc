@@ -42,7 +42,8 @@ HandlerCalls::Arrival HandlerCalls::Arrive(const std::string& dedup_key) {
   return {order_.back(), true};
 }
 
-// Drops what is expired, and the oldest when all places are taken. No call in flight is forgotten: it would be made again.
+// Drops what is expired, and the oldest when all places are taken. No call in flight is forgotten:
+// it would be made again.
 bool HandlerCalls::MakeRoom() {
   const auto is_calling = [](const auto& entry) { return entry->state == State::kCalling; };
   while (!order_.empty() && !is_calling(order_.front()) &&

@@ -1,14 +1,18 @@
-// The calls to one account's event handler: once for each event, in time for WeChat, and what becomes of late answers.
+// The calls to one account's event handler: once for each event, in time for WeChat, and what
+// becomes of late answers.
 //
-// Contract: Arrive() is asked when a push comes in, before it is recorded; Answer() afterwards, with what storage said.
-//           The first arrival that was recorded starts the call. Whoever asks meanwhile waits for it, and whoever asks
-//           later gets the same reply, for kMemory. An event that storage knows from before this process began is not
-//           handled again. Answer() ends `timeout` after the push was received at the latest; from then on that event's
-//           answer is none, and a text that the handler still gives within `late_within` goes out as a customer-service
-//           message, once.
-// Errors:   none: whatever goes wrong is no reply, counted and logged with the request's id, without contents.
-// Bounds:   kMaxCalls on their way, late ones included; kMaxRemembered events. Beyond the first, and
-//           where all of the second are on their way: no reply, counted. Else the oldest reply is forgotten, and logged.
+// Contract: Arrive() is asked when a push comes in, before it is recorded; Answer() afterwards,
+//           with what storage said. The first arrival that was recorded starts the call. Whoever
+//           asks meanwhile waits for it, and whoever asks later gets the same reply, for kMemory.
+//           An event that storage knows from before this process began is not handled again.
+//           Answer() ends `timeout` after the push was received at the latest; from then on that
+//           event's answer is none, and a text that the handler still gives within `late_within`
+//           goes out as a customer-service message, once.
+// Errors:   none: whatever goes wrong is no reply, counted and logged with the request's id,
+//           without contents.
+// Bounds:   kMaxCalls on their way, late ones included; kMaxRemembered events. Beyond the first,
+//           and where all of the second are on their way: no reply, counted. Else the oldest reply
+//           is forgotten, and logged.
 // Threads:  event loop only.
 // Lifetime: all it is given outlives it; Drain() before it is destroyed.
 #pragma once

@@ -1,9 +1,11 @@
-// What the service does unasked: it removes what is old, and asks for profiles that could not be read.
+// What the service does unasked: it removes what is old, and asks for profiles that could not be
+// read.
 //
-// Contract: Run() makes a round at once and then one every kHousekeepingEvery, until its task is cancelled. A round
-//           removes events older than `retention` and the keys of repeats, and erases what is personal of those who
-//           left more than `unsubscribed_retention` ago. How much is logged. What is old JudgeTime() says, so that a
-//           wrong clock removes nothing. What fails is logged and tried again in the next round.
+// Contract: Run() makes a round at once and then one every kHousekeepingEvery, until its task is
+//           cancelled. A round removes events older than `retention` and the keys of repeats, and
+//           erases what is personal of those who left more than `unsubscribed_retention` ago. How
+//           much is logged. What is old JudgeTime() says, so that a wrong clock removes nothing.
+//           What fails is logged and tried again in the next round.
 // Bounds:   a round takes kHousekeepingLimit; what is left then waits for the next.
 // Threads:  event loop only.
 // Lifetime: what it is given outlives it and its task.

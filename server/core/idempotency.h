@@ -1,12 +1,14 @@
 // One idempotency_key, one send.
 //
-// Contract: Claim() says whether this call sends (kMine), has been done before (kDone, with the first result), or
-//           conflicts (kReused: the key stood for another request). A twin in flight is waited for. Whoever got kMine
-//           must Settle(): a result that no retry would mend is remembered for 24 hours, another frees the key. The
-//           DEADLINE_EXCEEDED of the first call's own deadline is remembered as UNKNOWN.
-// Bounds:   100 000 keys and 128 MiB; the oldest settled one makes room, a key in flight never. One that was forgotten
-//           before its 24 hours is counted, and a log line once a minute says how many: a repeat would be sent again.
-//           In memory: not over a restart, not between replicas.
+// Contract: Claim() says whether this call sends (kMine), has been done before (kDone, with the
+//           first result), or conflicts (kReused: the key stood for another request). A twin in
+//           flight is waited for. Whoever got kMine must Settle(): a result that no retry would
+//           mend is remembered for 24 hours, another frees the key. The DEADLINE_EXCEEDED of the
+//           first call's own deadline is remembered as UNKNOWN.
+// Bounds:   100 000 keys and 128 MiB; the oldest settled one makes room, a key in flight never. One
+//           that was forgotten before its 24 hours is counted, and a log line once a minute says
+//           how many: a repeat would be sent again. In memory: not over a restart, not between
+//           replicas.
 // Threads:  event loop only.
 #pragma once
 
@@ -86,11 +88,12 @@ class Idempotency {
   absl::flat_hash_map<absl::string_view, Entries::iterator> entries_;  // by Entry::name
 };
 
-// Whether a result is the key's last word: accepted, unknown, or WeChat's refusal of this very message, which no retry
-// would mend.
+// Whether a result is the key's last word: accepted, unknown, or WeChat's refusal of this very
+// message, which no retry would mend.
 bool UsesKeyUp(const model::Delivery& delivery);
 
-// Equal for equal requests, whatever their key, labels and time limits: a twin gets the first one's.
+// Equal for equal requests, whatever their key, labels and time limits: a twin gets the first
+// one's.
 std::string Fingerprint(const model::Notification& notification);
 
 }  // namespace hongyan::core

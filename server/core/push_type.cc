@@ -14,7 +14,8 @@
 namespace hongyan::core {
 namespace {
 
-// WeChat's own word in lower case, and the API's type; unknown: the API has none, but the configuration may name it.
+// WeChat's own word in lower case, and the API's type; unknown: the API has none, but the
+// configuration may name it.
 using Names = std::pair<absl::string_view, absl::string_view>;
 
 constexpr std::array<Names, 12> kMessages = {{{"text", "text"},

@@ -2,7 +2,8 @@
 // the body.
 //
 // Contract: the first body under a signature is new, the same body again is WeChat's repeat,
-//           another body is a replay of a captured URL. Entries are forgotten when they expire, and with the process.
+//           another body is a replay of a captured URL. Entries are forgotten when they expire, and
+//           with the process.
 // Bounds:   at most `capacity` entries (about 7 MB at 65 536); then the oldest goes, and
 //           evictions() counts it.
 // Threads:  event loop only.

@@ -1,6 +1,8 @@
-// A passive reply, and whether WeChat takes it. Rules of the configuration and the user's own microservice make them.
+// A passive reply, and whether WeChat takes it. Rules of the configuration and the user's own
+// microservice make them.
 //
-// Errors:  INVALID_ARGUMENT names the field ("text.content", "news.url") and the rule, never the value.
+// Errors:  INVALID_ARGUMENT names the field ("text.content", "news.url") and the rule, never the
+//          value.
 // Threads: any; pure.
 // Source:
 // https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html
@@ -23,7 +25,8 @@ using Reply = wechat::Reply;
 absl::string_view ReplyKind(const Reply& reply);
 std::vector<absl::string_view> ReplyKinds();
 
-// The reply of this kind with what `read` has for each of its fields, by the field's name. None: there is no such kind.
+// The reply of this kind with what `read` has for each of its fields, by the field's name. None:
+// there is no such kind.
 std::optional<Reply> ReadReply(absl::string_view kind,
                                const std::function<std::string(const std::string& field)>& read);
 

@@ -1,7 +1,7 @@
 // The configured automatic replies of one account: which reply, if any, answers a push.
 //
-// Contract: the first rule that fits decides: its `on` means the push (IsOn), its `event_key` is the event's, its
-//           `match` is found in a message's content or in an event's key.
+// Contract: the first rule that fits decides: its `on` means the push (IsOn), its `event_key` is
+//           the event's, its `match` is found in a message's content or in an event's key.
 // Errors:   Create: kInvalidArgument names the rule whose expression or reply is wrong.
 // Bounds:   linear in the content whatever the expression.
 // Threads:  any; immutable.

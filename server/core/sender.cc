@@ -128,7 +128,8 @@ async::Task<void> Sender::Deliver(Account& account, const model::Notification& n
     Finish(delivery, model::DeliveryState::kExpired, Expired());
     co_return;
   }
-  // Before the call: its arguments may be made in any order, and a moved-from status is no longer OK.
+  // Before the call: its arguments may be made in any order, and a moved-from status is no longer
+  // OK.
   const model::DeliveryState state = result.status.ok()       ? model::DeliveryState::kAccepted
                                      : result.outcome_unknown ? model::DeliveryState::kUnknown
                                                               : model::DeliveryState::kFailed;

@@ -1,8 +1,10 @@
-// Sends one message: claims its idempotency_key, speaks to WeChat, says what became of it. Knows no kinds of messages.
+// Sends one message: claims its idempotency_key, speaks to WeChat, says what became of it. Knows no
+// kinds of messages.
 //
-// Contract: Send() ends with a Delivery whose state says all: accepted, failed, unknown, expired, or none after
-//           validate_only. It never sends twice where the first outcome is unknown.
-// Errors:   in Delivery::error; fields are named as in the notification ("openid", "text.content", "template.url").
+// Contract: Send() ends with a Delivery whose state says all: accepted, failed, unknown, expired,
+//           or none after validate_only. It never sends twice where the first outcome is unknown.
+// Errors:   in Delivery::error; fields are named as in the notification ("openid", "text.content",
+//           "template.url").
 // Threads:  event loop only.          Lifetime: everything it is given outlives it.
 #pragma once
 

@@ -1,7 +1,8 @@
 // Recipients as the stored followers know them.
 //
-// Contract: what a send tells is written in the background; while one write is on its way the next ones gather. What
-//           can't be written is forgotten: the allowance is a help to people, WeChat is the judge.
+// Contract: what a send tells is written in the background; while one write is on its way the next
+//           ones gather. What can't be written is forgotten: the allowance is a help to people,
+//           WeChat is the judge.
 // Bounds:   kMaxWaiting persons; of more nothing is noted but in a metric.
 // Threads:  event loop only.
 // Lifetime: what it is given outlives it; `group` has ended before.
@@ -36,7 +37,8 @@ class StoredRecipients final : public Recipients {
   void WindowClosed(const std::string& account, const std::string& openid) override;
   void AllowanceUsed(const std::string& account, const std::string& openid) override;
 
-  // Ends when everything that was told before is written, or at `deadline`. What is told meanwhile isn't waited for.
+  // Ends when everything that was told before is written, or at `deadline`. What is told meanwhile
+  // isn't waited for.
   async::Task<void> Written(async::MonoTime deadline);
 
  private:

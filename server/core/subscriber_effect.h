@@ -1,6 +1,7 @@
 // What a push means for the one who caused it: follows or left, and what may be sent to them now.
 //
-// Units:  the windows and counts are WeChat's present ones; it stays the judge, for other systems may send too.
+// Units:  the windows and counts are WeChat's present ones; it stays the judge, for other systems
+//         may send too.
 // Threads: any; pure.
 // Source: https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html
 #pragma once

@@ -23,9 +23,10 @@ constexpr std::size_t kBatchesAtOnce = 4;
 
 constexpr int kFew = 5;  // by which WeChat's counts of a small account may differ
 
-// Whether a list that was read to its end may have been whole. `total` is the smallest that its pages told, so those who
-// left while it was read are no longer in it. WeChat's two counts needn't agree to the last, so one in a hundred may be
-// missing, in small accounts five, but never more than half.
+// Whether a list that was read to its end may have been whole. `total` is the smallest that its
+// pages told, so those who left while it was read are no longer in it. WeChat's two counts needn't
+// agree to the last, so one in a hundred may be missing, in small accounts five, but never more
+// than half.
 bool IsWhole(std::int64_t listed, std::int64_t total) {
   const std::int64_t missing = std::min(std::max<std::int64_t>(total / 100, kFew), total / 2);
   return listed >= total - missing;
@@ -49,7 +50,8 @@ absl::Status NobodyListens() {
       .Chinese("调用方已离开，下次将从此处继续导入");
 }
 
-// Whether WeChat refused because of an openid: it is none of this account, or the list of them is none.
+// Whether WeChat refused because of an openid: it is none of this account, or the list of them is
+// none.
 bool IsAboutOpenids(const absl::Status& status) {
   const std::string errcode = base::GetMetadata(status, "errcode");
   return errcode == "40003" || errcode == "40031" || errcode == "40032";
@@ -257,7 +259,8 @@ async::Task<absl::Status> Subscribers::ReadList(Account& account, storage::SyncS
                                                 model::CallLimit limit, Progress& progress,
                                                 const Report& report) {
   while (true) {
-    // After the import began, whatever has been done to the clock: who is seen now must not count as unseen.
+    // After the import began, whatever has been done to the clock: who is seen now must not count
+    // as unseen.
     const absl::Time asked = std::max(clock_.Now(), *state.start_time);
     auto page = co_await account.client.ListFollowers(state.next_openid, limit);
     if (!page.ok()) co_return page.status();
@@ -270,7 +273,8 @@ async::Task<absl::Status> Subscribers::ReadList(Account& account, storage::SyncS
                                                      clock_.Now(), limit.deadline);
       if (!seen.ok()) co_return seen.status();
     }
-    // An import that goes on later reads such a page again, and knows then too that something was in it.
+    // An import that goes on later reads such a page again, and knows then too that something was
+    // in it.
     if (progress.unreadable == 0) {
       const absl::Status status = co_await store_.PutSync(state, limit.deadline);
       if (!status.ok()) co_return status;
@@ -316,7 +320,7 @@ async::Task<absl::Status> Subscribers::ReadProfiles(Account& account, storage::P
         [this, &missing](std::size_t index) { return ReadBatch(missing, index); });
     progress.fetched += missing.fetched;
     progress.unreadable += missing.unreadable;
-    // First, for what failed may have failed by that, and the task can't be cancelled once more.
+    // Checked first: a cancelled task also leaves an error behind.
     if (!all) co_return NobodyListens();
     if (!missing.error.ok()) co_return missing.error;
     if (batches > 0) {

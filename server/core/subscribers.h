@@ -1,16 +1,19 @@
 // The followers of each account: what storage has of them, kept true by WeChat's own word.
 //
-// Contract: Get, Find, List and Delete are about storage only; they see what sends have spent before. Fetch() asks WeChat
-//           for a stored person's profile in the background; what it can't get is asked again by KeepUp(). Sync() reads
-//           WeChat's whole list of followers, then the profiles that are missing or older than kFreshProfile; it goes on
-//           where an earlier one was interrupted, and only one runs for each account. KeepUp() gives way to it, and asks
-//           for what is missing only.
-// Errors:   those of Accounts, SubscriberStore and WechatClient. RESOURCE_EXHAUSTED OVERLOADED: a Sync() of this account
-//           runs. UNAVAILABLE WECHAT_UNREACHABLE: WeChat's list was clearly not whole, so nobody was found to have left.
-//           An openid that WeChat doesn't know, or of whom it tells nothing readable, is noted, and not asked again for
-//           kRefusedFor; the others go on. Nobody has left by a list of which a part can't be read.
-// Bounds:   profiles are asked 100 at a time, four requests beside each other. At most kMaxFetches fetches in the
-//           background; further ones wait for KeepUp(). One Sync() or KeepUp() asks for kMaxRefused strangers at most.
+// Contract: Get, Find, List and Delete are about storage only; they see what sends have spent
+//           before. Fetch() asks WeChat for a stored person's profile in the background; what it
+//           can't get is asked again by KeepUp(). Sync() reads WeChat's whole list of followers,
+//           then the profiles that are missing or older than kFreshProfile; it goes on where an
+//           earlier one was interrupted, and only one runs for each account. KeepUp() gives way to
+//           it, and asks for what is missing only.
+// Errors:   those of Accounts, SubscriberStore and WechatClient. RESOURCE_EXHAUSTED OVERLOADED: a
+//           Sync() of this account runs. UNAVAILABLE WECHAT_UNREACHABLE: WeChat's list was clearly
+//           not whole, so nobody was found to have left. An openid that WeChat doesn't know, or of
+//           whom it tells nothing readable, is noted, and not asked again for kRefusedFor; the
+//           others go on. Nobody has left by a list of which a part can't be read.
+// Bounds:   profiles are asked 100 at a time, four requests beside each other. At most kMaxFetches
+//           fetches in the background; further ones wait for KeepUp(). One Sync() or KeepUp() asks
+//           for kMaxRefused strangers at most.
 // Threads:  event loop only.
 // Lifetime: what it is given outlives it; `group` has ended before.
 #pragma once
@@ -34,19 +37,21 @@ namespace hongyan::core {
 inline constexpr absl::Duration kFreshProfile = absl::Hours(24);
 // How long an openid that WeChat didn't know is left alone.
 inline constexpr absl::Duration kRefusedFor = absl::Hours(24);
-// Each costs some dozen requests to find, and if WeChat knows none at all, it is no matter of single openids.
+// Each costs some dozen requests to find, and if WeChat knows none at all, it is no matter of
+// single openids.
 inline constexpr int kMaxRefused = 1000;
 
 class Subscribers {
  public:
-  // How far a Sync() is. `listed` of `total` openids; then the followers whose profile is known, `fetched`, from not long
-  // ago or by this import.
+  // How far a Sync() is. `listed` of `total` openids; then the followers whose profile is known,
+  // `fetched`, from not long ago or by this import.
   struct Progress {
     std::int64_t total = 0;
     std::int64_t listed = 0;
     std::int64_t fetched = 0;
     std::int64_t left = 0;  // found to follow no more
-    // Entries of WeChat's answers to this call that nobody can read: they concern one person each and hold up no other.
+    // Entries of WeChat's answers to this call that nobody can read: they concern one person each
+    // and hold up no other.
     std::int64_t unreadable = 0;
     absl::Time start_time;
     bool done = false;
@@ -78,8 +83,8 @@ class Subscribers {
   // `restart`: from the first follower, whatever an earlier import has done, and all profiles.
   async::Task<absl::Status> Sync(std::string account, bool restart, model::CallLimit limit,
                                  Report report);
-  // Asks for the profiles that are missing, of all accounts. Call now and then. False: the task was cancelled, and must
-  // end by itself.
+  // Asks for the profiles that are missing, of all accounts. Call now and then. False: the task was
+  // cancelled, and must end by itself.
   async::Task<bool> KeepUp(async::MonoTime deadline);
 
  private:
@@ -96,8 +101,8 @@ class Subscribers {
   async::Task<absl::Status> ReadProfiles(Account& account, storage::ProfileAge age,
                                          model::CallLimit limit, Progress& progress,
                                          const Report& report);
-  // Asks for these together; what WeChat told and what it refused to tell is stored. An openid that it doesn't know fails
-  // all that are asked with it: then false, unless it was asked alone.
+  // One batchget, whose result is stored. False: WeChat doesn't know one of several openids and
+  // told of none; ask in halves.
   async::Task<absl::StatusOr<bool>> ReadTogether(Missing& missing,
                                                  std::vector<std::string> openids);
   // KeepUp's report: ends it where a Sync() has begun.

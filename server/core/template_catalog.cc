@@ -140,7 +140,8 @@ absl::Status CheckAgainst(const wechat::TemplateMessage& message,
   const std::vector<std::string> keywords = ListKeywords(info.content);
   std::vector<std::pair<std::string, ValueProblem>> problems;
   for (const std::string& keyword : keywords) {
-    // first and remark of historic templates are dropped by WeChat since 2023; nobody has to give them.
+    // first and remark of historic templates are dropped by WeChat since 2023; nobody has to give
+    // them.
     if (keyword == "first" || keyword == "remark") continue;
     const auto it = message.data.find(keyword);
     if (it == message.data.end()) {

@@ -1,13 +1,14 @@
 // The account's own templates, and what their keywords take.
 //
-// Contract: Check() holds a message against the list that WeChat gave at most ten minutes ago: template_id known,
-//           keywords neither missing nor strange, each value within the limit of its type. A template that the list
-//           doesn't have makes it fetched once more, at most once a minute. Whoever comes during a fetch waits for it.
-//           What WeChat's list doesn't tell readably is not held against a message.
-// Errors:   INVALID_ARGUMENT INVALID_TEMPLATE_ID or INVALID_TEMPLATE_VALUE naming the fields; else those of
-//           WechatClient::ListTemplates.
+// Contract: Check() holds a message against the list that WeChat gave at most ten minutes ago:
+//           template_id known, keywords neither missing nor strange, each value within the limit of
+//           its type. A template that the list doesn't have makes it fetched once more, at most
+//           once a minute. Whoever comes during a fetch waits for it. What WeChat's list doesn't
+//           tell readably is not held against a message.
+// Errors:   INVALID_ARGUMENT INVALID_TEMPLATE_ID or INVALID_TEMPLATE_VALUE naming the fields; else
+//           those of WechatClient::ListTemplates.
 // Threads:  event loop only.
-// Source:   platform reference: template management, value limits of typed keywords.
+// Source:   https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html
 #pragma once
 
 #include <optional>
@@ -47,8 +48,8 @@ class TemplateCatalog {
 // The keywords of a template's content: "{{thing1.DATA}}" → "thing1". In their order, each once.
 std::vector<std::string> ListKeywords(const std::string& content);
 
-// What is wrong with `value` for a keyword of this name; empty when nothing. Keywords without a typed name (first,
-// keyword1 …) take anything but nothing.
+// What is wrong with `value` for a keyword of this name; empty when nothing. Keywords without a
+// typed name (first, keyword1 …) take anything but nothing.
 struct ValueProblem {
   std::string english;
   std::string chinese;

@@ -20,8 +20,8 @@ class UserDirectory {
 
   async::Task<absl::StatusOr<model::User>> Get(Account& account, std::string openid,
                                                std::string lang, model::CallLimit limit);
-  // In the order asked; an openid that WeChat left out, or whose entry can't be read, has nothing but itself. One failed
-  // page fails the call.
+  // In the order asked; an openid that WeChat left out, or whose entry can't be read, has nothing
+  // but itself. One failed page fails the call.
   async::Task<absl::StatusOr<std::vector<model::User>>> BatchGet(Account& account,
                                                                  std::vector<std::string> openids,
                                                                  std::string lang,

@@ -1,7 +1,7 @@
 // One accepted connection as bytes, plain or TLS, so that HTTP above it is written once.
 //
-// Contract: one operation at a time. A read of 0 bytes means: the peer closed, the connection broke, or Cancel() was
-//           called.
+// Contract: one operation at a time. A read of 0 bytes means: the peer closed, the connection
+//           broke, or Cancel() was called.
 // Errors:   by value; nothing throws.
 // Threads:  event loop only.
 // Lifetime: a TLS stream keeps its context alive.

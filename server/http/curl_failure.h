@@ -1,4 +1,5 @@
-// What kind of failure a code of libcurl is. Whether bytes had left is not in the code; CurlHttpClient asks for that.
+// What kind of failure a code of libcurl is. Whether bytes had left is not in the code;
+// CurlHttpClient asks for that.
 //
 // Threads:  any.
 // Source:   https://curl.se/libcurl/c/libcurl-errors.html

@@ -106,8 +106,8 @@ struct CurlHttpClient::Transfer {
     curl_slist_free_all(resolved);
   }
 
-  // Hands libcurl the peer's addresses, in place of those that it was given before. They don't age there: each transfer
-  // brings its own.
+  // Hands libcurl the peer's addresses, in place of those that it was given before. They don't age
+  // there: each transfer brings its own.
   void SetAddresses() {
     curl_slist_free_all(std::exchange(resolved, nullptr));
     if (addresses != nullptr) {
@@ -122,14 +122,16 @@ struct CurlHttpClient::Transfer {
     curl_easy_setopt(easy, CURLOPT_RESOLVE, resolved);
   }
 
-  // libcurl would begin a look-up of its own, which has no bound. For what is an address it is none.
+  // libcurl would begin a look-up of its own, which has no bound. For what is an address it is
+  // none.
   static int OnLookUp(void*, void*, void* self) {
     return static_cast<Transfer*>(self)->addresses != nullptr ? 1 : 0;
   }
 
-  // Asked for leave before each request on a connection. libcurl sends a request again, on a new connection and without
-  // a word, when a pooled one dies under it before the answer. That must not happen to a message, unless nothing of it
-  // was written: a connection that was reset while idle is noticed by the first write only.
+  // Asked for leave before each request on a connection. libcurl sends a request again, on a new
+  // connection and without a word, when a pooled one dies under it before the answer. That must not
+  // happen to a message, unless nothing of it was written: a connection that was reset while idle
+  // is noticed by the first write only.
   static int OnAboutToSend(void* self, char*, char*, int, int) {
     auto& t = *static_cast<Transfer*>(self);
     if (t.request.begin_by <= std::chrono::steady_clock::now()) {
@@ -156,9 +158,10 @@ struct CurlHttpClient::Transfer {
     return t.header_bytes > kMaxHeaderBytes ? 0 : size * count;
   }
 
-  // False: no byte of the request was written. libcurl's counts alone don't say so, for what its first write had to leave
-  // to later ones is counted in part, and forgotten when the request begins again. But once that first write has not
-  // failed, "pre-transfer" is over, and its time stays.
+  // False: no byte of the request was written. libcurl's counts alone don't say so, for what its
+  //        first write had to leave
+  // to later ones is counted in part, and forgotten when the request begins again. But once that
+  // first write has not failed, "pre-transfer" is over, and its time stays.
   bool Began() const {
     long first_write = 0;  // NOLINT(google-runtime-int)
     curl_off_t body = 0;
@@ -308,13 +311,15 @@ async::Task<HttpResult> CurlHttpClient::Send(HttpRequest request) {
           Begin(t);
         },
         async::use_task);
-    // libcurl tries five pooled connections. When a front restarts all of them are dead, and there may be more.
+    // libcurl tries five pooled connections. When a front restarts all of them are dead, and there
+    // may be more.
     if (!BrokeUnwritten(result)) break;
     t.allowed = false;
   }
   GivePlaceBack();
   if (peer.has_name && !Connected(result)) names_.Doubt(peer.host);
-  // What the request held must not outlive it in the pool: the URL has a token in it, and libcurl a copy of the URL.
+  // What the request held must not outlive it in the pool: the URL has a token in it, and libcurl a
+  // copy of the URL.
   curl_easy_setopt(t.easy, CURLOPT_URL, nullptr);
   t.request = HttpRequest{};
   t.answer = std::string();
@@ -325,7 +330,8 @@ async::Task<HttpResult> CurlHttpClient::Send(HttpRequest request) {
   co_return result;
 }
 
-// libcurl would queue what is over its connection limit, but looks at the deadlines of what it queued too late.
+// libcurl would queue what is over its connection limit, but looks at the deadlines of what it
+// queued too late.
 async::Task<bool> CurlHttpClient::TakePlace(MonoTime deadline) {
   if (places_taken_ < options_.max_connections) {
     ++places_taken_;

@@ -1,15 +1,17 @@
 // HttpClient over libcurl's multi interface, driven by the event loop.
 //
-// Contract: HTTP/1.1 with a keep-alive pool; a connection idle for `idle_limit` is not used again. Lengths are always sent,
-//           `Expect` never; TLS is verified against the system's authorities or `ca_file`; no redirect, no proxy, no
-//           .netrc, whatever the environment says. Names are looked up by the resolver alone, for `connect_timeout` at
-//           most, and before a request takes a connection's place. Cancelling the calling task ends the transfer.
-//           libcurl never resends a POST on a second connection by itself: it must ask, and is refused as soon as a byte
-//           of it may have left. As long as none was written the same call goes on to a new connection.
+// Contract: HTTP/1.1 with a keep-alive pool; a connection idle for `idle_limit` is not used again.
+//           Lengths are always sent, `Expect` never; TLS is verified against the system's
+//           authorities or `ca_file`; no redirect, no proxy, no .netrc, whatever the environment
+//           says. Names are looked up by the resolver alone, for `connect_timeout` at most, and
+//           before a request takes a connection's place. Cancelling the calling task ends the
+//           transfer. libcurl never resends a POST on a second connection by itself: it must ask,
+//           and is refused as soon as a byte of it may have left. As long as none was written the
+//           same call goes on to a new connection.
 // Bounds:   `max_connections` connections; further requests wait inside their deadlines.
 // Threads:  event loop only.
-// Lifetime: every Send has ended before the client is destroyed. `loop`, `clock` and `names` outlive it. Needs
-//           curl_global_init before.
+// Lifetime: every Send has ended before the client is destroyed. `loop`, `clock` and `names`
+//           outlive it. Needs curl_global_init before.
 #pragma once
 
 #include <curl/curl.h>
@@ -34,7 +36,8 @@ struct CurlOptions {
   std::string ca_file;  // PEM bundle; empty: the system's
   std::chrono::milliseconds connect_timeout{
       2000};  // TCP and TLS together; as long again for the name
-  // A connection idle for longer is not used again. libcurl counts whole seconds, so it may be almost one more.
+  // A connection idle for longer is not used again. libcurl counts whole seconds, so it may be
+  // almost one more.
   std::chrono::seconds idle_limit{4};
 };
 

@@ -16,8 +16,8 @@ namespace asio = boost::asio;
 using async::Executor;
 using async::MonoTime;
 
-// A descriptor as Asio watches it. Lives from libcurl's open to its close, so that a pooled connection costs no
-// registration for each request.
+// A descriptor as Asio watches it. Lives from libcurl's open to its close, so that a pooled
+// connection costs no registration for each request.
 class CurlMulti::Socket : public std::enable_shared_from_this<Socket> {
  public:
   Socket(CurlMulti& multi, curl_socket_t fd, bool opened_here)
@@ -66,8 +66,9 @@ class CurlMulti::Socket : public std::enable_shared_from_this<Socket> {
 
   void OnReady(boost::system::error_code error, int event, int wanted) {
     if (released_ || error == asio::error::operation_aborted) return;
-    // A wait that was begun for an earlier request may end when nothing is wanted any more: the peer of a pooled
-    // connection closed it. libcurl finds out by itself when it looks at the connection again.
+    // A wait that was begun for an earlier request may end when nothing is wanted any more: the
+    // peer of a pooled connection closed it. libcurl finds out by itself when it looks at the
+    // connection again.
     if ((want_ & wanted) == 0) return;
     const auto self = shared_from_this();  // the socket may go away inside Act
     multi_.Act(fd_, error ? CURL_CSELECT_ERR : event);
@@ -151,7 +152,8 @@ int CurlMulti::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*) {
   const auto it = multi.sockets_.find(fd);
   if (what == CURL_POLL_REMOVE) {
     if (it == multi.sockets_.end()) return 0;
-    // A socket that has not connected yet is closed by libcurl without asking OnClose, so it must not stay.
+    // A socket that has not connected yet is closed by libcurl without asking OnClose, so it must
+    // not stay.
     if (it->second->opened_here() && !it->second->writing()) {
       it->second->Want(CURL_POLL_NONE);
     } else {
@@ -194,8 +196,8 @@ int CurlMulti::OnTimerChange(CURLM*, long millis, void* self) {  // NOLINT
   return 0;
 }
 
-// libcurl wants to be called at once after nearly every step. A post is much cheaper than a timer, and a timer that
-// goes off early does no harm, so it is only ever moved forward.
+// libcurl wants to be called at once after nearly every step. A post is much cheaper than a timer,
+// and a timer that goes off early does no harm, so it is only ever moved forward.
 void CurlMulti::ScheduleTimeout(long millis) {  // NOLINT(google-runtime-int)
   Timer& state = *timer_;
   if (millis < 0) {

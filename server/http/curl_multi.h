@@ -1,10 +1,12 @@
 // libcurl's multi handle on the event loop: its sockets, its timer, and what it says is done.
 //
-// Contract: Add() starts a prepared easy handle; `finished` is told its end once, after the handle has left the multi
-//           handle, and never from inside Add() or Remove(). Remove() ends a transfer without telling.
+// Contract: Add() starts a prepared easy handle; `finished` is told its end once, after the handle
+//           has left the multi handle, and never from inside Add() or Remove(). Remove() ends a
+//           transfer without telling.
 // Bounds:   `max_connections`, open and pooled together.
 // Threads:  event loop only.
-// Lifetime: outlives the handles that it prepared; none is added when it is destroyed. Needs curl_global_init before.
+// Lifetime: outlives the handles that it prepared; none is added when it is destroyed. Needs
+//           curl_global_init before.
 #pragma once
 
 #include <curl/curl.h>
@@ -32,8 +34,9 @@ class CurlMulti {
   void Remove(CURL* easy);
   // Why the last socket could not be made; 0 when it could.
   int socket_error() const { return socket_error_; }
-  // Lets go of the timer and of the pooled connections, whose waits may outlast the last transfer by a minute and would
-  // keep the loop from running dry. Call when no transfer is left; none may come after it.
+  // Lets go of the timer and of the pooled connections, whose waits may outlast the last transfer
+  // by a minute and would keep the loop from running dry. Call when no transfer is left; none may
+  // come after it.
   void Close();
 
  private:

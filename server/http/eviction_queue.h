@@ -1,9 +1,10 @@
-// The connections of one server that wait for their peers, in the order in which they began to, so that the one that has
-// waited longest can go when another needs its place.
+// The connections of one server that wait for their peers, in the order in which they began to, so
+// that the one that has waited longest can go when another needs its place.
 //
-// Contract: a connection is in the queue while its Place waits; one whose request is being worked on doesn't, so it never
-//           goes. Next() is the one that has waited longest, or null. Nothing else gives precedence: whatever a peer could
-//           earn one by, who holds connections would earn too, and those who have just come would go for them.
+// Contract: a connection is in the queue while its Place waits; one whose request is being worked
+//           on doesn't, so it never goes. Next() is the one that has waited longest, or null.
+//           Nothing else gives precedence: whatever a peer could earn one by, who holds connections
+//           would earn too, and those who have just come would go for them.
 // Bounds:   constant time, but Next() of one origin looks through the queue.
 // Threads:  event loop only.
 // Lifetime: the queue outlives its places.

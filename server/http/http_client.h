@@ -1,9 +1,10 @@
 // One HTTP request to the platform: bytes out, bytes in. Knows nothing of WeChat.
 //
-// Contract: an answer of any status is a value. No answer is an HttpFailure that says whether anything of the request
-//           may have left. What it means for a message is decided in wechat/attempt.h and nowhere else.
-//           No POST of which a byte may have left is ever sent again, and no redirect followed. A GET may be: on a new
-//           connection, when a pooled one dies under it before its answer.
+// Contract: an answer of any status is a value. No answer is an HttpFailure that says whether
+//           anything of the request may have left. What it means for a message is decided in
+//           wechat/attempt.h and nowhere else. No POST of which a byte may have left is ever sent
+//           again, and no redirect followed. A GET may be: on a new connection, when a pooled one
+//           dies under it before its answer.
 // Bounds:   the answer's body at most kMaxResponseBytes, its header at most 64 KiB.
 // Threads:  event loop only.
 #pragma once
@@ -25,7 +26,8 @@ struct HttpRequest {
   std::string url;   // with its query, so a secret: never logged
   std::string body;  // POST only; leaves as application/json with its Content-Length
   async::MonoTime deadline;
-  // For the request itself, once it has a connection's place; the wait for one may take as long again.
+  // For the request itself, once it has a connection's place; the wait for one may take as long
+  // again.
   std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
   // Nothing leaves from then on.
   async::MonoTime begin_by = async::MonoTime::max();
@@ -34,8 +36,8 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 0;
   std::string body;
-  // What Retry-After asks for, as seconds or as a date; 0 where there is none. Not bounded, and below 0 for a date
-  // that has passed.
+  // What Retry-After asks for, as seconds or as a date; 0 where there is none. Not bounded, and
+  // below 0 for a date that has passed.
   std::chrono::seconds retry_after{0};
 };
 
@@ -57,7 +59,8 @@ struct HttpFailure {
   // Whether at least one byte of the request may have reached the peer.
   bool request_began = false;
   std::string detail;  // for logs; holds no URL
-  // How long the peer was tried: the look-up of its name and the wait for a connection's place are not in it.
+  // How long the peer was tried: the look-up of its name and the wait for a connection's place are
+  // not in it.
   std::chrono::nanoseconds peer_time{0};
 };
 

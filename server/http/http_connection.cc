@@ -8,7 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 
-// No co_await in a condition here: GCC 12 lays out such a coroutine's frame wrong when it has no variable of its own.
+// No co_await in a condition here: GCC 12 lays out such a coroutine's frame wrong when it has no
+// variable of its own.
 
 namespace hongyan::http {
 namespace {
@@ -247,8 +248,8 @@ void HttpConnection::OnTimer() {
   if (Now() < deadline_) return Arm(deadline_);
   timed_out_ = true;
   stream_->Cancel();
-  // An operation of several steps may be between two of them, where there is nothing to cancel: ask again until the
-  // deadline is another.
+  // An operation of several steps may be between two of them, where there is nothing to cancel: ask
+  // again until the deadline is another.
   Arm(After(Now(), kCancelAgain));
 }
 

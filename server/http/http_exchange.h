@@ -41,8 +41,8 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   virtual std::optional<HttpReply> CheckHead(const RequestHead& head) = 0;
   virtual async::Task<HttpReply> Handle(RequestHead head, std::string body) = 0;
-  // The server refused something by itself, with this status: a request malformed, too large or too slow; 0: a
-  // connection, for want of room. `peer`: as in RequestHead.
+  // The server refused something by itself, with this status: a request malformed, too large or too
+  // slow; 0: a connection, for want of room. `peer`: as in RequestHead.
   virtual void OnRefused(int /*status*/, absl::string_view /*peer*/) {}
   // The server closed a connection that waited for its peer, in favour of a newer one.
   virtual void OnEvicted(absl::string_view /*peer*/) {}

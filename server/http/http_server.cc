@@ -113,9 +113,9 @@ Task<void> HttpServer::AcceptLoop() {
   }
 }
 
-// Whether a connection was taken. The kernel would report the same one again and again, also when none waits. The spare
-// descriptor lets us look; what it brings takes the descriptor of the one that has waited longest, and is closed only when
-// none waits.
+// Whether a connection was taken. The kernel would report the same one again and again, also when
+// none waits. The spare descriptor lets us look; what it brings takes the descriptor of the one
+// that has waited longest, and is closed only when none waits.
 bool HttpServer::TakeWithoutDescriptor() {
   if (spare_descriptor_ < 0) spare_descriptor_ = OpenSpare();
   if (spare_descriptor_ < 0) {

@@ -50,8 +50,8 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
   ~HttpServer();
 
-  // `address`: "127.0.0.1:8080", "[::1]:0" or "localhost:0"; port 0 takes a free one. Returns what was bound. Once
-  // only.
+  // `address`: "127.0.0.1:8080", "[::1]:0" or "localhost:0"; port 0 takes a free one. Returns what
+  // was bound. Once only.
   absl::StatusOr<std::string> StartListening(absl::string_view address);
   // Accepts no more; open connections go on.
   void StopListening();

@@ -1,17 +1,19 @@
 // Looks up the addresses of hosts, once for the whole process.
 //
-// Contract: at most one look-up of a host goes on at a time, and all who ask share what it brings. An answer is used for
-//           30 s. An older one is used too, while a new look-up goes on behind it; when it is older than 5 min the
-//           caller gives that look-up 100 ms. As long as look-ups fail the last good answer is used: without end, but
-//           for one hour only of nothing but "no such name", said three times at least. A failure is told from memory for a second.
-//           Look-ups are getaddrinfo's, so /etc/hosts and nsswitch.conf hold, and IPv6 and IPv4 come in its order. Each
-//           has a thread of its own, for nothing can end it: one that hangs is left alone, also at the process's end,
-//           and counts as lost after 2 min.
-//           The first failure in a row and the first success after it are logged.
-// Bounds:   16 look-ups at once, lost ones included; 16 addresses of a host. Hosts are not bounded: they come from the
-//           configuration.
+// Contract: at most one look-up of a host goes on at a time, and all who ask share what it brings.
+//           An answer is used for 30 s. An older one is used too, while a new look-up goes on
+//           behind it; when it is older than 5 min the caller gives that look-up 100 ms. As long as
+//           look-ups fail the last good answer is used: without end, but for one hour only of
+//           nothing but "no such name", said three times at least. A failure is told from memory
+//           for a second. Look-ups are getaddrinfo's, so /etc/hosts and nsswitch.conf hold, and
+//           IPv6 and IPv4 come in its order. Each has a thread of its own, for nothing can end it:
+//           one that hangs is left alone, also at the process's end, and counts as lost after 2
+//           min. The first failure in a row and the first success after it are logged.
+// Bounds:   16 look-ups at once, lost ones included; 16 addresses of a host. Hosts are not bounded:
+//           they come from the configuration.
 // Threads:  event loop only.
-// Lifetime: `loop` and `clock` outlive it, every Resolve has ended before it is destroyed. Look-ups may outlive it.
+// Lifetime: `loop` and `clock` outlive it, every Resolve has ended before it is destroyed. Look-ups
+//           may outlive it.
 #pragma once
 
 #include <chrono>
@@ -35,7 +37,8 @@ class NameResolver {
  public:
   // In the order in which they are to be tried, as text: 192.0.2.1, 2001:db8::1.
   using Addresses = std::vector<std::string>;
-  // Finds the addresses of a host, on any thread, and may block as long as it likes. NOT_FOUND: there is no such name.
+  // Finds the addresses of a host, on any thread, and may block as long as it likes. NOT_FOUND:
+  // there is no such name.
   using LookUp = std::function<absl::StatusOr<Addresses>(const std::string& host)>;
 
   struct Answer {
@@ -57,12 +60,13 @@ class NameResolver {
   NameResolver(const NameResolver&) = delete;
   NameResolver& operator=(const NameResolver&) = delete;
 
-  // The addresses of `host`, a name in lower case. Without any in hand it waits for the look-up until `deadline`, but
-  // not once that has gone on for `patience`, whoever began it.
+  // The addresses of `host`, a name in lower case. Without any in hand it waits for the look-up
+  // until `deadline`, but not once that has gone on for `patience`, whoever began it.
   async::Task<Answer> Resolve(std::string host, async::MonoTime deadline,
                               std::chrono::nanoseconds patience);
 
-  // Nobody could be connected to at the addresses of `host`: its next use begins a look-up, if the last is 5 s ago.
+  // Nobody could be connected to at the addresses of `host`: its next use begins a look-up, if the
+  // last is 5 s ago.
   void Doubt(const std::string& host);
 
  private:

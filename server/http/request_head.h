@@ -1,11 +1,13 @@
-// The head of an HTTP/1 request, from raw bytes to a RequestHead: stricter than the parser behind it.
+// The head of an HTTP/1 request, from raw bytes to a RequestHead: stricter than the parser behind
+// it.
 //
-// Contract: HeadScanner looks at raw bytes as they come and refuses what proxies read in different ways (bare CR or LF,
-//           NUL, folded lines, wrong versions) and what is over its limits. ReadHead() then checks what the parser took:
-//           Host, Content-Length, Transfer-Encoding, Expect, the target.
+// Contract: HeadScanner looks at raw bytes as they come and refuses what proxies read in different
+//           ways (bare CR or LF, NUL, folded lines, wrong versions) and what is over its limits.
+//           ReadHead() then checks what the parser took: Host, Content-Length, Transfer-Encoding,
+//           Expect, the target.
 // Errors:   an HTTP status to answer with; 0 is none.
 // Bounds:   linear in the bytes, each looked at once.
-// Source:   RFC 9112; the limits are those of the public contract.
+// Source:   RFC 9112; the limits are those of docs/operations.md.
 #pragma once
 
 #include <boost/beast/http/fields.hpp>

@@ -25,7 +25,8 @@ struct Notification {
   bool validate_only = false;
 };
 
-// What became of it. `error` is OK exactly when the state is kAccepted, or kNone after validate_only.
+// What became of it. `error` is OK exactly when the state is kAccepted, or kNone after
+// validate_only.
 struct Delivery {
   std::string id;
   std::string account;

@@ -1,7 +1,8 @@
 // What WeChat tells of a person, as plain values.
 //
-// To add a field of the profile: here a member and its line in EachProfileField(), which reads it from WeChat's JSON and
-// keeps it in the database; its column in storage/schema.cc; and in the proto and api/convert.cc.
+// To add a field of the profile: here a member and its line in EachProfileField(), which reads it
+// from WeChat's JSON and keeps it in the database; its column in storage/schema.cc; and in the
+// proto and api/convert.cc.
 // Source: https://developers.weixin.qq.com/doc/offiaccount/User_Management/Get_users_basic_information_UnionID.html
 #pragma once
 

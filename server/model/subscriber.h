@@ -1,7 +1,8 @@
 // A follower of an account, or who was one, as plain values.
 //
-// Units:  windows and allowances are those of WeChat's customer-service messages: a message of the user opens one for
-//         48 hours, a tap, scan or follow one for a minute (the numbers are the caller's).
+// Units:  windows and allowances are those of WeChat's customer-service messages: a message of the
+//         user opens one for 48 hours, a tap, scan or follow one for a minute (the numbers are the
+//         caller's).
 // Source: https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html
 #pragma once
 
@@ -54,8 +55,8 @@ struct Subscriber {
 
 // What an event does to its sender's row, besides being recorded.
 struct SubscriberEffect {
-  // kProfileChanged: what is stored of the profile is no longer true. kProfileRevoked: nor may it be kept. kGone: the
-  // person's WeChat account is no more.
+  // kProfileChanged: what is stored of the profile is no longer true. kProfileRevoked: nor may it
+  // be kept. kGone: the person's WeChat account is no more.
   enum class Kind { kNone, kSubscribe, kUnsubscribe, kProfileChanged, kProfileRevoked, kGone };
   Kind kind = Kind::kNone;
   // A window that the event opens; kSubscribe may open one too.

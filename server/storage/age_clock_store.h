@@ -1,7 +1,7 @@
 // By which time the age of what is stored is judged, kept over restarts.
 //
-// Contract: Load() gives what was saved last. Where nothing was yet, `believed` is the newest time of anything that is
-//           stored; when nothing is stored either, it is InfinitePast.
+// Contract: Load() gives what was saved last. Where nothing was yet, `believed` is the newest time
+//           of anything that is stored; when nothing is stored either, it is InfinitePast.
 // Errors:   those of StorageThread.
 // Threads:  event loop only. Lifetime: `thread` outlives it and its tasks.
 #pragma once

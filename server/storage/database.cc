@@ -163,7 +163,8 @@ Snapshot::~Snapshot() {
   try {
     session_ << "ROLLBACK";
   } catch (const std::exception&) {
-    // The database has ended it by itself, or the connection has failed, which the next statement tells.
+    // The database has ended it by itself, or the connection has failed, which the next statement
+    // tells.
   }
 }
 

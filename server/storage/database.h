@@ -1,9 +1,11 @@
-// One open database, whatever its kind: transactions, prepared statements, and what is noted about them.
+// One open database, whatever its kind: transactions, prepared statements, and what is noted about
+// them.
 //
-// Contract: a COMMIT counts only when the engine's Verify() was well before and after it. SOCI's exceptions end in Guard(),
-//           the only try of the row functions.
+// Contract: a COMMIT counts only when the engine's Verify() was well before and after it. SOCI's
+//           exceptions end in Guard(), the only try of the row functions.
 // Errors:   of Open: those of OpenEngine(). Later: those of errors.h.
-// Threads:  one at a time. Lifetime: the sessions and prepared statements that jobs see end with Reopen().
+// Threads:  one at a time. Lifetime: the sessions and prepared statements that jobs see end with
+//           Reopen().
 #pragma once
 
 #include <cstddef>
@@ -37,7 +39,8 @@ class Database {
 
   // Runs `work`, turns what SOCI throws into a status, and notes when the connection is spoilt.
   absl::Status Guard(absl::FunctionRef<absl::Status()> work);
-  // The connection failed in a way that leaves open what is on the disk. Nothing works until Reopen() did.
+  // The connection failed in a way that leaves open what is on the disk. Nothing works until
+  // Reopen() did.
   bool spoilt() const { return spoilt_; }
   // As Engine::Reopen(); also notices when events are missing now.
   absl::Status Reopen();
@@ -69,13 +72,14 @@ class Database {
   // One T(session) for as long as the session lives: for prepared statements.
   template <typename T>
   T& Prepared();
-  // An event got a cursor; the last thing a job does. The engine remembers it once the transaction is committed.
+  // An event got a cursor; the last thing a job does. The engine remembers it once the transaction
+  // is committed.
   void NoteCursor(const EventMark& mark) {
     if (mark.cursor > noted_.cursor) noted_ = mark;
   }
 
-  // The checksum of the event with this cursor is wrong. Counts it the first time only, and says whether it is that; of
-  // more than kMaxKnownDamage every time.
+  // The checksum of the event with this cursor is wrong. Counts it the first time only, and says
+  // whether it is that; of more than kMaxKnownDamage every time.
   bool NoteDamage(std::int64_t cursor);
   std::int64_t damaged() const { return damaged_; }
   // Events are removed, if the transaction succeeds.

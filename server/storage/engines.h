@@ -10,10 +10,11 @@
 
 namespace hongyan::storage {
 
-// INVALID_ARGUMENT - no such kind of URL; FAILED_PRECONDITION - not ours, newer, locked, not to be opened; INTERNAL
-// STORAGE_CORRUPT - damaged.
+// INVALID_ARGUMENT - no such kind of URL; FAILED_PRECONDITION - not ours, newer, locked, not to be
+// opened; INTERNAL STORAGE_CORRUPT - damaged.
 absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const std::string& url, EngineOptions options);
-// Whether OpenEngine() would refuse this at sight. Changes nothing, and may be called while another process has it open.
+// Whether OpenEngine() would refuse this at sight. Changes nothing, and may be called while another
+// process has it open.
 absl::Status CheckUrl(const std::string& url);
 
 }  // namespace hongyan::storage

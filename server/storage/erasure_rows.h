@@ -1,8 +1,9 @@
 // The SQL that removes a person's events.
 //
-// Contract: as event_rows.h. What is to go is noted in the transaction that decides it and removed in small ones after it,
-//           so that intake isn't held up however many there are, and nothing is forgotten when the process ends between.
-//           The rows go, their cursors are not used again; the keys that tell repeats stay: they are digests.
+// Contract: as event_rows.h. What is to go is noted in the transaction that decides it and removed
+//           in small ones after it, so that intake isn't held up however many there are, and
+//           nothing is forgotten when the process ends between. The rows go, their cursors are not
+//           used again; the keys that tell repeats stay: they are digests.
 #pragma once
 
 #include <cstdint>

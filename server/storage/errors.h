@@ -1,7 +1,8 @@
-// What can go wrong with the storage, in the words of the public contract.
+// What can go wrong with the storage, in the words of errors.proto.
 //
-// Contract: full is RESOURCE_EXHAUSTED STORAGE_FULL, out of reach is UNAVAILABLE STORAGE_UNAVAILABLE, damaged is
-//           INTERNAL STORAGE_CORRUPT. Every message names `storage.url`, for that is the key to look at.
+// Contract: full is RESOURCE_EXHAUSTED STORAGE_FULL, out of reach is UNAVAILABLE
+//           STORAGE_UNAVAILABLE, damaged is INTERNAL STORAGE_CORRUPT. Every message names
+//           `storage.url`, for that is the key to look at.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ namespace hongyan::storage {
 absl::Status Full(const std::string& detail);
 absl::Status Unavailable(const std::string& detail);
 absl::Status Corrupt(const std::string& detail);
-// The configuration names a storage that we must not or can't use: FAILED_PRECONDITION. `detail` says what to do.
+// The configuration names a storage that we must not or can't use: FAILED_PRECONDITION. `detail`
+// says what to do.
 absl::Status Refused(const std::string& detail);
 // DEADLINE_EXCEEDED STORAGE_UNAVAILABLE: a read took longer than its caller waits.
 absl::Status ReadTooSlow();

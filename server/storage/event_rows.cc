@@ -63,8 +63,8 @@ class RecordStatements {
                      soci::use(row_.account), soci::use(key_), soci::use(row_.seq),
                      soci::use(row_.receive_time))) {}
 
-  // A cursor is one more than the last, but at least the time in microseconds: so it is new even to a database that was
-  // put back from an old copy and doesn't know the last.
+  // A cursor is one more than the last, but at least the time in microseconds: so it is new even to
+  // a database that was put back from an old copy and doesn't know the last.
   Recorded Record(const model::NewEvent& event) {
     row_.account = event.account;
     key_ = event.dedup_key;
@@ -186,8 +186,8 @@ absl::StatusOr<Recorded> InsertEvent(Database& database, const model::NewEvent& 
 std::string EventsQuery(const EventFilter& filter, int rows) {
   std::set<std::string> types(filter.types.begin(), filter.types.end());
   if (types.empty()) types.emplace();
-  // One part a type, which the database merges: each is in the order of an index already. With a list of types in one
-  // part it would sort them all, or look at every event.
+  // One part a type, which the database merges: each is in the order of an index already. With a
+  // list of types in one part it would sort them all, or look at every event.
   std::vector<std::string> parts;
   for (const std::string& type : types) parts.push_back(SelectSome(filter, type));
   return absl::StrCat(absl::StrJoin(parts, " UNION ALL "), " ORDER BY seq LIMIT ", rows);
@@ -260,8 +260,8 @@ std::string OldKeysQuery() {
 
 PruneCounts DeleteOldEvents(Database& database, absl::Time now, absl::Duration retention) {
   soci::session& session = database.session();
-  // Cursors tell the time too, and don't go back with the clock: what was received while the clock was behind only looks
-  // old. Where they are ahead of the time they tell nothing.
+  // Cursors tell the time too, and don't go back with the clock: what was received while the clock
+  // was behind only looks old. Where they are ahead of the time they tell nothing.
   const bool tells_time = SelectEventMark(session).cursor <= Micros(now + kCursorAhead);
   const auto cursor_before = [&](absl::Time time) {
     return tells_time ? Micros(time) : std::numeric_limits<long long>::max();

@@ -1,7 +1,7 @@
 // The SQL of the events.
 //
-// Contract: each function is one job or part of one, on the storage thread, inside Database::Guard; writes inside a
-//           transaction. They let SOCI's exceptions pass.
+// Contract: each function is one job or part of one, on the storage thread, inside Database::Guard;
+//           writes inside a transaction. They let SOCI's exceptions pass.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ absl::StatusOr<EventPage> SelectEvents(Database& database, const EventFilter& fi
 // Up to kPruneBatch of each.
 PruneCounts DeleteOldEvents(Database& database, absl::Time now, absl::Duration retention);
 
-// The statement of SelectEvents, whose rows it reads one by one, with :after and perhaps :account. Each part of it is the
-// beginning of an index.
+// The statement of SelectEvents, whose rows it reads one by one, with :after and perhaps :account.
+// Each part of it is the beginning of an index.
 std::string EventsQuery(const EventFilter& filter, int rows);
 // Those of DeleteOldEvents, with :before and :cursor.
 std::string OldEventsQuery();

@@ -45,8 +45,8 @@ async::Task<absl::StatusOr<Recorded>> EventStore::Record(model::NewEvent event,
   CommittedEvent committed{0, event.account, event.openid, event.effect.kind};
   std::function<void(const Recorded&)> announce =
       [this, committed = std::move(committed)](const Recorded& recorded) mutable {
-        // A push that failed after its commit is announced when WeChat repeats it. An older one needs no
-        // announcement: whoever reads past it has seen it.
+        // A push that failed after its commit is announced when WeChat repeats it. An older one
+        // needs no announcement: whoever reads past it has seen it.
         if (!listener_ || (recorded.repeated && recorded.cursor <= announced_)) return;
         announced_ = committed.cursor = recorded.cursor;
         listener_(committed);

@@ -14,8 +14,9 @@ std::vector<Migration> All() {
   return {
       {1,
        {
-           // Numbers that only grow. Counting in a row of our own rather than by the database's own means puts
-           // cursors in the order of commits on every database, for the row is locked until the commit.
+           // Numbers that only grow. Counting in a row of our own rather than by the database's own
+           // means puts cursors in the order of commits on every database, for the row is locked
+           // until the commit.
            R"(CREATE TABLE hongyan_counters (
                 name VARCHAR(32) NOT NULL PRIMARY KEY,
                 number BIGINT NOT NULL))",
@@ -115,7 +116,8 @@ std::vector<Migration> All() {
        }},
       {5,
        {
-           // How many events have got a cursor. So far cursors were 1, 2, 3 … and told it themselves.
+           // How many events have got a cursor. So far cursors were 1, 2, 3 … and told it
+           // themselves.
            "ALTER TABLE hongyan_counters ADD COLUMN given BIGINT NOT NULL DEFAULT 0",
            "UPDATE hongyan_counters SET given = number WHERE name = 'event'",
            // Every filter of a list is the beginning of an index that goes on with the cursor.

@@ -1,8 +1,9 @@
 // The tables, as a list of steps from one version to the next.
 //
-// Contract: a step is one transaction with the version it leads to; steps are only ever appended. SQL is what SQLite,
-//           PostgreSQL and MySQL all speak; where they don't, the step has a placeholder that Dialect fills.
-//           Times are microseconds since 1970 (UTC), 0 for none; no column is NULL.
+// Contract: a step is one transaction with the version it leads to; steps are only ever appended.
+//           SQL is what SQLite, PostgreSQL and MySQL all speak; where they don't, the step has a
+//           placeholder that Dialect fills. Times are microseconds since 1970 (UTC), 0 for none; no
+//           column is NULL.
 #pragma once
 
 #include <string>
@@ -38,8 +39,8 @@ const std::vector<Migration>& Migrations();
 // `statement` with its placeholders filled.
 std::string InDialect(const std::string& statement, const Dialect& dialect);
 
-// Brings `session`'s tables to the last of `migrations`; returns that version. Lets SOCI's exceptions pass.
-// FAILED_PRECONDITION: they are newer than that.
+// Brings `session`'s tables to the last of `migrations`; returns that version. Lets SOCI's
+// exceptions pass. FAILED_PRECONDITION: they are newer than that.
 absl::StatusOr<int> Migrate(soci::session& session, const std::vector<Migration>& migrations,
                             const Dialect& dialect);
 

@@ -19,13 +19,13 @@ struct StorageStats {
   std::int64_t commits = 0;  // transactions
   std::int64_t writes = 0;   // that were committed
   std::int64_t reads = 0;
-  std::int64_t failed = 0;        // writes and reads
-  std::int64_t reopened = 0;      // connections after an input/output error or a moved file
-  std::int64_t failed_looks = 0;  // at a storage that had failed, which still didn't work
-  std::int64_t damaged = 0;       // events read whose checksum was wrong, each once
-  std::int64_t removals = 0;      // transactions that removed events, and some that failed to
-  std::int64_t lost_events = 0;   // Database::lost_events()
-  absl::Duration oldest_write{};  // how long it has been waiting; zero when none waits
+  std::int64_t failed = 0;         // writes and reads
+  std::int64_t reopened = 0;       // connections after an input/output error or a moved file
+  std::int64_t failed_probes = 0;  // at a storage that had failed, which still didn't work
+  std::int64_t damaged = 0;        // events read whose checksum was wrong, each once
+  std::int64_t removals = 0;       // transactions that removed events, and some that failed to
+  std::int64_t lost_events = 0;    // Database::lost_events()
+  absl::Duration oldest_write{};   // how long it has been waiting; zero when none waits
 };
 
 struct StorageJob {

@@ -39,9 +39,8 @@ bool IsStorageFault(const absl::Status& status) {
          base::Has(status, base::Reason::kStorageUnavailable);
 }
 
-// Which of the jobs' results tells most. One that was done tells more than those that failed, but for damage: what was
-// done may lie beside it.
-const absl::Status& Telling(const JobList& jobs) {
+// The result that says most about the storage: damage, else success, else the first failure.
+const absl::Status& PickResult(const JobList& jobs) {
   const absl::Status* telling = &jobs.front()->status;
   for (const auto& job : jobs) {
     if (IsDamage(job->status)) return job->status;
@@ -126,7 +125,7 @@ class StorageThread::Worker {
         shared_->busy_since = Clock::now();
         if (!writes.empty()) shared_->oldest_in_work = writes.front()->since;
       }
-      if (!stopping) LookAfter(writes.empty() && reads.empty());
+      if (!stopping) Maintain(writes.empty() && reads.empty());
       Write(std::move(writes));
       Read(std::move(reads));
       const std::lock_guard<std::mutex> hold(shared_->mutex);
@@ -137,11 +136,11 @@ class StorageThread::Worker {
   }
 
  private:
-  void LookAfter(bool idle) {
+  void Maintain(bool idle) {
     const bool due = Clock::now() >= next_probe_;
     if (healthy_ && Clock::now() >= next_look_) {
       next_look_ = Clock::now() + kLookEvery;
-      if (const absl::Status place = worker_.VerifyPlace(); !place.ok()) return Judge(place);
+      if (const absl::Status place = worker_.VerifyPlace(); !place.ok()) return SetHealth(place);
     }
     if (!healthy_ && (due || (idle && !damaged_))) Recover();
     if (!idle || !healthy_) return;
@@ -156,10 +155,10 @@ class StorageThread::Worker {
     tidy_ = false;
     const bool was_healthy = healthy_;
     worker_.Commit(jobs);
-    const absl::Status& told = Telling(jobs);
+    const absl::Status& told = PickResult(jobs);
     const bool damage = IsDamage(told);
     // Writes that succeed beside the damage don't mend it.
-    if (damage || (!damaged_ && (told.ok() || IsStorageFault(told)))) Judge(told);
+    if (damage || (!damaged_ && (told.ok() || IsStorageFault(told)))) SetHealth(told);
     damaged_ = damaged_ || damage;
     NoteResults(jobs, was_healthy);
     if (told.ok()) {
@@ -177,7 +176,8 @@ class StorageThread::Worker {
     for (const auto& job : jobs) {
       const absl::Status& status = job->status;
       if (!status.ok() && (!IsFailure(status) || IsDamage(status))) continue;
-      // What failed while a probe found all well: its one row says nothing of the disk for this kind.
+      // What failed while a probe found all well: its one row says nothing of the disk for this
+      // kind.
       if (!healthy && IsStorageFault(status)) continue;
       const absl::Status*& result = kinds[job->Kind()];
       if (result == nullptr || status.ok()) result = &status;
@@ -196,7 +196,7 @@ class StorageThread::Worker {
     if (jobs.empty()) return;
     for (const auto& job : jobs) {
       worker_.Read(*job);
-      if (!damaged_ && IsStorageFault(job->status)) Judge(job->status);
+      if (!damaged_ && IsStorageFault(job->status)) SetHealth(job->status);
     }
     GiveBack(std::move(jobs));
   }
@@ -209,7 +209,7 @@ class StorageThread::Worker {
     if (status.ok()) {
       writes_.NoteLate(2 * absl::FromChrono(ended - begun) > limits_.late, ended);
     } else {
-      Judge(status);
+      SetHealth(status);
     }
   }
 
@@ -244,18 +244,18 @@ class StorageThread::Worker {
 
   void Recover() {
     const auto begun = Clock::now();
-    const absl::Status status = damaged_ ? worker_.LookForDamage() : worker_.Recover();
+    const absl::Status status = damaged_ ? worker_.FindDamage() : worker_.Recover();
     const auto ended = Clock::now();
     damaged_ = damaged_ && !status.ok();
-    if (!status.ok()) worker_.NoteFailedLook();
+    if (!status.ok()) worker_.NoteFailedProbe();
     Publish();
-    Judge(status);
+    SetHealth(status);
     next_probe_ = ended + kProbeInterval;
     // Looking for damage reads the whole file, and whatever still works waits for it.
     if (damaged_) next_probe_ += kRestAfterLook * (ended - begun);
   }
 
-  void Judge(const absl::Status& status) {
+  void SetHealth(const absl::Status& status) {
     if (status.ok() != healthy_) {
       base::Log(status.ok() ? base::Level::kInfo : base::Level::kError,
                 status.ok() ? "storage works again" : "storage failed",
@@ -294,7 +294,7 @@ class StorageThread::Worker {
   const StorageLimits limits_;
   WriteHealth writes_;
   bool healthy_ = true;
-  bool damaged_ = false;  // until LookForDamage() finds none; then not healthy either
+  bool damaged_ = false;  // until FindDamage() finds none; then not healthy either
   bool tidy_ = true;
   Clock::time_point next_probe_;
   Clock::time_point next_look_;

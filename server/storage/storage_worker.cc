@@ -13,7 +13,7 @@ bool Failed(const StorageJob& job) { return IsFailure(job.status); }
 
 }  // namespace
 
-absl::Status StorageWorker::Usable() {
+absl::Status StorageWorker::EnsureOpen() {
   if (!database_->spoilt()) return absl::OkStatus();
   return reopen_failed_ ? reopen_problem_ : Reopen();
 }
@@ -36,7 +36,7 @@ absl::Status StorageWorker::VerifyPlace() {
   if (place.ok()) {
     [[maybe_unused]] const absl::Status kept = database_->EverySecond();
   } else {
-    [[maybe_unused]] const absl::Status reopened = Usable();
+    [[maybe_unused]] const absl::Status reopened = EnsureOpen();
   }
   return place;
 }
@@ -55,16 +55,16 @@ void StorageWorker::AllFail(const JobList& jobs, const absl::Status& status) {
 
 void StorageWorker::Commit(const JobList& jobs) {
   untidy_ = true;
-  const absl::Status usable = Usable();
+  const absl::Status usable = EnsureOpen();
   if (!usable.ok()) {
     AllFail(jobs, usable);
-  } else if (jobs.size() == 1 || !Together(jobs)) {
-    for (const auto& job : jobs) Alone(*job);
+  } else if (jobs.size() == 1 || !CommitAsBatch(jobs)) {
+    for (const auto& job : jobs) CommitOne(*job);
   }
   for (const auto& job : jobs) ++(Failed(*job) ? stats_.failed : stats_.writes);
 }
 
-bool StorageWorker::Together(const JobList& jobs) {
+bool StorageWorker::CommitAsBatch(const JobList& jobs) {
   absl::Status whole = database_->Begin();
   for (const auto& job : jobs) {
     if (!whole.ok()) break;
@@ -91,8 +91,8 @@ bool StorageWorker::Together(const JobList& jobs) {
   return true;
 }
 
-void StorageWorker::Alone(StorageJob& job) {
-  job.status = Usable();
+void StorageWorker::CommitOne(StorageJob& job) {
+  job.status = EnsureOpen();
   if (!job.status.ok()) return;
   job.status = database_->Begin();
   if (job.status.ok()) job.status = database_->Guard([&] { return job.Run(*database_); });
@@ -105,7 +105,7 @@ void StorageWorker::Alone(StorageJob& job) {
 }
 
 void StorageWorker::Read(StorageJob& job) {
-  job.status = Usable();
+  job.status = EnsureOpen();
   if (job.status.ok()) {
     job.status = database_->Guard([&] { return job.Run(*database_); });
   }
@@ -114,18 +114,18 @@ void StorageWorker::Read(StorageJob& job) {
 
 absl::Status StorageWorker::Recover() {
   reopen_failed_ = false;
-  absl::Status status = Usable();
+  absl::Status status = EnsureOpen();
   if (status.ok()) status = database_->BeforeProbe();
   if (status.ok()) status = database_->Probe();
   return status;
 }
 
 absl::Status StorageWorker::Probe() {
-  const absl::Status status = Usable();
+  const absl::Status status = EnsureOpen();
   return status.ok() ? database_->Probe() : status;
 }
 
-absl::Status StorageWorker::LookForDamage() {
+absl::Status StorageWorker::FindDamage() {
   // What is in memory of the old file says nothing about the present one.
   absl::Status status = Reopen();
   if (status.ok()) status = database_->FindDamage();

@@ -1,7 +1,8 @@
 // What the storage thread does with the jobs it was given.
 //
-// Contract: Commit() gives every write its status: all in one transaction, each in a savepoint; when that fails as a
-//           whole though the connection is sound, each in a transaction of its own.
+// Contract: Commit() gives every write its status: all in one transaction, each in a savepoint;
+//           when that fails as a whole though the connection is sound, each in a transaction of its
+//           own.
 // Threads:  the storage thread.
 #pragma once
 
@@ -24,8 +25,9 @@ class StorageWorker {
   absl::Status Recover();
   // One small write.
   absl::Status Probe();
-  // Recover() after damage: opens the file anew, for another one may stand in its place, and looks through all of it.
-  absl::Status LookForDamage();
+  // Recover() after damage: opens the file anew, for another one may stand in its place, and looks
+  // through all of it.
+  absl::Status FindDamage();
   // The storage is still where its URL says; if not, the connection is left at once.
   absl::Status VerifyPlace();
   // After a commit, once its results are given back.
@@ -35,16 +37,17 @@ class StorageWorker {
   // `in_time`: everything is brought into its place.
   void Close(bool in_time);
 
-  void NoteFailedLook() { ++stats_.failed_looks; }
+  void NoteFailedProbe() { ++stats_.failed_probes; }
   StorageStats stats() const;
 
  private:
-  // Whether the connection can be used. Opens it again at once after a failure, later only in Recover().
-  absl::Status Usable();
+  // Whether the connection can be used. Opens it again at once after a failure, later only in
+  // Recover().
+  absl::Status EnsureOpen();
   absl::Status Reopen();
   // False: nothing of it was kept, but it may be tried again.
-  bool Together(const JobList& jobs);
-  void Alone(StorageJob& job);
+  bool CommitAsBatch(const JobList& jobs);
+  void CommitOne(StorageJob& job);
   void AllFail(const JobList& jobs, const absl::Status& status);
 
   std::unique_ptr<Database> database_;

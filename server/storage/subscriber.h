@@ -25,8 +25,9 @@ struct Spending {
   bool closed = false;
 };
 
-// When user/info is to be asked again: what it told before `told_before` is too old, and what it refused to tell before
-// `refused_before` may be asked once more. Of whom it has told nothing is asked in any case.
+// When user/info is to be asked again: what it told before `told_before` is too old, and what it
+// refused to tell before `refused_before` may be asked once more. Of whom it has told nothing is
+// asked in any case.
 struct ProfileAge {
   absl::Time told_before = absl::InfinitePast();
   absl::Time refused_before = absl::InfiniteFuture();
@@ -48,7 +49,8 @@ struct SubscriberPage {
   // Everything up to here was looked at: where to go on, also when nobody fitted.
   std::string next_openid;
   bool more = false;
-  // Followers looked at whose user/info is known and not to be asked, whatever else the filter says.
+  // Followers looked at whose user/info is known and not to be asked, whatever else the filter
+  // says.
   std::int64_t with_profile = 0;
 };
 

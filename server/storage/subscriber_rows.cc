@@ -15,7 +15,8 @@
 namespace hongyan::storage {
 namespace {
 
-// Calls `take` with up to `rows` rows of the account after `after_openid`, until it returns false. How many it took.
+// Calls `take` with up to `rows` rows of the account after `after_openid`, until it returns false.
+// How many it took.
 template <typename F>
 int WalkRows(soci::session& session, const std::string& account, const std::string& after_openid,
              int rows, F&& take) {

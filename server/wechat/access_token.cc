@@ -24,7 +24,8 @@ constexpr char kStablePath[] = "/cgi-bin/stable_token";
 constexpr char kClassicPath[] = "/cgi-bin/token";
 
 constexpr absl::Duration kFetchLimit = absl::Seconds(10);
-// The platform rotates a stable token 5 minutes before its end, so asking earlier would yield the old one again.
+// The platform rotates a stable token 5 minutes before its end, so asking earlier would yield the
+// old one again.
 constexpr absl::Duration kRenewAhead = absl::Seconds(300);
 constexpr absl::Duration kRenewJitter = absl::Seconds(60);
 constexpr absl::Duration kSafetyMargin = absl::Seconds(10);
@@ -32,15 +33,16 @@ constexpr absl::Duration kSafetyMargin = absl::Seconds(10);
 // WeChat gives the classic endpoint 2000 requests a day. Only silence and -1 are sure to pass soon.
 constexpr absl::Duration kSilencePauses[] = {absl::Seconds(1), absl::Seconds(2), absl::Seconds(4),
                                              absl::Seconds(5)};
-// A front's 502 or page mostly passes within minutes, and then callers wait for a token; but it may stay for a day. So the
-// pauses of silence stand for half an hour, and longer ones for the rest.
+// A front's 502 or page mostly passes within minutes, and then callers wait for a token; but it may
+// stay for a day. So the pauses of silence stand for half an hour, and longer ones for the rest.
 constexpr int kShortFrontPauses = 360;
 constexpr absl::Duration kFrontPause = absl::Minutes(2);
 constexpr absl::Duration kRefusalPauses[] = {absl::Minutes(1), absl::Minutes(2), absl::Minutes(4),
                                              absl::Minutes(8), absl::Minutes(10)};
 constexpr absl::Duration kOddAnswerPauses[] = {
     absl::Seconds(5), absl::Seconds(15), absl::Minutes(1), absl::Minutes(2), absl::Minutes(5)};
-// Who meets a request that has been without an answer for so long has not come with too little time.
+// Who meets a request that has been without an answer for so long has not come with too little
+// time.
 constexpr absl::Duration kSilence = absl::Milliseconds(500);
 
 // WeChat takes a replaced token for five minutes more.
@@ -48,7 +50,8 @@ constexpr absl::Duration kOverlap = absl::Minutes(5);
 constexpr std::size_t kMaxHeld = 1000;
 constexpr std::size_t kMaxErrmsg = 64 << 10;
 
-// WeChat allows 20 forced refreshes a day, 30 s apart; other systems of the account may need some too.
+// WeChat allows 20 forced refreshes a day, 30 s apart; other systems of the account may need some
+// too.
 constexpr absl::Duration kForceSpacing = absl::Seconds(30);
 constexpr int kForcedPerDay = 10;
 constexpr std::int64_t kBusy = -1;
@@ -124,7 +127,8 @@ async::Task<absl::StatusOr<AccessToken::Current>> AccessToken::Replace(std::uint
   if (generation == generation_ && !refused_) {
     if (clock_.Mono() < irreplaceable_until_) co_return StillRefused();
     const bool quiet = clock_.Mono() < quiet_until_;
-    // A renewal that began before the refusal may bring the refused token once more; Renew looks at refused_ then.
+    // A renewal that began before the refusal may bring the refused token once more; Renew looks at
+    // refused_ then.
     if (!quiet && !renewing_ && !TakeReplacement()) co_return StillRefused();
     refused_ = true;
     base::Log(base::Level::kWarn, "access_token refused by WeChat",
@@ -174,7 +178,8 @@ async::Task<void> AccessToken::Renew() {
   absl::Status status = co_await Fetch(Mode::kNormal, deadline, &grant);
   if (status.ok() && refused_ && token_.Equals(grant.access_token)) {
     if (options_.classic || !MayForce()) {
-      // Other APIs may still take it, so it stays; whoever was refused hears so until a force is allowed again.
+      // Other APIs may still take it, so it stays; whoever was refused hears so until a force is
+      // allowed again.
       irreplaceable_until_ = After(forced_.empty() ? clock_.Mono() : forced_.back(), kForceSpacing);
       irreplaceable_until_ = std::max(irreplaceable_until_, After(clock_.Mono(), absl::Seconds(1)));
     } else {

@@ -1,23 +1,27 @@
 // Holds the access_token of one Official Account and renews it before it expires.
 //
-// Contract: Get() yields a token that is valid now. Callers that arrive during a renewal share it: there is never more
-//           than one request for a token at a time. While the old token lives, a renewal in the background or its
-//           failure makes nobody wait. A token that WeChat refused is replaced only if it is still the current one, and
-//           not used again while no other can be had, which is asked for in the background too. If the normal mode of
-//           stable_token hands back the refused token, one forced refresh follows, at most once in 30 s and 10 times
-//           a day; a refused token that stays all the same is used on, for other APIs may take it. Failing fetches are
-//           remembered for a while and answered from memory: 1, 2, 4, then 5 s while no answer comes or it is -1; 60 s
-//           and doubling to 10 min when it refuses the credentials, the rate or the quota; 5 s, 15 s, 1, 2, then 5 min
-//           when it answers anything else, so that no answer that stays costs more than 300 requests a day. A front's
-//           HTTP 5xx, or a page, counts as silence for half an hour, and then for 2 min each: 1100 requests a day.
+// Contract: Get() yields a token that is valid now. Callers that arrive during a renewal share it:
+//           there is never more than one request for a token at a time. While the old token lives,
+//           a renewal in the background or its failure makes nobody wait. A token that WeChat
+//           refused is replaced only if it is still the current one, and not used again while no
+//           other can be had, which is asked for in the background too. If the normal mode of
+//           stable_token hands back the refused token, one forced refresh follows, at most once in
+//           30 s and 10 times a day; a refused token that stays all the same is used on, for other
+//           APIs may take it. Failing fetches are remembered for a while and answered from memory:
+//           1, 2, 4, then 5 s while no answer comes or it is -1; 60 s and doubling to 10 min when
+//           it refuses the credentials, the rate or the quota; 5 s, 15 s, 1, 2, then 5 min when it
+//           answers anything else, so that no answer that stays costs more than 300 requests a day.
+//           A front's HTTP 5xx, or a page, counts as silence for half an hour, and then for 2 min
+//           each: 1100 requests a day.
 // Errors:   FAILED_PRECONDITION ACCOUNT_CONFIG - WeChat refuses appid, secret or address.
 //           UNAVAILABLE WECHAT_BUSY, WECHAT_UNREACHABLE, ACCESS_TOKEN_REJECTED - later may work.
-//           RESOURCE_EXHAUSTED QUOTA_EXHAUSTED, THROTTLED; UNKNOWN and INTERNAL WECHAT_ERROR - as WeChat answered.
-//           When `deadline` passes while waiting: why the fetch before failed; UNAVAILABLE WECHAT_UNREACHABLE when the
-//           request for a token, whoever began it, has been without an answer for half a second; else
-//           DEADLINE_EXCEEDED DEADLINE_TOO_SHORT.
+//           RESOURCE_EXHAUSTED QUOTA_EXHAUSTED, THROTTLED; UNKNOWN and INTERNAL WECHAT_ERROR - as
+//           WeChat answered. When `deadline` passes while waiting: why the fetch before failed;
+//           UNAVAILABLE WECHAT_UNREACHABLE when the request for a token, whoever began it, has been
+//           without an answer for half a second; else DEADLINE_EXCEEDED DEADLINE_TOO_SHORT.
 //           CANCELLED - the caller left.
-// Threads:  event loop only.   Lifetime: everything it is given outlives it; `group` is drained before it goes.
+// Threads:  event loop only.
+// Lifetime: everything it is given outlives it; `group` is drained before it goes.
 // Units:    WeChat's expires_in is seconds (7200 when this was written).
 // Source:   https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken and api_getaccesstoken
 #pragma once
@@ -62,7 +66,8 @@ class AccessToken {
   // WeChat refused the token of `generation`: yields the one that stands in for it.
   async::Task<absl::StatusOr<Current>> Replace(std::uint64_t generation, async::MonoTime deadline);
 
-  // Fetches now and renews ahead of expiry until its task is cancelled. One for each account, in the group.
+  // Fetches now and renews ahead of expiry until its task is cancelled. One for each account, in
+  // the group.
   async::Task<void> KeepFresh();
 
   // Whether there is a token that lives and that WeChat has not refused.
@@ -72,8 +77,8 @@ class AccessToken {
   // Whether the last failure may be over in a second: WeChat was busy, or its answer broke.
   bool failure_may_pass() const { return !last_error_.ok() && may_pass_; }
 
-  // Blots out of WeChat's words, and cuts them to 64 KiB before, each token that was held and may still work, as it is
-  // or escaped for a URL.
+  // Blots out of WeChat's words, and cuts them to 64 KiB before, each token that was held and may
+  // still work, as it is or escaped for a URL.
   void Blot(std::string* text) const;
 
  private:

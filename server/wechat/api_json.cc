@@ -29,8 +29,8 @@ absl::Status Unintelligible(absl::string_view what) {
 
 json::string_view View(const std::string& s) { return {s.data(), s.size()}; }
 
-// Raw control characters inside strings, ill-formed UTF-8 and halves of escaped characters replaced. Blanks between
-// tokens may stay: a space is as good as a tab there.
+// Raw control characters inside strings, ill-formed UTF-8 and halves of escaped characters
+// replaced. Blanks between tokens may stay: a space is as good as a tab there.
 std::string Sanitized(const std::string& body) {
   std::string clean = base::ToUtf8(body);
   base::MendJsonEscapes(clean);
@@ -244,7 +244,8 @@ std::string SendBody(const std::string& openid, const model::Message& message,
   std::string body =
       absl::StrCat("{\"touser\":", json::serialize(View(openid)), ",", message.payload, "}");
   if (!client_msg_id.empty()) {
-    // Before the data, where WeChat's own examples have it. Quotes inside strings are escaped, so this is no value's text.
+    // Before the data, where WeChat's own examples have it. Quotes inside strings are escaped, so
+    // this is no value's text.
     const std::size_t data = body.find(",\"data\":{");
     body.insert(data, absl::StrCat(",\"client_msg_id\":", json::serialize(View(client_msg_id))));
   }

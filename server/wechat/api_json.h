@@ -1,12 +1,17 @@
 // WeChat's JSON: the only file that writes or reads it.
 //
-// Contract: bodies are raw UTF-8 without a \u escape for anything above 0x1f, keys in a fixed order, so their bytes
-//           can be compared. Answers are read by content, whatever their Content-Type: a byte-order mark is skipped,
-//           an absent errcode is 0 and told apart by has_errcode, numbers may come as strings, 64-bit numbers stay exact, unknown keys are ignored.
-//           An answer that doesn't parse is tried once more with raw control characters and ill-formed UTF-8 replaced.
-//           Strings that are read are well-formed UTF-8.
-// Errors:   kDataLoss "unintelligible answer…" - not an answer of this API. No text of the answer is quoted.
-// Source:   platform reference: conventions shared by every call; the page of each API.
+// Contract: bodies are raw UTF-8 without a \u escape for anything above 0x1f, keys in a fixed
+//           order, so their bytes can be compared. Answers are read by content, whatever their
+//           Content-Type: a byte-order mark is skipped, an absent errcode is 0 and told apart by
+//           has_errcode, numbers may come as strings, 64-bit numbers stay exact, unknown keys are
+//           ignored. An answer that doesn't parse is tried once more with raw control characters
+//           and ill-formed UTF-8 replaced. Strings that are read are well-formed UTF-8.
+// Errors:   kDataLoss "unintelligible answer…" - not an answer of this API. No text of the answer
+//           is quoted.
+// Source:   the page of each API, for example
+//           https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html
+//           Numbers that come as strings, halves of characters and invalid UTF-8 are in no
+//           page; they have been seen.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -48,17 +53,19 @@ using OddFields = std::set<std::string>;
 // What a template message was compiled from.
 TemplateMessage ReadTemplate(const model::Message& message);
 
-// Answers with errcode 0. What an answer can't do without makes it unintelligible where it is missing or odd; any other
-// odd field is absent and named in `odd`. In a list an unusable entry is counted and hides no other.
+// Answers with errcode 0. What an answer can't do without makes it unintelligible where it is
+// missing or odd; any other odd field is absent and named in `odd`. In a list an unusable entry is
+// counted and hides no other.
 absl::StatusOr<TokenGrant> ReadToken(const ApiAnswer& answer);
 // 0 where the answer has no msgid.
 absl::StatusOr<std::int64_t> ReadMsgId(const ApiAnswer& answer);
-// `asked`: whom the request named, and so whom an answer without a usable openid is about, if it says whether the person
-// follows.
+// `asked`: whom the request named, and so whom an answer without a usable openid is about, if it
+// says whether the person follows.
 absl::StatusOr<model::User> ReadUser(const ApiAnswer& answer, const std::string& asked,
                                      OddFields& odd);
 absl::StatusOr<UserBatch> ReadUsers(const ApiAnswer& answer, OddFields& odd);
-// `asked`: the next_openid of the request. WeChat's last full page names one too, so that the end shows in several ways.
+// `asked`: the next_openid of the request. WeChat's last full page names one too, so that the end
+// shows in several ways.
 absl::StatusOr<FollowerPage> ReadFollowers(const ApiAnswer& answer, const std::string& asked,
                                            OddFields& odd);
 absl::StatusOr<TemplateList> ReadTemplates(const ApiAnswer& answer, OddFields& odd);

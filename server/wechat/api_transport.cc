@@ -21,7 +21,8 @@ constexpr absl::Duration kRelapse = absl::Minutes(10);
 constexpr char kProbePath[] = "/cgi-bin/user/info";
 // Who has not answered by then won't. WeChat answers within 200 ms.
 constexpr absl::Duration kFairTime = absl::Seconds(2);
-// Who has the request and says nothing for so long is not merely slow: a deadline of a second must be enough to tell.
+// Who has the request and says nothing for so long is not merely slow: a deadline of a second must
+// be enough to tell.
 constexpr absl::Duration kSilence = absl::Milliseconds(500);
 constexpr int kHurriedInARow = 5;
 constexpr std::size_t kMaxOddCodes = 50;

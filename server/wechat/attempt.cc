@@ -18,8 +18,8 @@ constexpr int kTooManyRequests = 429;
 constexpr std::int64_t kThrottledSeconds = 60;
 constexpr std::int64_t kLongestPauseSeconds = 24 * 3600;
 
-// Whether whoever answers with this status says by it that the request was not taken: redirects, and the refusals that
-// RFC 9110 and its kin register.
+// Whether whoever answers with this status says by it that the request was not taken: redirects,
+// and the refusals that RFC 9110 and its kin register.
 bool RefusesTheRequest(int status) {
   return (status >= 300 && status <= 417) || (status >= 421 && status <= 428) || status == 431 ||
          status == 451;

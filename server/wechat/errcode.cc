@@ -129,8 +129,8 @@ string_view ShortName(string_view api) {
   return absl::StripPrefix(api, "message/");
 }
 
-// The field's path in the request that `api` carries, with the names that our own checks use too; empty when this API's
-// requests have no such field.
+// The field's path in the request that `api` carries, with the names that our own checks use too;
+// empty when this API's requests have no such field.
 std::string FieldPath(ErrorField field, string_view api, string_view errmsg) {
   const bool is_text = absl::EndsWith(api, "/message/custom/send");
   const bool is_template = absl::EndsWith(api, "/message/template/send");

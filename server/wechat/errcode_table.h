@@ -1,8 +1,9 @@
 // The rows of errcode.cc, and nothing else. Only errcode.cc and its test include this file.
 //
-// Contract: sorted by code, each code once. A row has one sentence in English and one in Chinese that say what happened
-//           and what to do; they follow a name and a colon ("custom/send: …"), and hold neither code nor API.
-//           A kArgument row with kWechatError is a mistake of Hongyan's own: INTERNAL.
+// Contract: sorted by code, each code once. A row has one sentence in English and one in Chinese
+//           that say what happened and what to do; they follow a name and a colon ("custom/send:
+//           …"), and hold neither code nor API. A kArgument row with kWechatError is a mistake of
+//           Hongyan's own: INTERNAL.
 // Source:   as errcode.h; "as far as known" stands where the documentation is silent.
 #pragma once
 
@@ -560,7 +561,8 @@ inline constexpr ErrcodeRow kRows[] = {
      "WeChat found risky content in the message; change it",
      "消息含有违规内容，请修改"},
 
-    // Comments below articles. Hongyan calls no such API; the rows only keep the codes from being unknown.
+    // Comments below articles. Hongyan calls no such API; the rows only keep the codes from being
+    // unknown.
     {88000, C::kArgument, R::kInvalidRequest, F::kNone, kComment, kCommentZh},
     {88001, C::kArgument, R::kInvalidRequest, F::kNone, kComment, kCommentZh},
     {88002, C::kArgument, R::kInvalidRequest, F::kNone, kComment, kCommentZh},

@@ -1,7 +1,8 @@
 // What differs between kinds of messages, as data. The only place that does.
 //
 // Threads: any; pure.
-// Source:  platform reference: customer-service messages, template messages.
+// Source:  https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html
+//          https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html
 #pragma once
 
 #include "absl/types/span.h"

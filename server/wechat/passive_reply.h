@@ -1,14 +1,17 @@
-// What WeChat is answered with besides `success`: the passive replies (被动回复), as plain values and as bytes.
+// What WeChat is answered with besides `success`: the passive replies (被动回复), as plain values
+// and as bytes.
 //
-// Contract: the writers turn any value into well-formed bytes: UTF-8 as it is, control characters replaced, `]]>` split
-//           over two CDATA sections. They don't judge: which values WeChat takes is core::CheckReply's matter. What is
-//           optional and empty is left out; an article always has its four elements.
+// Contract: the writers turn any value into well-formed bytes: UTF-8 as it is, control characters
+//           replaced, `]]>` split over two CDATA sections. They don't judge: which values WeChat
+//           takes is core::CheckReply's matter. What is optional and empty is left out; an article
+//           always has its four elements.
 // Threads:  any; pure.
 // Source:
 // https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html
 //
-// To add a kind: its struct here and in Reply, and its fields under the same names in event_handler.proto and
-// config.proto. Writers, checks and the readers of both protos walk kForm and kFields, which are in WeChat's order.
+// To add a kind: its struct here and in Reply, and its fields under the same names in
+// event_handler.proto and config.proto. Writers, checks and the readers of both protos walk kForm
+// and kFields, which are in WeChat's order.
 #pragma once
 
 #include <string>

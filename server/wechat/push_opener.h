@@ -1,11 +1,13 @@
 // From the body of a callback to the push inside it, as the account's mode wants it.
 //
-// Contract: Open() verifies before it decrypts, and decrypts before it parses. Plain mode takes nothing encrypted; its
-//           body is covered by no signature. The encrypted modes (safe, compatible) take nothing else: msg_signature
-//           over the Encrypt element decides, and a plain copy beside it is dropped. Seal() gives a reply the form of
-//           the push: encrypted with the key that worked, or as it is. `success` is sent as it is in any mode.
-// Errors:   Open(): kPermissionDenied for a body that the mode doesn't take or a wrong msg_signature; kInvalidArgument
-//           for one that can't be deciphered or parsed. Neither has any of the content.
+// Contract: Open() verifies before it decrypts, and decrypts before it parses. Plain mode takes
+//           nothing encrypted; its body is covered by no signature. The encrypted modes (safe,
+//           compatible) take nothing else: msg_signature over the Encrypt element decides, and a
+//           plain copy beside it is dropped. Seal() gives a reply the form of the push: encrypted
+//           with the key that worked, or as it is. `success` is sent as it is in any mode.
+// Errors:   Open(): kPermissionDenied for a body that the mode doesn't take or a wrong
+//           msg_signature; kInvalidArgument for one that can't be deciphered or parsed. Neither has
+//           any of the content.
 // Threads:  any; immutable.
 #pragma once
 

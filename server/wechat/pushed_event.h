@@ -1,7 +1,8 @@
 // What WeChat pushes, as plain values: one struct for XML and JSON, for messages and events.
 //
-// Contract: every string is well-formed UTF-8 without control characters other than tab and line ends. What was absent
-//           is empty. A type that we don't know keeps its fields like any other.
+// Contract: every string is well-formed UTF-8 without control characters other than tab and line
+//           ends. What was absent is empty. A type that we don't know keeps its fields like any
+//           other.
 // Bounds:   at most kMaxPushFields fields, kMaxPushDepth deep, in a body of 64 KiB.
 // Source:   https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html
 #pragma once

@@ -1,8 +1,8 @@
 // WeChat's signature of a callback: SHA-1 over the sorted parts.
 //
-// Contract: the parts are sorted as bytes and joined without a separator; hex digits are lower case. A signature says
-//           who called, never what: it does not cover the body, and parts cut elsewhere can give the same one, so the
-//           caller checks the form of each part too.
+// Contract: the parts are sorted as bytes and joined without a separator; hex digits are lower
+//           case. A signature says who called, never what: it does not cover the body, and parts
+//           cut elsewhere can give the same one, so the caller checks the form of each part too.
 // Threads:  any; pure.
 // Source:   https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Access_Overview.html
 //           Example: token AAAAA, timestamp 1714036504, nonce 1514711492 give

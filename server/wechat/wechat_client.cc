@@ -62,7 +62,8 @@ async::Task<SendResult> WechatClient::Send(std::string openid, const model::Mess
   Outcome outcome = co_await Run(call);
   SendResult result{std::move(outcome.status), outcome.unknown, outcome.attempts, 0};
   if (result.status.ok() && traits.receipt_follows) {
-    // errcode 0 is WeChat's word that it took the message; without its id only the receipt can't be told.
+    // errcode 0 is WeChat's word that it took the message; without its id only the receipt can't be
+    // told.
     const auto msg_id = ReadMsgId(outcome.answer);
     if (msg_id.ok()) {
       result.msg_id = *msg_id;
@@ -227,7 +228,8 @@ async::Task<WechatClient::Outcome> WechatClient::Run(const Call& call) {
     last = ToStatus({attempt.answer.errcode, attempt.answer.errmsg, call.path, account_});
     NoteQuota(call.path, attempt.answer.errcode, last);
     const ErrorClass error_class = ClassifyErrcode(attempt.answer.errcode, call.path);
-    // A repeat carries the id of this very delivery: what it is a duplicate of is our own earlier attempt.
+    // A repeat carries the id of this very delivery: what it is a duplicate of is our own earlier
+    // attempt.
     const bool own_duplicate = error_class == ErrorClass::kDuplicate &&
                                (may_have_gone_out || (was_busy && call.is_send &&
                                                       call.after_unknown == AfterUnknown::kRepeat));
@@ -247,7 +249,8 @@ async::Task<WechatClient::Outcome> WechatClient::Run(const Call& call) {
       if (!replaced.ok()) {
         absl::Status status = replaced.status();
         if (base::GetMetadata(status, "api").empty()) {
-          // What WeChat said of the old token is still the reason, not how a fetch of a new one failed.
+          // What WeChat said of the old token is still the reason, not how a fetch of a new one
+          // failed.
           for (const char* key : {"api", "errcode", "errmsg", "rid"}) {
             status = base::Annotate(std::move(status), key, base::GetMetadata(last, key));
           }

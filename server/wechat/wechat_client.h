@@ -1,16 +1,21 @@
-// WeChat's APIs for one Official Account: token, request, errcode → Status, and the one retry decision of a call.
+// WeChat's APIs for one Official Account: token, request, errcode → Status, and the one retry
+// decision of a call.
 //
-// Contract: a call ends with an answer, a definite failure, or an unknown outcome, and says how many request bodies
-//           left. -1 is repeated up to three times with 1, 2, 4 s and jitter inside the deadline; a refused token is
-//           replaced and the call repeated once. A send whose outcome is unknown is never repeated, unless WeChat
-//           recognizes the repeat by its client_msg_id; reads are. A field of a read's answer that is odd and not needed is
-//           absent, and a warning names it. One user's answer that doesn't say whether the person follows is
-//           WECHAT_ERROR, for to ask again brings the same. A 200 without errcode is no answer to a send. After three
-//           45009 in a row an API is left alone for 5 s at a time, for this account only.
-// Errors:   those of errcode.h, and OUTCOME_UNKNOWN, WECHAT_UNREACHABLE, DEADLINE_TOO_SHORT, CANCELLED, WECHAT_ERROR
-//           (see protos/hongyan/v1/errors.proto for their codes).
+// Contract: a call ends with an answer, a definite failure, or an unknown outcome, and says how
+//           many request bodies left. -1 is repeated up to three times with 1, 2, 4 s and jitter
+//           inside the deadline; a refused token is replaced and the call repeated once. A send
+//           whose outcome is unknown is never repeated, unless WeChat recognizes the repeat by its
+//           client_msg_id; reads are. A field of a read's answer that is odd and not needed is
+//           absent, and a warning names it. One user's answer that doesn't say whether the person
+//           follows is WECHAT_ERROR, for to ask again brings the same. A 200 without errcode is no
+//           answer to a send. After three 45009 in a row an API is left alone for 5 s at a time,
+//           for this account only.
+// Errors:   those of errcode.h, and OUTCOME_UNKNOWN, WECHAT_UNREACHABLE, DEADLINE_TOO_SHORT,
+//           CANCELLED, WECHAT_ERROR (see protos/hongyan/v1/errors.proto for their codes).
 // Threads:  event loop only.   Lifetime: everything it is given outlives it.
-// Source:   platform reference: customer-service messages, template messages, users, error codes, HTTP behaviour.
+// Source:   https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html
+//           https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html
+//           https://developers.weixin.qq.com/doc/offiaccount/User_Management/Getting_a_User_List.html
 #pragma once
 
 #include <map>
@@ -45,7 +50,8 @@ class WechatClient {
   // The paths of all APIs that a client calls, but for those that give out tokens.
   static std::vector<absl::string_view> Apis();
 
-  // `client_msg_id`: at most 32 bytes of ASCII; empty, or of a kind whose repeats WeChat doesn't recognize: there is none.
+  // `client_msg_id`: at most 32 bytes of ASCII; empty, or of a kind whose repeats WeChat doesn't
+  // recognize: there is none.
   async::Task<SendResult> Send(std::string openid, const model::Message& message,
                                std::string client_msg_id, model::CallLimit limit);
   async::Task<absl::Status> SetTyping(std::string openid, bool cancel, model::CallLimit limit);
@@ -85,7 +91,8 @@ class WechatClient {
 
   // `call` is the caller's, who waits for the end.
   async::Task<Outcome> Run(const Call& call);
-  // What an attempt without answer means for a send or a read. Not for a repeatable one with time left.
+  // What an attempt without answer means for a send or a read. Not for a repeatable one with time
+  // left.
   absl::Status WithoutAnswer(const Call& call, const Attempt& attempt) const;
   absl::Status Unknown(const Call& call, const std::string& detail) const;
   // For what is no send: WeChat gave no usable answer.
@@ -96,7 +103,8 @@ class WechatClient {
   absl::Status TooLate(const Call& call) const;
   // Waits before a repeat. False: it would not end in time, or the caller left.
   async::Task<bool> BackOff(int repeat, async::MonoTime deadline);
-  // Logs that these fields of WeChat's answer were not what they should be, each once in ten minutes. No value of them.
+  // Logs that these fields of WeChat's answer were not what they should be, each once in ten
+  // minutes. No value of them.
   void WarnOfOddFields(const std::string& path, const OddFields& fields);
   void NoteQuota(const std::string& path, std::int64_t errcode, const absl::Status& status);
 

@@ -1,5 +1,5 @@
-// bench_echo: answers SendText at once, with nothing behind it. What gRPC itself costs, under the same messages, server
-// settings and allocator as hongyand, so that scripts/bench can subtract it.
+// bench_echo: answers SendText at once, with nothing behind it. What gRPC itself costs, under the
+// same messages, server settings and allocator as hongyand, so that scripts/bench can subtract it.
 //
 // Prints `listening grpc 127.0.0.1:PORT`; ends on SIGTERM or SIGINT with exit code 0.
 #include <grpcpp/grpcpp.h>

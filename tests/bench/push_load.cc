@@ -1,6 +1,7 @@
-// bench_push: pushes text messages at a callback endpoint as WeChat does, each one different and signed by itself, over
-// connections that live. Prints one line of JSON: how many were answered with `success`, in which time, and how long the
-// answers took. With a rate, each request has its time, and its latency counts from then, also when it left later.
+// bench_push: pushes text messages at a callback endpoint as WeChat does, each one different and
+// signed by itself, over connections that live. Prints one line of JSON: how many were answered
+// with `success`, in which time, and how long the answers took. With a rate, each request has its
+// time, and its latency counts from then, also when it left later.
 #include <openssl/sha.h>
 
 #include <CLI/CLI.hpp>

@@ -1,6 +1,7 @@
-// bench_watch: follows the events of a running service with many WatchEvents streams at once. Prints `ready` when all of
-// them stand, and one line of JSON when each has got its share or the time is up: how many events came, whether any came
-// out of order, and how long after their receive_time.
+// bench_watch: follows the events of a running service with many WatchEvents streams at once.
+// Prints `ready` when all of them stand, and one line of JSON when each has got its share or the
+// time is up: how many events came, whether any came out of order, and how long after their
+// receive_time.
 #include <grpcpp/grpcpp.h>
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,5 @@
-// An answer of WeChat's API, read by each reader; and its errcode and errmsg as an error for callers.
+// An answer of WeChat's API, read by each reader; and its errcode and errmsg as an error for
+// callers.
 #include <google/rpc/error_details.pb.h>
 
 #include <boost/json/serialize.hpp>
@@ -98,7 +99,8 @@ void CheckAnswer(absl::string_view body) {
   CheckReaders(*answer);
   CheckError(answer->errcode, answer->errmsg);
 
-  // Written and read again, it says the same, but for numbers beyond a double: those are written as words.
+  // Written and read again, it says the same, but for numbers beyond a double: those are written as
+  // words.
   const std::string written = boost::json::serialize(answer->json);
   if (absl::StrContains(written, "Infinity") || absl::StrContains(written, "NaN")) return;
   const auto again = wechat::ParseAnswer(written);

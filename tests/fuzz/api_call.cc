@@ -1,5 +1,6 @@
-// A request of the API: its bytes, what they become inside, the rules for messages, and the body that goes to WeChat.
-// An input that is a request in protobuf's text form is taken as its bytes too, for those are easier to come by.
+// A request of the API: its bytes, what they become inside, the rules for messages, and the body
+// that goes to WeChat. An input that is a request in protobuf's text form is taken as its bytes
+// too, for those are easier to come by.
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/text_format.h>

@@ -1,4 +1,5 @@
-// What a fuzz target asserts with: FUZZ_CHECK(condition) ends the program, so that libFuzzer keeps the input.
+// What a fuzz target asserts with: FUZZ_CHECK(condition) ends the program, so that libFuzzer keeps
+// the input.
 //
 // Threads: any.
 #pragma once

@@ -1,5 +1,6 @@
-// An encrypted push. Each input is taken five times over: as a body from a stranger, as the text of an Encrypt, as a
-// ciphertext, as what is inside the encryption, and as a message that is encrypted as WeChat does.
+// An encrypted push. Each input is taken five times over: as a body from a stranger, as the text of
+// an Encrypt, as a ciphertext, as what is inside the encryption, and as a message that is encrypted
+// as WeChat does.
 #include "server/wechat/envelope.h"
 
 #include <openssl/evp.h>
@@ -115,7 +116,8 @@ void CheckInside(std::string full) {
   if (message) FUZZ_CHECK(decrypted->message == *message);
 }
 
-// With the length, the appid and the padding made right, one after the other, so that the rest is looked at.
+// With the length, the appid and the padding made right, one after the other, so that the rest is
+// looked at.
 void CheckUnpadded(absl::string_view inside) {
   const std::string header = std::string(16, 'r') + std::string(2, '\0') +
                              static_cast<char>(inside.size() >> 8) +

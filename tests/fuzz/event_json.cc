@@ -1,4 +1,5 @@
-// A push in JSON: the parser that collects leaves, and what becomes of the push; the replies in JSON.
+// A push in JSON: the parser that collects leaves, and what becomes of the push; the replies in
+// JSON.
 #include "server/wechat/event_json.h"
 
 #include <algorithm>
@@ -32,8 +33,8 @@ std::size_t DepthOf(const json::value& value) {
   return 0;
 }
 
-// The leaves of the tree under the names that the server gives them; `texts` has those whose text is certain, which
-// that of a number isn't.
+// The leaves of the tree under the names that the server gives them; `texts` has those whose text
+// is certain, which that of a number isn't.
 struct Leaves {
   std::vector<std::string> names;
   std::vector<std::pair<std::string, std::string>> texts;
@@ -58,7 +59,8 @@ struct Leaves {
   }
 };
 
-// A parser that keeps the tree takes it too, and finds the same in it, unless a name is there twice: then it keeps one.
+// A parser that keeps the tree takes it too, and finds the same in it, unless a name is there
+// twice: then it keeps one.
 void CheckTree(absl::string_view body, wechat::PushedEvent::Fields fields) {
   std::string text = base::ToUtf8(body);
   base::MendJsonEscapes(text);

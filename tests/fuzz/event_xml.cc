@@ -1,4 +1,5 @@
-// A push in XML: the scan before the parser, the parser, and what becomes of the push; the replies in XML.
+// A push in XML: the scan before the parser, the parser, and what becomes of the push; the replies
+// in XML.
 #include "server/wechat/event_xml.h"
 
 #include <tinyxml2.h>

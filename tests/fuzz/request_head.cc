@@ -1,4 +1,5 @@
-// The head of a request to the sidecar: the scan, the parser behind it, the checks after it; and a query alone.
+// The head of a request to the sidecar: the scan, the parser behind it, the checks after it; and a
+// query alone.
 #include "server/http/request_head.h"
 
 #include <algorithm>

@@ -2,7 +2,8 @@
 //
 // Contract: returns true if the connection may carry another request. What happened is in the
 // ledger and the counters. A template message's
-//           receipts follow it as the account wants them. Threads:  event loop only.       Lifetime: connection, parser and
+//           receipts follow it as the account wants them. Threads: event loop only. Lifetime:
+//           connection, parser and
 // sandbox outlive the call.
 #pragma once
 

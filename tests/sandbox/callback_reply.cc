@@ -34,8 +34,8 @@ std::string DecodeEntities(std::string_view text) {
   return out;
 }
 
-// Reads <xml><Name>text</Name>…</xml>. An element inside an element goes by both names, Image.MediaId; one that comes
-// again (item) has its number, Articles.item, Articles.item#2 …
+// Reads <xml><Name>text</Name>…</xml>. An element inside an element goes by both names,
+// Image.MediaId; one that comes again (item) has its number, Articles.item, Articles.item#2 …
 class ReplyReader {
  public:
   explicit ReplyReader(std::string_view text) : text_(text) {}

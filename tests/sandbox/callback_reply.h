@@ -1,10 +1,10 @@
 // The passive reply that a push is answered with.
 //
-// Contract: strict: XML or JSON as configured and without attributes or DTD,
-//           sender and receiver swapped, a type WeChat knows with what that type needs and nothing that it doesn't
-//           have, texts of 2048 bytes at most, as many articles as their count says. `success`
-//           and nothing at all are plain in every mode; other replies are encrypted in safe mode
-//           and may be in compatible mode.
+// Contract: strict: XML or JSON as configured and without attributes or DTD, sender and receiver
+//           swapped, a type WeChat knows with what that type needs and nothing that it doesn't
+//           have, texts of 2048 bytes at most, as many articles as their count says. `success` and
+//           nothing at all are plain in every mode; other replies are encrypted in safe mode and
+//           may be in compatible mode.
 // Errors:   by value: an empty `kind`, and `error` says why.
 // Source:
 // https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html

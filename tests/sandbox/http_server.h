@@ -47,7 +47,8 @@ class HttpServer {
   CallbackPusher& pusher_;
   boost::asio::ssl::context* tls_;
   boost::asio::ip::tcp::acceptor acceptor_;
-  // Shared with the connections themselves: they may end after the server, when the loop is destroyed.
+  // Shared with the connections themselves: they may end after the server, when the loop is
+  // destroyed.
   std::shared_ptr<std::set<Connection*>> connections_;
   int64_t next_connection_ = 1;
 };

@@ -1,8 +1,8 @@
 // Every push to a callback URL: what it said, each try with its answer, and what became of it.
 //
 // Contract: Add() numbers a push before its first try; tries are added as they end, Settle() closes
-//           it. A push counts as delivered if a try of it got `success`, nothing, or a valid
-//           reply; the first such answer is its outcome. Wake-ups: each Settle() calls all listeners.
+//           it. A push counts as delivered if a try of it got `success`, nothing, or a valid reply;
+//           the first such answer is its outcome. Wake-ups: each Settle() calls all listeners.
 // Errors:   none. Beyond the bounds pushes are forgotten from the front and counted in dropped().
 // Threads:  event loop only.       Units: milliseconds since 1970, of the sandbox's clock.
 // Bounds:   300 000 pushes, 256 MiB of messages and answers, 4 KiB of each answer, 1000 listeners.

@@ -1,5 +1,5 @@
-// What the platform reports on its own account: receipts, subscriptions, changes of a person's data;
-// and pushes of whatever a call describes.
+// What the platform reports on its own account: receipts, subscriptions, changes of a person's
+// data; and pushes of whatever a call describes.
 #include <utility>
 
 #include "callback_samples.h"

@@ -1,8 +1,8 @@
 // What people do and the platform reports, by the control call that makes them do it.
 //
 // Contract: FindAction() yields the function of a path such as /sandbox/follow. It reads the call's
-//           fields, lets the deed take effect on the platform (follower, window, chat) and describes
-//           the push. Nothing is pushed here.
+//           fields, lets the deed take effect on the platform (follower, window, chat) and
+//           describes the push. Nothing is pushed here.
 // Errors:   "" or one sentence that names the first wrong field; nothing has happened then.
 // Threads:  event loop only.
 #pragma once

@@ -1,7 +1,7 @@
 // How long several ways of doing the same take beside each other, in processor time of this thread.
 //
-// For tests that compare them: absolute times are another machine's. The ways take turns, and of each only its quickest
-// turn counts, so that what else the machine does falls out.
+// For tests that compare them: absolute times are another machine's. The ways take turns, and of
+// each only its quickest turn counts, so that what else the machine does falls out.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,8 @@ inline double CpuSeconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// Seconds of one call, for each of `ways`. A turn is `calls` of them, and should take longer than some microseconds.
+// Seconds of one call, for each of `ways`. A turn is `calls` of them, and should take longer than
+// some microseconds.
 inline std::vector<double> QuickestTurns(const std::vector<std::function<void()>>& ways, int turns,
                                          int calls) {
   std::vector<double> quickest(ways.size(), std::numeric_limits<double>::max());
@@ -33,10 +34,11 @@ inline std::vector<double> QuickestTurns(const std::vector<std::function<void()>
   return quickest;
 }
 
-// Whether the slowest of `ways` takes less than `times` as long as the quickest. A busy machine makes equal ways look
-// different, so it is measured again, up to sixty times, until it is so. Choose ways whose difference would be several
-// times the bound: a smaller one can get lost in the noise of one of sixty measurements. The sanitizers' own work differs
-// from way to way, so there twice as much is allowed.
+// Whether the slowest of `ways` takes less than `times` as long as the quickest. A busy machine
+// makes equal ways look different, so it is measured again, up to sixty times, until it is so.
+// Choose ways whose difference would be several times the bound: a smaller one can get lost in the
+// noise of one of sixty measurements. The sanitizers' own work differs from way to way, so there
+// twice as much is allowed.
 inline bool TakeTheSame(const std::vector<std::function<void()>>& ways, double times, int turns,
                         int calls) {
 #ifdef HONGYAN_SANITIZED

@@ -17,7 +17,8 @@ class FakeAlarm final : public async::Alarm {
   ~FakeAlarm() override { clock_.waiting_.remove(this); }
 
   async::Task<bool> WaitUntil(MonoTime when) override {
-    // A local first: GCC 12.2 lays out the frame wrongly of a body with a condition and no local (its bug 106188).
+    // A local first: GCC 12.2 lays out the frame wrongly of a body with a condition and no local
+    // (its bug 106188).
     const bool cancelled = co_await async::Cancelled();
     if (cancelled) co_return false;
     if (when <= clock_.Mono()) {

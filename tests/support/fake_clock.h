@@ -1,7 +1,8 @@
 // A clock that stands still until a test moves it.
 //
-// Contract: Advance() goes from alarm to alarm in the order of their times and lets the loop run dry before each step
-//           and at the end, so that every task sees the time it waited for. Alarms are as those of async::Clock.
+// Contract: Advance() goes from alarm to alarm in the order of their times and lets the loop run
+//           dry before each step and at the end, so that every task sees the time it waited for.
+//           Alarms are as those of async::Clock.
 // Threads:  the test's own, which is the loop's.
 // Lifetime: outlives its alarms; the loop outlives the clock.
 #pragma once

@@ -1,8 +1,9 @@
 // A platform of scripted answers behind the HttpClient interface.
 //
-// Contract: a request gets the next reply of its path's queue (Next), else the path's standing one (Always, Respond);
-//           a request that nobody scripted fails the test. As with the real client an answer never comes at once, a
-//           request ends at its deadline, and a cancelled task's request ends with kCancelled.
+// Contract: a request gets the next reply of its path's queue (Next), else the path's standing one
+//           (Always, Respond); a request that nobody scripted fails the test. As with the real
+//           client an answer never comes at once, a request ends at its deadline, and a cancelled
+//           task's request ends with kCancelled.
 // Threads:  event loop only.
 #pragma once
 

@@ -1,7 +1,8 @@
-// The fixture of all tests with a loop: everything runs on the test's own thread, and time is the test's.
+// The fixture of all tests with a loop: everything runs on the test's own thread, and time is the
+// test's.
 //
-// Contract: Start() begins a task and returns a handle that tells whether it has ended and can cancel it.
-//           Await() runs a task to its end and lets time pass while it waits.
+// Contract: Start() begins a task and returns a handle that tells whether it has ended and can
+//           cancel it. Await() runs a task to its end and lets time pass while it waits.
 #pragma once
 
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
-// Matchers for absl::Status and absl::StatusOr: EXPECT_THAT(Get(), StatusIs(absl::StatusCode::kUnavailable,
-// "WECHAT_BUSY")).
+// Matchers for absl::Status and absl::StatusOr: EXPECT_THAT(Get(),
+// StatusIs(absl::StatusCode::kUnavailable, "WECHAT_BUSY")).
 #pragma once
 
 #include <gmock/gmock.h>

@@ -1,6 +1,7 @@
 // What the platform may say, in the words of a test.
 //
-// Source: platform reference: conventions shared by every call, access token, HTTP-level behaviour.
+// Source: https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_access_token.html
+//         https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html
 #pragma once
 
 #include <cstdint>

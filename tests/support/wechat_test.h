@@ -1,4 +1,5 @@
-// The fixture of tests that speak to a scripted platform: loop, clock, HTTP, transport, and a group for renewals.
+// The fixture of tests that speak to a scripted platform: loop, clock, HTTP, transport, and a group
+// for renewals.
 #pragma once
 
 #include "absl/time/time.h"

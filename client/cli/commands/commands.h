@@ -1,5 +1,5 @@
-// The commands of `hongyan`. Each has a file of its own beside this one, which says what it takes and
-// does.
+// The commands of `hongyan`. Each has a file of its own beside this one, which says what it takes
+// and does.
 //
 // To add one: write its file, list it in client/CMakeLists.txt, declare it here and call it in
 // AddCommands(), which has the order of the help.

@@ -2,8 +2,8 @@
 //
 // Contract: a line that holds no notification fails alone, before the first call: it is reported,
 //           counted and kept like one that WeChat refused. An earlier run that did not finish is
-//           neither repeated nor forgotten without --resume or --restart. Exit code 0: every line was
-//           accepted.
+//           neither repeated nor forgotten without --resume or --restart. Exit code 0: every line
+//           was accepted.
 // Threads:  one.
 #pragma once
 

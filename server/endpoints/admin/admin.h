@@ -2,8 +2,8 @@
 //
 // Contract: GET and HEAD only. /readyz is 200 or 503 with one reason a line. /livez is 200 as long
 //           as the loop turns, which answers it, and `liveness` is OK; else 503 with the reason:
-//           only a restart helps. /metrics is the Prometheus text format with the standard process_*
-//           metrics and hongyan_build_info.
+//           only a restart helps. /metrics is the Prometheus text format with the standard
+//           process_* metrics and hongyan_build_info.
 // Threads:  event loop only.
 // Lifetime: the metrics outlive this object.
 #pragma once

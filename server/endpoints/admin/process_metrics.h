@@ -1,6 +1,7 @@
 // The standard process_* metrics, read from /proc/self when asked.
 //
-// Contract: what can't be read is left out. Reading /proc does not wait for a disk, so the loop may do it.
+// Contract: what can't be read is left out. Reading /proc does not wait for a disk, so the loop may
+//           do it.
 // Source:   https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics
 #pragma once
 

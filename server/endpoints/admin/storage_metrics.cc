@@ -21,7 +21,7 @@ std::vector<base::Figure> StorageFigures(const storage::StorageStats& stats) {
             stats.reopened),
       total("hongyan_storage_failed_probes_total",
             "Probes of a storage that had failed, which found it still failing.",
-            stats.failed_looks),
+            stats.failed_probes),
       total("hongyan_storage_damaged_events_total",
             "Events that were read and whose checksum was wrong, each once.", stats.damaged),
       total("hongyan_storage_lost_events_total", "Events found missing when the file was opened.",

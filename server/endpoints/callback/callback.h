@@ -1,4 +1,5 @@
-// What WeChat calls: server verification (GET) and pushes (POST), each account on its own path and in its own mode.
+// What WeChat calls: server verification (GET) and pushes (POST), each account on its own path and
+// in its own mode.
 //
 // Contract: CheckHead() refuses before the body is read: unknown path 404, other method 405, a
 //           parameter missing or doubled 400, a wrong signature, an old timestamp or a push that is
@@ -7,8 +8,9 @@
 //           reply, in the form (XML or JSON) of the push and encrypted as it was; 400 for a
 //           body that is neither or can't be deciphered, 403 for a wrong msg_signature and for
 //           another body under a known signature, 503 when it can't be recorded.
-// Bounds:   waits for storage only, EventIntake's two seconds, and for the account's handler, so WeChat's five are kept.
-//           At most one log line a second, one about the clock an hour and one about a wrong path a minute.
+// Bounds:   waits for storage only, EventIntake's two seconds, and for the account's handler, so
+//           WeChat's five are kept. At most one log line a second, one about the clock an hour and
+//           one about a wrong path a minute.
 // Threads:  event loop only.
 // Lifetime: accounts, intake, clock and metrics outlive this object.
 // Secrets:  signatures, echostr, openids and contents are neither logged nor counted.
@@ -57,7 +59,8 @@ class CallbackEndpoint final : public http::HttpHandler {
   // One line a second; `suppressed` says how many there would have been since.
   void LogRefusal(absl::string_view account, absl::string_view outcome, int status,
                   absl::string_view peer, absl::string_view path = {});
-  // What comes to a path that no account has, and looks like WeChat's: whoever set the URL in the console reads the log.
+  // What comes to a path that no account has, and looks like WeChat's: whoever set the URL in the
+  // console reads the log.
   void WarnOfWrongPath(const http::RequestHead& head);
 
   const absl::Duration window_;

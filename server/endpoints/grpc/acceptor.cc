@@ -33,7 +33,8 @@ constexpr absl::Duration kRefreshPause = absl::Milliseconds(10);
 constexpr int kRefreshShare = 10;  // at most a tenth of the time is spent on looking
 constexpr absl::Duration kWarningPause = absl::Seconds(10);
 constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-// The listener counts as full once connections have been refused for so long, and until none was for as long.
+// The listener counts as full once connections have been refused for so long, and until none was
+// for as long.
 constexpr absl::Duration kFullTime = absl::Seconds(10);
 
 // The connection's first bytes, without taking them.
@@ -122,7 +123,7 @@ absl::StatusOr<std::string> Acceptor::Listen() {
 void Acceptor::Start(HandOver hand_over) {
   hand_over_ = std::move(hand_over);
   tasks_.Spawn(AcceptLoop());
-  tasks_.Spawn(LookAround());
+  tasks_.Spawn(Sweep());
   thread_ = std::thread([this] { loop_.Run(); });
 }
 
@@ -180,15 +181,15 @@ Task<void> Acceptor::AcceptLoop() {
     const bool self = remote.port() == self_port_ && remote.address() == local.address();
     const Address peer = http::MaskToNetwork(remote.address());
     const bool full = !self && (IsFull() || IsFullFor(peer));
-    if (full && !older) co_await AwaitNews();
+    if (full && !older) co_await RefreshCounts();
     if (stopping_) co_return;
     Admit(std::move(socket), peer, self);
   }
 }
 
-// Nobody is refused by what was known before he came, so that whoever comes just behind a flood gets in. But looking at
-// all connections takes time, so it is done once for all that wait to be accepted.
-Task<void> Acceptor::AwaitNews() {
+// The counts of connections are refreshed before a newcomer is refused, so that whoever comes just
+// behind a flood gets in. That takes time, so it is done once for all that wait to be accepted.
+Task<void> Acceptor::RefreshCounts() {
   if (clock_.Mono() < next_refresh_) co_await pause_->WaitUntil(next_refresh_);
   const async::MonoTime begun = clock_.Mono();
   older_than_refresh_ = WaitingToBeAccepted(listener_.native_handle());
@@ -197,8 +198,8 @@ Task<void> Acceptor::AwaitNews() {
   next_refresh_ = async::After(begun, std::max(kRefreshPause, kRefreshShare * took));
 }
 
-// The kernel would report the same waiting connection again and again. The spare descriptor lets us take it; it is closed
-// only if there is still no other descriptor.
+// The kernel would report the same waiting connection again and again. The spare descriptor lets us
+// take it; it is closed only if there is still no other descriptor.
 std::optional<Acceptor::Socket> Acceptor::AcceptOnSpare() {
   if (spare_descriptor_ < 0) return std::nullopt;
   close(spare_descriptor_);
@@ -242,7 +243,7 @@ Task<void> Acceptor::AwaitFirstBytes(SilentList::iterator it) {
     const std::size_t needed = OpeningBytes(Peek(fd, begun, sizeof(begun)), options_.tls);
     // With fewer than were waited for nothing more will come, and gRPC ends it.
     if (there < it->needed || needed <= there) {
-      Give(*it);
+      Pass(*it);
       break;
     }
     it->needed = needed;
@@ -253,7 +254,7 @@ Task<void> Acceptor::AwaitFirstBytes(SilentList::iterator it) {
   Publish();
 }
 
-void Acceptor::Give(Silent& silent) {
+void Acceptor::Pass(Silent& silent) {
   error_code error;
   silent.socket.set_option(tcp::no_delay(true), error);
   const int fd = silent.socket.release(error);
@@ -266,7 +267,7 @@ void Acceptor::Give(Silent& silent) {
 }
 
 // Once a second: who is still there, and who has been silent for too long.
-Task<void> Acceptor::LookAround() {
+Task<void> Acceptor::Sweep() {
   while (!stopping_) {
     if (spare_descriptor_ < 0) spare_descriptor_ = OpenSpare();
     handed_over_.Refresh();

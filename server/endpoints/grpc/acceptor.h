@@ -1,18 +1,22 @@
 // Accepts the connections of the gRPC port, within limits, and hands them over.
 //
-// gRPC 1.51's own accept loop ends for good once a descriptor is missing (CVE-2023-4785), and it has no limit.
+// gRPC 1.51's own accept loop ends for good once a descriptor is missing (CVE-2023-4785), and it
+// has no limit.
 //
-// Contract: Listen() binds; Start() accepts until Stop(). A connection is handed over once all has come that a client
-//           sends unasked: HTTP/2's preface with its SETTINGS, or a TLS ClientHello. One whose opening isn't there after
-//           `silent_time` is closed, and counts as silent. When a limit is reached, the connection that has been silent
-//           for longest goes; where none is silent, the new one is closed at once. Whoever has hung up doesn't count, even before gRPC has noticed.
-//           Without a free descriptor connections are closed, not left waiting, and accepting goes on.
-// Errors:   Listen: kInvalidArgument for an address that is none, kUnavailable with the system's reason.
-//           When connections were refused for ten seconds because the limit was reached, the listener is full.
-// Bounds:   max_connections, and kClosingConnections whose peer has hung up; max_connections_per_address, by
-//           http::MaskToNetwork(); kMaxOpeningBytes.
-// Threads:  accepts and hands over on a thread of its own, so that a flood delays nobody else; counts() and ExpectSelf()
-//           may be called on any, the rest on one.
+// Contract: Listen() binds; Start() accepts until Stop(). A connection is handed over once all has
+//           come that a client sends unasked: HTTP/2's preface with its SETTINGS, or a TLS
+//           ClientHello. One whose opening isn't there after `silent_time` is closed, and counts as
+//           silent. When a limit is reached, the connection that has been silent for longest goes;
+//           where none is silent, the new one is closed at once. Whoever has hung up doesn't count,
+//           even before gRPC has noticed. Without a free descriptor connections are closed, not
+//           left waiting, and accepting goes on.
+// Errors:   Listen: kInvalidArgument for an address that is none, kUnavailable with the system's
+//           reason. When connections were refused for ten seconds because the limit was reached,
+//           the listener is full.
+// Bounds:   max_connections, and kClosingConnections whose peer has hung up;
+//           max_connections_per_address, by http::MaskToNetwork(); kMaxOpeningBytes.
+// Threads:  accepts and hands over on a thread of its own, so that a flood delays nobody else;
+//           counts() and ExpectSelf() may be called on any, the rest on one.
 // Lifetime: Stop() or the destructor joins its thread.
 #pragma once
 
@@ -44,8 +48,8 @@ inline constexpr std::size_t kFirstBytes = 24;
 inline constexpr std::size_t kMaxOpeningBytes = 16 << 10;
 inline constexpr std::size_t kClosingConnections = 64;
 
-// How many bytes a connection's opening has, as far as `begun`, its first bytes, tells: more than `begun` has, while that
-// isn't known. 0: it is none, or longer than kMaxOpeningBytes; gRPC shall say so.
+// The length of a connection's opening, which begins with `begun`. More than begun.size(): read
+// more to know it. 0: this is no opening, or one longer than kMaxOpeningBytes; gRPC refuses it.
 std::size_t OpeningBytes(absl::string_view begun, bool tls);
 
 struct AcceptorOptions {
@@ -103,8 +107,8 @@ class Acceptor {
 
   async::Task<void> AcceptLoop();
   async::Task<void> AwaitFirstBytes(SilentList::iterator it);
-  async::Task<void> LookAround();
-  async::Task<void> AwaitNews();
+  async::Task<void> Sweep();
+  async::Task<void> RefreshCounts();
   void Admit(Socket socket, const Address& peer, bool self);
   std::optional<Socket> AcceptOnSpare();
   bool MakeRoom(const Address& peer);
@@ -112,7 +116,7 @@ class Acceptor {
   bool IsFullFor(const Address& peer) const;
   bool CloseSilent(const Address* peer);
   void Close(Silent& silent);
-  void Give(Silent& silent);
+  void Pass(Silent& silent);
   void Refused(std::atomic<std::int64_t>& count, const char* reason);
   void Publish();
 

@@ -27,11 +27,13 @@ constexpr int kMaxMetadataBytes = 8 << 10;
 constexpr int kHandshakeMillis = 10000;
 constexpr int kIdleMillis = 5 * 60 * 1000;
 constexpr int kAgeMillis = 30 * 60 * 1000;
-// As long as the longest call, so that none is cut off without its details: an old connection takes no new ones.
+// As long as the longest call, so that none is cut off without its details: an old connection takes
+// no new ones.
 constexpr int kAgeGraceMillis = 24 * 60 * 60 * 1000;
 constexpr int kKeepaliveMillis = 60 * 1000;
 constexpr int kKeepaliveTimeoutMillis = 20 * 1000;
-// Half of the 10 s that clients may be set to, for two pings may come closer together than they were sent.
+// Half of the 10 s that clients may be set to, for two pings may come closer together than they
+// were sent.
 constexpr int kMinPingMillis = 5 * 1000;
 constexpr int kPingStrikes = 2;
 
@@ -146,7 +148,8 @@ void GrpcServer::ExpectSelf(std::uint16_t port) {
 }
 
 void PrepareGrpc() {
-  // A debugging aid that Debian's build of Abseil has on; it costs each call about 2 % of its CPU time.
+  // A debugging aid that Debian's build of Abseil has on; it costs each call about 2 % of its CPU
+  // time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   gpr_set_log_function(&LogFromGrpc);
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);

@@ -1,12 +1,15 @@
 // The gRPC listener: limits, TLS, and its end. Connections come from an Acceptor of ours.
 //
-// Contract: Start() listens and serves. Shutdown() refuses new calls, lets those in flight finish until `limit` is
-//           over, cancels the rest, and returns when all have ended and all connections are closed. gRPC leaves closing
-//           to its peers, so with one that doesn't react to GOAWAY that takes until `limit`, or until HangUp(), which
-//           closes them here and now.
-// Threads:  main thread; HangUp(), counts() and ExpectSelf() on any. Never Shutdown() from the event loop: calls in flight need it.
-// Source:   limits as measured for gRPC 1.51.1: no compression (a small message inflates to hundreds of megabytes
-//           before its size is checked), bounded metadata, handshake and idle time-outs, one process a port.
+// Contract: Start() listens and serves. Shutdown() refuses new calls, lets those in flight finish
+//           until `limit` is over, cancels the rest, and returns when all have ended and all
+//           connections are closed. gRPC leaves closing to its peers, so with one that doesn't
+//           react to GOAWAY that takes until `limit`, or until HangUp(), which closes them here and
+//           now.
+// Threads:  main thread; HangUp(), counts() and ExpectSelf() on any. Never Shutdown() from the
+//           event loop: calls in flight need it.
+// Source:   limits as measured for gRPC 1.51.1: no compression (a small message inflates to
+//           hundreds of megabytes before its size is checked), bounded metadata, handshake and idle
+//           time-outs, one process a port.
 #pragma once
 
 #include <grpcpp/server.h>
@@ -52,8 +55,8 @@ class GrpcServer {
   std::string address_;
 };
 
-// Sends what gRPC's core says through our log: escaped, bounded, at most ten lines a second. Also turns off its
-// mutexes' deadlock detection. Call once, from main, before any server.
+// Sends what gRPC's core says through our log: escaped, bounded, at most ten lines a second. Also
+// turns off its mutexes' deadlock detection. Call once, from main, before any server.
 void PrepareGrpc();
 
 }  // namespace hongyan::endpoints

@@ -1,7 +1,8 @@
 // grpc.health.v1.Health: Check and Watch, for "" and each service's name.
 //
-// Contract: SERVING or NOT_SERVING for the names given at construction, all alike; Check of another name is NOT_FOUND,
-//           Watch of one says SERVICE_UNKNOWN. A change reaches every watcher, the latest state if several came.
+// Contract: SERVING or NOT_SERVING for the names given at construction, all alike; Check of another
+//           name is NOT_FOUND, Watch of one says SERVICE_UNKNOWN. A change reaches every watcher,
+//           the latest state if several came.
 // Bounds:   1000 watchers; one more is RESOURCE_EXHAUSTED.
 // Threads:  event loop only.          Lifetime: outlives its table's transport.
 // Source:   https://github.com/grpc/grpc/blob/master/doc/health-checking.md

@@ -20,13 +20,14 @@ using google::protobuf::MessageLite;
 constexpr char kRequestId[] = "x-request-id";
 constexpr std::size_t kMaxRequestId = 128;
 constexpr std::size_t kMaxTraceparent = 128;
-// An answer must be back before the caller's own clock gives up, or its details are lost. And gRPC rounds a deadline up
-// by up to a hundredth on its way to us.
+// An answer must be back before the caller's own clock gives up, or its details are lost. And gRPC
+// rounds a deadline up by up to a hundredth on its way to us.
 constexpr absl::Duration kWayBack = absl::Milliseconds(20);
 constexpr int kRounding = 100;
 // How long a caller may want to wait.
 constexpr absl::Duration kLongestWait = absl::Minutes(10);
-// From here on it is none: gRPC makes a time in the far future of a grpc-timeout that it can't read.
+// From here on it is none: gRPC makes a time in the far future of a grpc-timeout that it can't
+// read.
 constexpr absl::Duration kNoDeadline = absl::Hours(24);
 
 std::string Metadata(const grpc::ServerContext& context, const char* key) {

@@ -1,10 +1,11 @@
 // Which of the connections that were handed to gRPC are still open.
 //
-// gRPC owns their descriptors and tells nobody when it closes one, and the kernel gives its number out again. So each is
-// remembered with its socket's cookie, which no two sockets have in common.
+// gRPC owns their descriptors and tells nobody when it closes one, and the kernel gives its number
+// out again. So each is remembered with its socket's cookie, which no two sockets have in common.
 //
-// Contract: the figures are those of the last Refresh(), plus what was added since. A connection whose peer has hung up
-//           holds a descriptor until gRPC has noticed, but doesn't count as live.
+// Contract: the figures are those of the last Refresh(), plus what was added since. A connection
+//           whose peer has hung up holds a descriptor until gRPC has noticed, but doesn't count as
+//           live.
 // Threads:  one at a time.
 // Source:   SO_COOKIE of socket(7), POLLRDHUP of poll(2).
 #pragma once

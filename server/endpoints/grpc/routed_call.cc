@@ -36,12 +36,12 @@ RoutedCall::RoutedCall(Router& router, const std::string& service, const api::Me
       moved_(router.clock_),
       turn_(router.clock_) {}
 
-// Until when a write may wait for its reader: what the function says of its own end still finds him.
+// A write waits no longer than this, so that the final status can still be read.
 async::MonoTime RoutedCall::WritesEnd() const {
   return async::After(call_.begun, method_.options.ceiling + router_.options_.stalled);
 }
 
-void* RoutedCall::Event::Owe(std::shared_ptr<RoutedCall> call) {
+void* RoutedCall::Event::KeepAlive(std::shared_ptr<RoutedCall> call) {
   call_ = std::move(call);
   owed_.store(true, std::memory_order_release);
   return this;
@@ -59,7 +59,7 @@ void RoutedCall::OnBegun(bool ok) {
     return;
   }
   router_.Opened();
-  closed_.Owe(shared_from_this());
+  closed_.KeepAlive(shared_from_this());
   std::exchange(await_next_, nullptr)();
   ReadMetadata(context_, router_.clock_.Mono(), method_.options.ceiling, call_);
   AddInitialMetadata(context_, call_);
@@ -158,7 +158,7 @@ Task<absl::Status> RoutedCall::Work() {
 Task<absl::Status> RoutedCall::RunExchange() {
   while (true) {
     reading_ = true;
-    std::get<Exchange>(responder_).Read(&in_, read_.Owe(shared_from_this()));
+    std::get<Exchange>(responder_).Read(&in_, read_.KeepAlive(shared_from_this()));
     while (reading_) {
       const WaitList::Woken woken = co_await moved_.Wait(call_.limit.deadline);
       if (woken != WaitList::Woken::kNotified) {
@@ -219,14 +219,15 @@ Task<bool> RoutedCall::WaitUntilWritten() {
     }
   }
   turn_.NotifyOne();
-  // What can be taken up elsewhere ends here: no wait that comes later would hear of the cancellation.
+  // What can be taken up elsewhere ends here: no wait that comes later would hear of the
+  // cancellation.
   co_return !broken_ && !(cancelled && resumable());
 }
 
 Task<bool> RoutedCall::Begin() {
   const bool mine = co_await AwaitTurn();
   if (!mine) co_return false;
-  void* const event = written_.Owe(shared_from_this());
+  void* const event = written_.KeepAlive(shared_from_this());
   std::visit([event](auto& responder) { responder.SendInitialMetadata(event); }, responder_);
   co_return co_await WaitUntilWritten();
 }
@@ -243,7 +244,7 @@ Task<bool> RoutedCall::Write(const google::protobuf::MessageLite& response) {
     co_return false;
   }
   out_.Swap(&bytes);
-  void* const event = written_.Owe(shared_from_this());
+  void* const event = written_.KeepAlive(shared_from_this());
   std::visit([this, event](auto& responder) { responder.Write(out_, event); }, responder_);
   co_return co_await WaitUntilWritten();
 }
@@ -300,7 +301,7 @@ void RoutedCall::Finish(const grpc::Status& status) {
   grpc::ByteBuffer bytes;
   const bool responds = status.ok() && response_ != nullptr;
   if (responds) told = Serialize(*response_, bytes);
-  void* const event = finished_.Owe(shared_from_this());
+  void* const event = finished_.KeepAlive(shared_from_this());
   std::visit(
       [&](auto& responder) {
         if (responds && told.ok()) {

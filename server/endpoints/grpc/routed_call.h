@@ -1,6 +1,7 @@
 // One call of any kind, from gRPC's queue to its function on the event loop and back.
 //
-// Threads:  the router's thread hands it gRPC's events; its task and all that begins with it are the loop's.
+// Threads:  the router's thread hands it gRPC's events; its task and all that begins with it are
+//           the loop's.
 // Lifetime: each event that gRPC owes it keeps it alive, and so does its task.
 #pragma once
 
@@ -31,21 +32,22 @@ class RoutedCall final : public api::MessageWriter,
    public:
     explicit Event(void (RoutedCall::*handle)(bool ok)) : handle_(handle) {}
     // `call` lives until gRPC has handed the event back.
-    void* Owe(std::shared_ptr<RoutedCall> call);
+    void* KeepAlive(std::shared_ptr<RoutedCall> call);
     void Handle(bool ok);
 
    private:
     void (RoutedCall::*const handle_)(bool ok);
     std::shared_ptr<RoutedCall> call_;
-    // Orders what was written before gRPC was asked before what its answer reads. gRPC's queue orders it too, but
-    // ThreadSanitizer can't see into that.
+    // Orders what was written before gRPC was asked before what its answer reads. gRPC's queue
+    // orders it too, but ThreadSanitizer can't see into that.
     std::atomic<bool> owed_ = false;
   };
   // A unary call looks like a stream of one response on the wire, and is one here.
   using Stream = grpc::ServerAsyncWriter<grpc::ByteBuffer>;
   using Exchange = grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>;
 
-  // Allocated apart from its reference counts, so that a weak reference doesn't keep a call's memory.
+  // Allocated apart from its reference counts, so that a weak reference doesn't keep a call's
+  // memory.
   static std::shared_ptr<RoutedCall> Create(Router& router, const std::string& service,
                                             const api::Method& method,
                                             std::function<void()> await_next) {
@@ -58,7 +60,7 @@ class RoutedCall final : public api::MessageWriter,
   void Await(Ask ask) {
     router_.Hold();
     context_.AsyncNotifyWhenDone(&closed_);
-    ask(context_, in_, responder_, begun_.Owe(shared_from_this()));
+    ask(context_, in_, responder_, begun_.KeepAlive(shared_from_this()));
   }
 
   // On the loop, while the task runs.

@@ -18,7 +18,8 @@ constexpr absl::Duration kBetweenSweeps = absl::Seconds(1);
 
 }  // namespace
 
-// A table as gRPC wants it: methods by index, registered so that a unary request comes with its call.
+// A table as gRPC wants it: methods by index, registered so that a unary request comes with its
+// call.
 class Router::Service final : public grpc::Service {
  public:
   Service(Router& router, api::MethodTable table) : router_(router), table_(std::move(table)) {
@@ -88,7 +89,8 @@ void Router::Start() {
 
 void Router::Stop() {
   if (!queue_) return;
-  // A call may still write, and one that begins asks for the next: gRPC takes both for a mistake once the queue is shut down.
+  // A call may still write, and one that begins asks for the next: gRPC takes both for a mistake
+  // once the queue is shut down.
   for (int held = held_; held > 0; held = held_) held_.wait(held);
   queue_->Shutdown();
   if (thread_.joinable()) {

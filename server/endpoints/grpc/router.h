@@ -1,18 +1,22 @@
-// The gRPC face of the API: takes calls from gRPC's completion queue to the functions of the method tables and back.
+// The gRPC face of the API: takes calls from gRPC's completion queue to the functions of the method
+// tables and back.
 //
-// Contract: a call has its place, or is refused, before anything of it is parsed; its function runs as a task on the
-//           event loop; its answer leaves once. A caller that leaves or whose deadline passes cancels the task. A place in
-//           flight is given back when gRPC has done with the call: the task has ended, which is later than the end of
-//           the stream when a caller goes away, and the answer is out, so that a caller who doesn't read can't have more
-//           answers than that waiting in memory. A ready answer that nobody takes is cancelled after
-//           RouterOptions::answer_limit.
-// Errors:   a method that no table has is UNIMPLEMENTED. What is no message of its method is INTERNAL without details,
-//           as protobuf's other implementations say it. A function's CANCELLED becomes SHUTTING_DOWN where the stop
-//           cancelled it; a storage that was too slow for a limit of ours, not the caller's deadline, is UNAVAILABLE; an
-//           exception is INTERNAL and logged. Each error of a call that names an account names it.
-// Threads:  AddTo(), Start() and Stop() on main; a thread of its own waits for gRPC's events; open() on any;
-//           the rest on the event loop.
-// Lifetime: what it is given outlives it, and so does the server that it was added to, until Stop().
+// Contract: a call has its place, or is refused, before anything of it is parsed; its function runs
+//           as a task on the event loop; its answer leaves once. A caller that leaves or whose
+//           deadline passes cancels the task. A place in flight is given back when gRPC has done
+//           with the call: the task has ended, which is later than the end of the stream when a
+//           caller goes away, and the answer is out, so that a caller who doesn't read can't have
+//           more answers than that waiting in memory. A ready answer that nobody takes is cancelled
+//           after RouterOptions::answer_limit.
+// Errors:   a method that no table has is UNIMPLEMENTED. What is no message of its method is
+//           INTERNAL without details, as protobuf's other implementations say it. A function's
+//           CANCELLED becomes SHUTTING_DOWN where the stop cancelled it; a storage that was too
+//           slow for a limit of ours, not the caller's deadline, is UNAVAILABLE; an exception is
+//           INTERNAL and logged. Each error of a call that names an account names it.
+// Threads:  AddTo(), Start() and Stop() on main; a thread of its own waits for gRPC's events;
+//           open() on any; the rest on the event loop.
+// Lifetime: what it is given outlives it, and so does the server that it was added to, until
+//           Stop().
 #pragma once
 
 #include <grpcpp/completion_queue.h>
@@ -58,12 +62,14 @@ class Router {
   // Once the server was shut down: waits for the last call.
   void Stop();
 
-  // The service stops: ends the streams that can be taken up elsewhere; other calls have until `calls_end`.
+  // The service stops: ends the streams that can be taken up elsewhere; other calls have until
+  // `calls_end`.
   void BeginStop(async::MonoTime calls_end);
-  // Cancels every call, because its time is over: each is answered with what became of it, SHUTTING_DOWN where that is
-  // nothing. Until `calls_end` what has begun may end by itself, and until `writes_end` readers may read.
+  // Cancels all calls. Each answers with its outcome, or with SHUTTING_DOWN if nothing was sent.
+  // What has begun may end by itself until `calls_end`, and readers may read until `writes_end`.
   void CancelAll(async::MonoTime calls_end, async::MonoTime writes_end);
-  // Cancels the answers that nobody has read for `answer_limit`: once, and each second until the task is cancelled.
+  // Cancels the answers that nobody has read for `answer_limit`: once, and each second until the
+  // task is cancelled.
   void CancelUnreadAnswers(async::MonoTime now);
   async::Task<void> SweepUnreadAnswers();
 

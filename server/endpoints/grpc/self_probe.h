@@ -1,9 +1,10 @@
 // Connects to our own gRPC port as a client would, to learn whether it still answers.
 //
-// Contract: Run() probes at once and then every `interval`, after a failure every `retry`. A probe succeeds when gRPC
-//           has read what we sent and answered it within `limit`: in plain HTTP/2 with the acknowledgement of our
-//           SETTINGS, under TLS with any answer to our ClientHello, so it needs no certificate. ready() is an error once
-//           two probes in a row have failed, so that one on a busy machine changes nothing; alive() once three in a row
+// Contract: Run() probes at once and then every `interval`, after a failure every `retry`. A probe
+//           succeeds when gRPC has read what we sent and answered it within `limit`: in plain
+//           HTTP/2 with the acknowledgement of our SETTINGS, under TLS with any answer to our
+//           ClientHello, so it needs no certificate. ready() is an error once two probes in a row
+//           have failed, so that one on a busy machine changes nothing; alive() once three in a row
 //           have failed and none has succeeded for `dead_after`.
 // Errors:   UNAVAILABLE, naming the address and the last reason.
 // Threads:  event loop only.

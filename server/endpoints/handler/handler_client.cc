@@ -20,10 +20,12 @@ namespace {
 
 constexpr char kMethod[] = "/hongyan.v1.EventHandlerService/HandleEvent";
 constexpr int kFirstBackoffMillis = 200;
-// What gRPC calls the least backoff is how long one attempt may take, TLS included; a refused one takes none of it.
+// What gRPC calls the least backoff is how long one attempt may take, TLS included; a refused one
+// takes none of it.
 constexpr int kConnectMillis = 3000;
 constexpr int kMostBackoffMillis = 5000;
-// gRPC servers complain about pings more often than five minutes; what counts is the timeout, which TCP is told too.
+// gRPC servers complain about pings more often than five minutes; what counts is the timeout, which
+// TCP is told too.
 constexpr int kKeepaliveMillis = 6 * 60 * 1000;
 constexpr int kKeepaliveTimeoutMillis = 5000;
 
@@ -87,7 +89,8 @@ async::Task<absl::StatusOr<std::optional<core::Reply>>> HandlerClient::Handle(
   call->context.set_deadline(
       gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                    gpr_time_from_millis(absl::ToInt64Milliseconds(time_left), GPR_TIMESPAN)));
-  // gRPC's thread must not own the call: 1.51 frees its queue twice when that thread drops the last reference to a channel.
+  // gRPC's thread must not own the call: 1.51 frees its queue twice when that thread drops the last
+  // reference to a channel.
   Call* const its = call.get();
   // Both have a name: GCC 12 destroys twice what a temporary captures inside a co_await expression.
   std::function<void(async::Done)> start = [this, its](async::Done done) {

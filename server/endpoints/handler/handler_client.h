@@ -1,10 +1,12 @@
 // Calls one account's EventHandlerService, the user's own microservice. The proto has the contract.
 //
-// Contract: one unary call for each Handle(), never a second one by itself. A target that can't be reached fails at once;
-//           gRPC tries to reach it again, at growing intervals of up to five seconds. The metadata has x-request-id and
-//           nothing that is secret.
-// Errors:   those of core::EventHandler. Create: kFailedPrecondition names a file that can't be read.
-// Bounds:   an answer of kMaxAnswer bytes; a channel, which has one connection for each of the target's addresses.
+// Contract: one unary call for each Handle(), never a second one by itself. A target that can't be
+//           reached fails at once; gRPC tries to reach it again, at growing intervals of up to five
+//           seconds. The metadata has x-request-id and nothing that is secret.
+// Errors:   those of core::EventHandler. Create: kFailedPrecondition names a file that can't be
+//           read.
+// Bounds:   an answer of kMaxAnswer bytes; a channel, which has one connection for each of the
+//           target's addresses.
 // Threads:  event loop only; gRPC's threads post into it.
 // Lifetime: all calls have ended before it is destroyed.
 #pragma once

@@ -1,7 +1,8 @@
 // A handler's answer, as the service thinks of it.
 //
-// Contract: none for an answer without a reply, one that a later version of the proto may know included. What has no
-//           meaning in a passive reply (Text.kf_account, Video.thumb_media_id) is dropped. Nothing is checked here.
+// Contract: none for an answer without a reply, one that a later version of the proto may know
+//           included. What has no meaning in a passive reply (Text.kf_account,
+//           Video.thumb_media_id) is dropped. Nothing is checked here.
 // Threads:  any; pure.
 #pragma once
 

@@ -1,19 +1,20 @@
 // The database file on the disk: that it is ours alone, and that it is still the one at its path.
 //
-// Contract: two locks are held for as long as this lives. The lock file beside the database holds the path, also while
-//           there is no database yet. flock() on the database's own inode holds the file itself: no hard link, no
-//           symbolic link, no bind mount and no removed lock file gets around that. Files with more than one name and
-//           network file systems are refused: there flock() is a POSIX lock, which would shut out SQLite itself, and
-//           the WAL's index can't be shared.
-//           What is found at the path later is never believed at once: a file that vanished may be on its way back, and
-//           one that appeared may still be written. See FindAgain(). A file that was overwritten in place is told by the
-//           stamp in its header, which changes with each checkpoint: with the stamp of the last one, the pages that differ
-//           are all in the WAL.
-// Errors:   Take: those of SqliteEngine::Open. Verify, FindAgain: UNAVAILABLE, which names the path, or INTERNAL
-//           STORAGE_CORRUPT.
+// Contract: two locks are held for as long as this lives. The lock file beside the database holds
+//           the path, also while there is no database yet. flock() on the database's own inode
+//           holds the file itself: no hard link, no symbolic link, no bind mount and no removed
+//           lock file gets around that. Files with more than one name and network file systems are
+//           refused: there flock() is a POSIX lock, which would shut out SQLite itself, and the
+//           WAL's index can't be shared. What is found at the path later is never believed at once:
+//           a file that vanished may be on its way back, and one that appeared may still be
+//           written. See FindAgain(). A file that was overwritten in place is told by the stamp in
+//           its header, which changes with each checkpoint: with the stamp of the last one, the
+//           pages that differ are all in the WAL.
+// Errors:   Take: those of SqliteEngine::Open. Verify, FindAgain: UNAVAILABLE, which names the
+//           path, or INTERNAL STORAGE_CORRUPT.
 // Threads:  one.
-// Lifetime: outlives every session on the file: when any descriptor of the file is closed, the kernel drops all POSIX
-//           locks that this process has on it, SQLite's too.
+// Lifetime: outlives every session on the file: when any descriptor of the file is closed, the
+//           kernel drops all POSIX locks that this process has on it, SQLite's too.
 // Source:   https://www.sqlite.org/howtocorrupt.html (2.2, 2.5 to 2.7), flock(2), fcntl(2)
 #pragma once
 
@@ -30,14 +31,14 @@
 
 namespace hongyan::storage::sqlite {
 
-// Where `path` leads: absolute, with all symbolic links followed, also where there is no file yet. SQLite puts the WAL
-// beside the file that this names, so the lock file stands there too.
+// Where `path` leads: absolute, with all symbolic links followed, also where there is no file yet.
+// SQLite puts the WAL beside the file that this names, so the lock file stands there too.
 std::string ResolvePath(const std::string& path);
 
 class DatabaseFile {
  public:
-  // Makes the file when there is none. `looks`: how often in a row FindAgain() must find nothing at the path before it
-  // begins a new database.
+  // Makes the file when there is none. `looks`: how often in a row FindAgain() must find nothing at
+  // the path before it begins a new database.
   static absl::StatusOr<std::unique_ptr<DatabaseFile>> Take(const std::string& path, int looks);
   DatabaseFile(const DatabaseFile&) = delete;
   DatabaseFile& operator=(const DatabaseFile&) = delete;
@@ -48,17 +49,21 @@ class DatabaseFile {
   LockFile& lock() { return *lock_; }
   const LockFile& lock() const { return *lock_; }
 
-  // Right after a session has read from the file: from now on Verify() looks at the WAL and its index too, and at the stamp.
-  // `stamp`: the one that the session sees.
+  // Right after a session has read from the file: from now on Verify() looks at the WAL and its
+  // index too, and at the stamp. `stamp`: the one that the session sees.
   absl::Status NoteCompanions(std::int32_t stamp);
-  // Before `stamp` is written, and after a checkpoint. `whole`: that has brought it into the main file; else it may have.
+  // Before `stamp` is written, and after a checkpoint. `whole`: that has brought it into the main
+  // file; else it may have.
   void ExpectStamp(std::int32_t stamp);
   void NoteCheckpoint(bool whole);
-  // After the session was closed in good order: SQLite has removed them, or the next user of the file will.
+  // After the session was closed in good order: SQLite has removed them, or the next user of the
+  // file will.
   void ForgetCompanions();
-  // The path leads to the file that is locked, and the names beside it to the WAL and the index in use.
+  // The path leads to the file that is locked, and the names beside it to the WAL and the index in
+  // use.
   absl::Status Verify() const;
-  // Makes the lock file again if somebody removed it. The storage works without it meanwhile: the inode is locked.
+  // Makes the lock file again if somebody removed it. The storage works without it meanwhile: the
+  // inode is locked.
   void KeepLockFile();
   bool WalInPlace() const;
   // The locked file still has a name somewhere.
@@ -68,17 +73,19 @@ class DatabaseFile {
   // Where the locked file is now, for people.
   std::string Whereabouts() const;
 
-  // SQLite removes a WAL by its name when a session is closed, and believes in it when one is opened, whoever's it is. So
-  // one that isn't ours is renamed.
+  // SQLite removes a WAL by its name when a session is closed, and believes in it when one is
+  // opened, whoever's it is. So one that isn't ours is renamed.
   void SaveForeignWal();
-  // At the end, without a session, when the file stands at its path no longer: its WAL and index would be taken for those of
-  // whatever stands there next. `whole`: nothing is in the WAL that the file doesn't have. While that isn't so and the file
-  // has a name elsewhere, they stay for the day when it is put back.
+  // At the end, without a session, when the file stands at its path no longer: its WAL and index
+  // would be taken for those of whatever stands there next. `whole`: nothing is in the WAL that the
+  // file doesn't have. While that isn't so and the file has a name elsewhere, they stay for the day
+  // when it is put back.
   void LeaveNoOldCompanions(bool whole);
-  // Without a session: finds the file to open next, and locks it. The same file again is taken at once. Another one, or
-  // other contents, are taken when two looks in a row have found it unchanged, and when it is ours by its contents. If the
-  // file was removed and nothing, or nothing but an empty file, is there `looks` times in a row, a new database is begun;
-  // one that was moved and still has a name is waited for. The caller leaves half a second between its looks.
+  // Without a session: finds the file to open next, and locks it. The same file again is taken at
+  // once. Another one, or other contents, are taken when two looks in a row have found it
+  // unchanged, and when it is ours by its contents. If the file was removed and nothing, or nothing
+  // but an empty file, is there `looks` times in a row, a new database is begun; one that was moved
+  // and still has a name is waited for. The caller leaves half a second between its looks.
   absl::Status FindAgain();
 
  private:
@@ -95,7 +102,8 @@ class DatabaseFile {
   absl::Status FindSame();
   absl::Status FindOther(const FileView& found);
   absl::Status BeginAnew();
-  // The WAL and the index of a file that stands here no longer would be taken for those of the next one.
+  // The WAL and the index of a file that stands here no longer would be taken for those of the next
+  // one.
   void RemoveOldCompanions();
 
   const std::string configured_;

@@ -1,6 +1,7 @@
 // What a name on the disk leads to right now.
 //
-// Contract: links are followed. Two views with the same id are the same file as long as somebody holds it open.
+// Contract: links are followed. Two views with the same id are the same file as long as somebody
+//           holds it open.
 // Threads:  any.
 #pragma once
 

@@ -18,8 +18,8 @@
 namespace hongyan::storage::sqlite {
 namespace {
 
-// 16 bytes, then two lines of 19 digits: the greatest cursor, and how many events have got one. Up to schema 4 there was
-// the first line only, since cursors were 1, 2, 3 …
+// 16 bytes, then two lines of 19 digits: the greatest cursor, and how many events have got one. Up
+// to schema 4 there was the first line only, since cursors were 1, 2, 3 …
 constexpr char kTitle[] = "hongyan storage\n";
 constexpr std::size_t kTitleSize = sizeof(kTitle) - 1;
 constexpr std::size_t kDigits = 19;

@@ -1,13 +1,15 @@
 // The small file beside an embedded database: who uses that path, and how far it had come.
 //
-// Contract: one holder at a time, over all processes; a process that dies lets go of it. It remembers how far the
-//           committed events had come, so that events which the database has lost (its WAL deleted, cut or damaged, an
-//           old copy put back) are noticed and counted, and their cursors not used again. It is a lock on a name: the
-//           file that was locked may be removed, so its holder looks at InPlace() from time to time, and DatabaseFile
-//           locks the database's own inode besides.
+// Contract: one holder at a time, over all processes; a process that dies lets go of it. It
+//           remembers how far the committed events had come, so that events which the database has
+//           lost (its WAL deleted, cut or damaged, an old copy put back) are noticed and counted,
+//           and their cursors not used again. It is a lock on a name: the file that was locked may
+//           be removed, so its holder looks at InPlace() from time to time, and DatabaseFile locks
+//           the database's own inode besides.
 // Errors:   FAILED_PRECONDITION - another process holds it, or it can't be made.
 // Threads:  one.
-// Bounds:   56 bytes. It is written after each commit and never synced: what it says is at most too little.
+// Bounds:   56 bytes. It is written after each commit and never synced: what it says is at most too
+//           little.
 #pragma once
 
 #include <memory>
@@ -29,8 +31,8 @@ class LockFile {
 
   // The name still leads to the file that is locked.
   bool InPlace() const;
-  // Makes and locks the file at `path`, unless it is the one that is locked already. Keeps the greatest mark. After an
-  // error the old file is still locked.
+  // Makes and locks the file at `path`, unless it is the one that is locked already. Keeps the
+  // greatest mark. After an error the old file is still locked.
   absl::Status Renew(const std::string& path);
 
   // Zeros when it was never set, or can't be read.

@@ -19,7 +19,8 @@
 namespace hongyan::storage::sqlite {
 namespace {
 
-// Half of SQLite's own: new events are appended, and what is read again is in the system's cache too.
+// Half of SQLite's own: new events are appended, and what is read again is in the system's cache
+// too.
 constexpr int kCacheKib = 1024;
 constexpr char kMagic[] = "SQLite format 3";  // and its NUL: 16 bytes
 constexpr std::size_t kHeaderSize = 100;
@@ -62,7 +63,8 @@ absl::Status Damaged(const std::string& path, const std::string& what) {
                               "away to begin anew"));
 }
 
-// What SQLite itself says of a file whose header doesn't name its owner: its newest pages may still be in the WAL.
+// What SQLite itself says of a file whose header doesn't name its owner: its newest pages may still
+// be in the WAL.
 absl::StatusOr<FileState> AskSqlite(const std::string& path) {
   try {
     soci::session session(*soci::factory_sqlite3(), ConnectString(path, true));

@@ -37,14 +37,15 @@ absl::StatusOr<std::string> ReadPath(absl::string_view url) {
 }
 
 // While the storage is in use, what stands in its way may pass: the operator puts things right.
-absl::Status Later(const absl::Status& status) {
+absl::Status ToTransient(const absl::Status& status) {
   if (status.code() != absl::StatusCode::kFailedPrecondition) return status;
   absl::string_view detail = status.message();
   absl::ConsumePrefix(&detail, "storage.url: ");
   return Unavailable(std::string(detail));
 }
 
-// Runs `work`, with what it throws as its status. `session`: whose errno tells more; null while one is being opened.
+// Runs `work`, with what it throws as its status. `session`: whose errno tells more; null while one
+// is being opened.
 absl::Status Catch(soci::session* session, absl::FunctionRef<absl::Status()> work) {
   try {
     return work();
@@ -102,7 +103,7 @@ absl::Status SqliteEngine::Connect() {
   return status;
 }
 
-absl::Status SqliteEngine::Leave() {
+absl::Status SqliteEngine::LeaveFile() {
   if (!session_) return absl::OkStatus();
   const absl::Status place = file_->Verify();
   if (place.ok()) {
@@ -114,8 +115,8 @@ absl::Status SqliteEngine::Leave() {
     if (InTransaction()) *session_ << "ROLLBACK";
     return absl::OkStatus();
   });
-  // SQLite writes to the file that it has open, wherever that is now. One without a name isn't worth it, and whoever is
-  // copying the files away may come to the WAL next.
+  // SQLite writes to the file that it has open, wherever that is now. One without a name isn't
+  // worth it, and whoever is copying the files away may come to the WAL next.
   const bool overwritten = file_->Overwritten();
   const bool named = file_->HasName() && !overwritten;
   const bool whole = named && Catch(session_.get(), [this] { return CheckpointAtOnce(); }).ok();
@@ -137,12 +138,12 @@ absl::Status SqliteEngine::Leave() {
 }
 
 absl::Status SqliteEngine::Reopen() {
-  absl::Status status = Leave();
+  absl::Status status = LeaveFile();
   if (status.ok()) status = file_->FindAgain();
   if (status.ok()) status = Connect();
-  if (!status.ok()) return Later(status);
-  // A sync that failed may have dropped pages that are still to be seen in memory, and the next sync would call them
-  // safe. Writing them to the main file and syncing that is the only proof.
+  if (!status.ok()) return ToTransient(status);
+  // A sync that failed may have dropped pages that are still to be seen in memory, and the next
+  // sync would call them safe. Writing them to the main file and syncing that is the only proof.
   return Catch(session_.get(), [this]() -> absl::Status {
     const absl::StatusOr<bool> whole = StampAndCheckpoint(sqlite::Checkpoint);
     if (whole.ok() && !*whole) return Unavailable("another process reads the WAL");
@@ -158,7 +159,7 @@ void SqliteEngine::Close(Closing how) {
       [[maybe_unused]] const absl::Status done =
           Catch(session_.get(), [this] { return BeforeProbe(); });
     }
-    [[maybe_unused]] const absl::Status left = Leave();
+    [[maybe_unused]] const absl::Status left = LeaveFile();
   }
   Disconnect();
   file_->LeaveNoOldCompanions(left_whole_);

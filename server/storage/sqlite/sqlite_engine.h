@@ -1,12 +1,13 @@
 // SQLite behind the seam: one file, held by one process.
 //
-// Contract: as Engine. Verify() says that file, WAL and index are at their paths. When they aren't, Reopen() first brings
-//           the WAL into the file that was in use, wherever that is now, and then looks at the path again as
-//           DatabaseFile::FindAgain() says. The witness is the lock file.
-// Errors:   of Open: INVALID_ARGUMENT - not sqlite:PATH; FAILED_PRECONDITION - not ours, newer, locked, with more than one
-//           name, not to be opened; INTERNAL STORAGE_CORRUPT - damaged.
-// Bounds:   a lock of another process is waited for `busy_timeout`, then UNAVAILABLE; the WAL is brought in whenever it has
-//           grown by 4 MiB, unless another process reads it.
+// Contract: as Engine. Verify() says that file, WAL and index are at their paths. When they aren't,
+//           Reopen() first brings the WAL into the file that was in use, wherever that is now, and
+//           then looks at the path again as DatabaseFile::FindAgain() says. The witness is the lock
+//           file.
+// Errors:   of Open: INVALID_ARGUMENT - not sqlite:PATH; FAILED_PRECONDITION - not ours, newer,
+//           locked, with more than one name, not to be opened; INTERNAL STORAGE_CORRUPT - damaged.
+// Bounds:   a lock of another process is waited for `busy_timeout`, then UNAVAILABLE; the WAL is
+//           brought in whenever it has grown by 4 MiB, unless another process reads it.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,7 @@ class SqliteEngine final : public Engine {
   absl::Status Connect();
   void Disconnect() { session_.reset(); }
   // Disconnect(), and if the file is no longer at its path, leaves all that it holds in it.
-  absl::Status Leave();
+  absl::Status LeaveFile();
   // Whether everything is in the main file now.
   absl::StatusOr<bool> StampAndCheckpoint(bool (*checkpoint)(soci::session&));
   // The same without waiting for readers in other processes.
@@ -64,7 +65,7 @@ class SqliteEngine final : public Engine {
   const std::unique_ptr<DatabaseFile> file_;
   std::unique_ptr<soci::session> session_;
   int failed_leaves_ = 0;
-  bool left_whole_ = false;  // what Leave() left elsewhere has all that was in its WAL
+  bool left_whole_ = false;  // what LeaveFile() left elsewhere has all that was in its WAL
   int wal_limit_ = 0;        // frames
   absl::BitGen random_;
 };

@@ -1,4 +1,5 @@
-// Every sample of tests/data/pushes becomes the event that is written beside it; then what is odd, one by one.
+// Every sample of tests/data/pushes becomes the event that is written beside it; then what is odd,
+// one by one.
 #include "server/api/event_convert.h"
 
 #include <google/protobuf/text_format.h>

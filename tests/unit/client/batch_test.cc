@@ -147,7 +147,8 @@ TEST_F(BatchTest, ABadLineFailsAlone) {
   EXPECT_EQ(ReadAll(file_ + ".failed.jsonl"), "{oops\xff\n" + bad + "\n" + Line("oFail5") + "\n");
   EXPECT_THAT(err_.str(), HasSubstr(file_ + ".failed.jsonl"));
 
-  // It is finished like the others: nothing of it is left for --resume, which doesn't call that a success.
+  // It is finished like the others: nothing of it is left for --resume, which doesn't call that a
+  // success.
   EXPECT_EQ(Run({.resume = true}), kExitFailed);
   EXPECT_THAT(out_.str(), HasSubstr("5 notifications: 0 accepted, 5 finished before\n"));
   EXPECT_THAT(err_.str(), HasSubstr("not accepted: 3, see " + file_ + ".failed.jsonl\n"));

@@ -113,7 +113,8 @@ TEST_F(EventFollowerTest, WhatNoRepeatMendsEndsIt) {
   EXPECT_THAT(pauses_, IsEmpty());
 }
 
-// The storage was put back from a backup while the stream was broken: asking again would be silence.
+// The storage was put back from a backup while the stream was broken: asking again would be
+// silence.
 TEST_F(EventFollowerTest, A05_CursorThatTheServiceDoesNotKnowEndsIt) {
   service_.on_watch = [this](const auto&, auto& writer) -> grpc::Status {
     if (service_.watches.size() == 1) {

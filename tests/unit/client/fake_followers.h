@@ -1,5 +1,5 @@
-// A SubscriberService and an EventService on a free loopback port whose answers the test writes, and
-// which keep what they were asked.
+// A SubscriberService and an EventService on a free loopback port whose answers the test writes,
+// and which keep what they were asked.
 //
 // Threads:  answers run on gRPC's threads, one call at a time in these tests; what was recorded is
 //           read after the call has ended.

@@ -178,7 +178,8 @@ TEST_F(AccountsTest, K07_AesKeysHave43LettersAndDigits) {
       return LoadCallback(absl::StrCat("mode: plain, ", name, ": '", key, "'")).problems;
     };
     const std::string path = absl::StrCat("accounts[0].callback.", name);
-    // A canonical last character of 43 leaves two bits zero: A, E, I …; WeChat's console gives others too.
+    // A canonical last character of 43 leaves two bits zero: A, E, I …; WeChat's console gives
+    // others too.
     for (const char last : {'A', 'B', 'z', '9'})
       EXPECT_THAT(load(std::string(42, 'a') + last), IsEmpty()) << last;
     for (const std::string& key : {std::string(42, 'a'), std::string(44, 'a'), std::string(43, '+'),

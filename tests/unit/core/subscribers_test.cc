@@ -1,5 +1,5 @@
-// The import of followers from a scripted platform into a real storage. Time is the test's: nothing here takes any, and
-// no limit can pass because the machine is slow.
+// The import of followers from a scripted platform into a real storage. Time is the test's: nothing
+// here takes any, and no limit can pass because the machine is slow.
 #include "server/core/subscribers.h"
 
 #include <gmock/gmock.h>

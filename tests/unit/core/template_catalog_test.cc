@@ -1,4 +1,5 @@
-// What keywords take, written down a second time from the platform's table, and how fresh the list is.
+// What keywords take, written down a second time from the platform's table, and how fresh the list
+// is.
 #include "server/core/template_catalog.h"
 
 #include <string>

@@ -231,7 +231,8 @@ TEST_F(CallbackTest, H18_WrongSignaturesAreForbidden) {
   ExpectForbidden(Ask("GET", absl::StrCat("/mp/serverCheck?", kV1, "&echostr=1")));
 }
 
-// Promise 10. That the time is the same wherever the signature differs is ConstantTimeEquals' matter.
+// Promise 10. That the time is the same wherever the signature differs is ConstantTimeEquals'
+// matter.
 TEST_F(CallbackTest, H18_RefusalCostsLessThanAMillisecond) {
   const std::string wrong = absl::StrReplaceAll(kV2, {{"signature=8", "signature=9"}});
   const auto refused = [&] { ExpectForbidden(Post(wrong)); };

@@ -108,7 +108,8 @@ class RouterTest : public ::testing::Test {
 
   std::shared_ptr<Call> StartBytes(const std::string& bytes, const char* method,
                                    std::optional<absl::Duration> deadline = {}) {
-    // Kept until the end: gRPC 1.51 frees a queue twice when its own thread drops the last reference to a channel.
+    // Kept until the end: gRPC 1.51 frees a queue twice when its own thread drops the last
+    // reference to a channel.
     const auto call = calls_.emplace_back(std::make_shared<Call>());
     if (deadline) {
       call->context.set_deadline(std::chrono::system_clock::now() +

@@ -1,5 +1,6 @@
-// What libcurl's counts say when a pooled connection dies under a POST and libcurl asks whether it may begin again: the
-// ground that CurlHttpClient's "no byte was written" stands on. Against a peer of blocking sockets.
+// What libcurl's counts say when a pooled connection dies under a POST and libcurl asks whether it
+// may begin again: the ground that CurlHttpClient's "no byte was written" stands on. Against a peer
+// of blocking sockets.
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <gmock/gmock.h>
@@ -191,7 +192,8 @@ TEST_F(CurlCountsTest, U07_CountsMissWhatTheFirstWriteHadToLeaveToLaterOnes) {
   before_the_first_ = [this] {
     // No room is left for the first write until the peer reads.
     const std::string junk(1 << 16, 'x');
-    // What was sent moves on to the peer's side, which makes room once more, until that is full too.
+    // What was sent moves on to the peer's side, which makes room once more, until that is full
+    // too.
     int full = 0;
     while (full < 20) {
       if (::send(socket_, junk.data(), junk.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {

@@ -1,4 +1,5 @@
-// CurlHttpClient against a peer of raw bytes on loopback: what really leaves, and what each way of dying means.
+// CurlHttpClient against a peer of raw bytes on loopback: what really leaves, and what each way of
+// dying means.
 #include "server/http/curl_http_client.h"
 
 #include <curl/curl.h>
@@ -286,8 +287,8 @@ TEST_F(CurlHttpClientTest, A14_RetryAfterIsReadInBothForms) {
   EXPECT_EQ(asked("Retry-After: soon\r\n"), 0);
 }
 
-// The peer of a pooled connection reads the second request and closes. libcurl would send it once more on a new
-// connection; the peer must get it once.
+// The peer of a pooled connection reads the second request and closes. libcurl would send it once
+// more on a new connection; the peer must get it once.
 class DyingConnection : public CurlHttpClientTest, public testing::WithParamInterface<bool> {};
 
 TEST_P(DyingConnection, U07_SecondPostOnADyingConnectionIsNotSentTwice) {
@@ -339,13 +340,15 @@ TEST_F(CurlHttpClientTest, N03_RefusedConnectionHasSentNothing) {
   EXPECT_FALSE(failure.request_began);
 }
 
-// A listener that never accepts: once its queue is full, the system drops further connects without a word.
+// A listener that never accepts: once its queue is full, the system drops further connects without
+// a word.
 class FullListener {
  public:
   explicit FullListener(async::EventLoop& loop)
       : acceptor_(loop.context(), tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
     acceptor_.listen(0);
-    // The queue holds one more than it was asked to; a connect that is under way shows that it is full.
+    // The queue holds one more than it was asked to; a connect that is under way shows that it is
+    // full.
     while (waiting_.size() < 16) {
       Socket& socket = waiting_.emplace_back(loop.context());
       socket.open(tcp::v4());
@@ -669,8 +672,8 @@ TEST_F(CurlHttpClientTest, A09_U08_WhatHinderedTheSecondConnectionIsToldAsItIs) 
   EXPECT_THAT(failure.detail, Not(HasSubstr("too late")));
 }
 
-// What the peer may have dropped without a word, a firewall's memory for one, is better not tried. Time passes here while
-// another request waits for its slow answer.
+// What the peer may have dropped without a word, a firewall's memory for one, is better not tried.
+// Time passes here while another request waits for its slow answer.
 TEST_F(CurlHttpClientTest, U08_ConnectionIdleForLongerThanTheLimitIsNotUsedAgain) {
   EXPECT_LT(CurlOptions{}.idle_limit, std::chrono::seconds(5));
   CurlOptions options;

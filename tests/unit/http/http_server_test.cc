@@ -29,7 +29,8 @@ std::string Chunked(const std::string& body) {
 
 class HttpServerTest : public testing::ServerFixture {
  protected:
-  // Sends, and expects one answer with that status, then the end of the connection; the handler is not asked.
+  // Sends, and expects one answer with that status, then the end of the connection; the handler is
+  // not asked.
   void ExpectRefused(int status, const std::string& bytes) {
     const int before = handler_.handled;
     RawClient client(address_);
@@ -381,7 +382,8 @@ TEST_F(HttpServerTest, H08_A18_OneAddressHasItsOwnLimit) {
   other.BindTo("127.0.0.2");
   ASSERT_TRUE(other.Connect(address_));
   other.Send("GET");
-  // The waiting one of the same address goes, though there is room in all and the other has waited too.
+  // The waiting one of the same address goes, though there is room in all and the other has waited
+  // too.
   EXPECT_EQ(Ask(kGet)->status, 200);
   EXPECT_TRUE(slow.IsClosed());
   other.Send(" /a HTTP/1.1\r\nHost: h\r\n\r\n");

@@ -37,7 +37,8 @@ Found Addresses(std::vector<std::string> addresses) { return addresses; }
 Found ServerFails() { return absl::UnavailableError("SERVFAIL"); }
 Found NoSuchName() { return absl::NotFoundError("no such name"); }
 
-// Each look-up waits here until it is answered. Shared with threads that outlive the test's resolver.
+// Each look-up waits here until it is answered. Shared with threads that outlive the test's
+// resolver.
 class Nameserver {
  public:
   Found LookUp(const std::string& host) {

@@ -1,4 +1,5 @@
-// A blocking socket that speaks bytes, for what no HTTP library would send. Every wait ends after ten seconds.
+// A blocking socket that speaks bytes, for what no HTTP library would send. Every wait ends after
+// ten seconds.
 #pragma once
 
 #include <arpa/inet.h>

@@ -157,8 +157,9 @@ TEST_F(CrashTest, D01_CopyOfTheFilesAtAnyMomentHasWhatWasAnswered) {
   }
 }
 
-// What a power cut leaves of the file `from`. What was synced last is there; of what was written since, each block may be
-// there or not: the disk writes as it likes, and the cut may come in the midst of a sync. Says how many blocks that were.
+// What a power cut leaves of the file `from`. What was synced last is there; of what was written
+// since, each block may be there or not: the disk writes as it likes, and the cut may come in the
+// midst of a sync. Says how many blocks that were.
 class PowerCutTest : public CrashTest {
  protected:
   std::size_t Leave(const std::string& from, const std::string& to) {
@@ -256,7 +257,8 @@ TEST_F(CrashTest, D11_SchemaKilledAtEveryWriteIsFinishedByTheNextStart) {
   EXPECT_GT(killed, 5);
 }
 
-// A store of the first schema with an event of each of two people, one of whom has been forgotten since.
+// A store of the first schema with an event of each of two people, one of whom has been forgotten
+// since.
 class UpgradeTest : public CrashTest {
  protected:
   void MakeFirst(const std::string& path) {

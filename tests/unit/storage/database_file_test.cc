@@ -38,9 +38,9 @@ class DatabaseFileTest : public StorageTest {
   }
   // Several looks at the path went by, and none of them brought the storage back.
   void ExpectStillRefused(const std::string& key) {
-    const std::int64_t looks = thread_->stats().failed_looks;
+    const std::int64_t looks = thread_->stats().failed_probes;
     const async::MonoTime end = Later();
-    while (thread_->stats().failed_looks < looks + 4 && clock_.Mono() < end) {
+    while (thread_->stats().failed_probes < looks + 4 && clock_.Mono() < end) {
       EXPECT_FALSE(Record(Event(key)).ok());
     }
     EXPECT_FALSE(thread_->health().ok());
@@ -445,7 +445,8 @@ TEST_F(DatabaseFileTest, A07_NetworkFileSystemsAreKnown) {
 
 TEST_F(DatabaseFileTest, A07_SqlitesOwnLocksAreHeldBesideOurs) {
   OpenWith(kNever, {"a"});
-  // Whoever closes the file as its last user removes the WAL; a shell that comes and goes must not be the last.
+  // Whoever closes the file as its last user removes the WAL; a shell that comes and goes must not
+  // be the last.
   EXPECT_EQ(Keys(), "a");
   EXPECT_TRUE(fs::exists(path_ + "-wal"));
   EXPECT_THAT(Record(Event("b")), IsOk());

@@ -181,9 +181,10 @@ TEST_F(DatabaseTest, D08_LossIsCountedOnceEvenWhenItCannotBeNotedAtOnce) {
   disk_faults::FailSync(1);
   ASSERT_THAT(Record(Event("c")), StatusIs(absl::StatusCode::kUnavailable));
   disk_faults::FailWrites("hongyan.db-wal", 1, ENOSPC, true);
-  const std::int64_t looks = thread_->stats().failed_looks;
+  const std::int64_t looks = thread_->stats().failed_probes;
   const async::MonoTime end = Later();
-  while (thread_->stats().failed_looks < looks + 5 && clock_.Mono() < end) (void)Record(Event("c"));
+  while (thread_->stats().failed_probes < looks + 5 && clock_.Mono() < end)
+    (void)Record(Event("c"));
   EXPECT_EQ(thread_->stats().lost_events, 0);
   disk_faults::Clear();
   ASSERT_THAT(RecordAtLast(Event("c")), IsOk());
@@ -246,7 +247,8 @@ TEST_F(DatabaseTest, A05_LostEventsAreCountedHoweverFarApartTheirCursorsAre) {
   EXPECT_EQ(Sql("SELECT given FROM hongyan_counters WHERE name = 'event'"), "5");
 }
 
-// After a crash, with the WAL as `spoil` leaves it; SQLite itself finds nothing wrong with any of these.
+// After a crash, with the WAL as `spoil` leaves it; SQLite itself finds nothing wrong with any of
+// these.
 struct Spoilt {
   const char* name;
   void (*spoil)(std::string& wal);

@@ -190,7 +190,8 @@ TEST_F(EventStoreTest, A05_CursorIsNeverBelowTheTimeOfReceipt) {
   // Of the same microsecond.
   event.dedup_key = "twin";
   EXPECT_EQ(Record(event)->cursor, 1700000000000001);
-  // The clock is wrong for a while. Cursors go on from there, and once the time has come that far, with the time again.
+  // The clock is wrong for a while. Cursors go on from there, and once the time has come that far,
+  // with the time again.
   event.dedup_key = "ahead";
   event.receive_time = At(1800000000);
   EXPECT_EQ(Record(event)->cursor, 1800000000000000);
@@ -361,10 +362,10 @@ TEST_F(EventStoreTest, D07_WhatIsSoundCanBeReadBesideDamagedCounters) {
   destroy("hongyan_counters");  // met only when the file is opened anew, to look for the damage
   EXPECT_THAT(Record(Event("b")), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
   const async::MonoTime end = Later();
-  while (thread_->stats().failed_looks < 2 && clock_.Mono() < end) {
+  while (thread_->stats().failed_probes < 2 && clock_.Mono() < end) {
     EXPECT_THAT(Await(subscribers_->Get("main", "oA", Later())), IsOk());
   }
-  EXPECT_EQ(thread_->stats().failed_looks, 2);
+  EXPECT_EQ(thread_->stats().failed_probes, 2);
   EXPECT_THAT(thread_->health(), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
   EXPECT_THAT(Record(Event("b")), StatusIs(absl::StatusCode::kInternal, "STORAGE_CORRUPT"));
 }

@@ -1,7 +1,8 @@
-// A process to be killed. `record PATH durable|plain PREFIX`: stores events without end, and writes a line with cursor
-// and key for each that was answered; after SIGUSR1 it stops in its next sync. `open PATH N`: opens the storage, and dies before its Nth write or sync; exit code
-// 0 when it was open before that. `bench PATH COUNT AT_ONCE`: stores that many events, each of AT_ONCE writers one after the
-// other, and says how fast.
+// A process to be killed. `record PATH durable|plain PREFIX`: stores events without end, and writes
+// a line with cursor and key for each that was answered; after SIGUSR1 it stops in its next sync.
+// `open PATH N`: opens the storage, and dies before its Nth write or sync; exit code 0 when it was
+// open before that. `bench PATH COUNT AT_ONCE`: stores that many events, each of AT_ONCE writers
+// one after the other, and says how fast.
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>

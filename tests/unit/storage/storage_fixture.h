@@ -1,4 +1,5 @@
-// Tests of the storage work on real SQLite files in a folder of their own, and read the truth with SQLite's own program.
+// Tests of the storage work on real SQLite files in a folder of their own, and read the truth with
+// SQLite's own program.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -137,7 +138,8 @@ class StorageTest : public ::testing::Test {
     while (!recorded.ok() && clock_.Mono() < end) recorded = Record(event);
     return recorded;
   }
-  // The n-th event that Event() makes has the cursor kFirst + n - 1, for all are received in the same microsecond.
+  // The n-th event that Event() makes has the cursor kFirst + n - 1, for all are received in the
+  // same microsecond.
   static constexpr std::int64_t kFirst = 1700000001000000;
   static std::int64_t Nth(std::int64_t number) { return kFirst + number - 1; }
   // Which these are, from 1.

@@ -1,4 +1,5 @@
-// The life of an access_token: fetched once, renewed ahead, replaced when refused, kept while renewal fails.
+// The life of an access_token: fetched once, renewed ahead, replaced when refused, kept while
+// renewal fails.
 #include "server/wechat/access_token.h"
 
 #include <optional>
@@ -590,10 +591,11 @@ TEST_F(AccessTokenTest, T08_EndlessRefusalsCauseABoundedNumberOfFetches) {
   EXPECT_LE(fetches(), 25u);
 }
 
-// The fault is an older fetch whose answer comes last and overwrites the newer token. It takes two fetches under way, and
-// an account never has two: callers, replacements and the renewal ahead of time share one, a forced fetch follows the
-// normal one in the same task, and a fetch that takes too long has ended before the next begins. So what is tested is
-// that no second one can be had, whoever asks and whenever; the fixture checks it after every other test as well.
+// The fault is an older fetch whose answer comes last and overwrites the newer token. It takes two
+// fetches under way, and an account never has two: callers, replacements and the renewal ahead of
+// time share one, a forced fetch follows the normal one in the same task, and a fetch that takes
+// too long has ended before the next begins. So what is tested is that no second one can be had,
+// whoever asks and whenever; the fixture checks it after every other test as well.
 TEST_F(AccessTokenTest, T09_NothingStartsASecondFetchBesideTheFirst) {
   Answers(Held(Token("t1")));
   group_.Spawn(token_.KeepFresh());

@@ -54,7 +54,8 @@ TEST(Body, TextWithoutKfAccountHasNoCustomservice) {
 }
 
 TEST(Body, NothingAboveTheControlCharactersIsEscaped) {
-  // Two, three and four bytes of UTF-8, DEL, the line separators that script engines escape, and a slash.
+  // Two, three and four bytes of UTF-8, DEL, the line separators that script engines escape, and a
+  // slash.
   const std::string content = "é中𠮷🚚\x7f\u2028\u2029\ufeff</a>&'+%";
   const std::string body = SendBody("o", Compile(TextMessage{content, ""}), "");
   EXPECT_THAT(body, HasSubstr(content));

@@ -386,8 +386,8 @@ TEST(CallbackCipherFault, X09_PaddingAndAppIdDoNotOverlap) {
   EXPECT_TRUE(IsRefused(*Make(kZeroKey, "", std::string(200, 'w')), ForgedBody(0, "", "w")));
 }
 
-// An attacker could read messages if the time of a refusal told its reason. The appid is so long that looking at it or
-// not makes a difference that can be measured.
+// An attacker could read messages if the time of a refusal told its reason. The appid is so long
+// that looking at it or not makes a difference that can be measured.
 TEST(CallbackCipherFault, X09_TakesTheSameTimeWhateverIsWrong) {
   const std::string app_id(256, 'w');
   const CallbackCipher cipher = *Make(kZeroKey, "", app_id);
@@ -417,7 +417,8 @@ TEST(CallbackCipherFault, X09_RandomPlainTextsAreRefused) {
   for (int round = 0; round < 5000; ++round) {
     std::string plain(32 * (1 + random() % 4), '\0');
     for (char& c : plain) c = static_cast<char>(random());
-    // A padding that is right and a length that is nearly so bring most rounds past the first checks.
+    // A padding that is right and a length that is nearly so bring most rounds past the first
+    // checks.
     const std::size_t pad = 1 + random() % 32;
     if (round % 4 != 0) std::fill(plain.end() - static_cast<long>(pad), plain.end(), pad);
     if (round % 2 != 0) plain.replace(16, 4, BigEndian(random() % 128));

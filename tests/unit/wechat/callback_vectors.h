@@ -1,9 +1,9 @@
-// Published samples of encrypted callbacks, for the tests of the cipher, of the signature and of the
-// envelope.
+// Published samples of encrypted callbacks, for the tests of the cipher, of the signature and of
+// the envelope.
 //
 // V3 and V4 are the platform's own samples, V5 to V8 come from the tests of public SDKs (V8 is
-// Enterprise WeChat's: same algorithm), V9 was computed apart. V5 to V8 have an EncodingAESKey whose
-// base64 is not canonical; the padding of V3, V5, V7 and V9 is longer than a block of AES.
+// Enterprise WeChat's: same algorithm), V9 was computed apart. V5 to V8 have an EncodingAESKey
+// whose base64 is not canonical; the padding of V3, V5, V7 and V9 is longer than a block of AES.
 #pragma once
 
 namespace hongyan::wechat {

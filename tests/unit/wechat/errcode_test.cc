@@ -1,5 +1,5 @@
-// The meaning of every errcode. The expectations are written down a second time, in the order of the platform
-// reference's table, and not derived from the rows under test.
+// The meaning of every errcode. The expectations are written down a second time, in the order of
+// the platform reference's table, and not derived from the rows under test.
 #include "server/wechat/errcode.h"
 
 #include <gmock/gmock.h>

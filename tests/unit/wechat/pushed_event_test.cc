@@ -56,8 +56,8 @@ double CpuSeconds(F f) {
   return now() - begin;
 }
 
-// Whether sixteen times the input takes far less than the 256 times of quadratic work; the fastest of five runs each.
-// Measured again, up to twenty times, since neighbours take away caches too.
+// Whether sixteen times the input takes far less than the 256 times of quadratic work; the fastest
+// of five runs each. Measured again, up to twenty times, since neighbours take away caches too.
 template <typename Make>
 testing::AssertionResult ScansInLinearTime(int size, Make make) {
   const auto fastest = [](const std::string& body) {

@@ -18,7 +18,8 @@ struct Vector {
   const char* signature;
 };
 
-// The first three are the platform's own samples, the others come from the tests of two public SDKs.
+// The first three are the platform's own samples, the others come from the tests of two public
+// SDKs.
 constexpr Vector kVectors[] = {
     {"AAAAA", "1714036504", "1514711492", "f464b24fc39322e44b38aa78f5edd27bd1441696"},
     {"AAAAA", "1714037059", "486452656", "899cf89e464efb63f54ddac96b0a0a235f53aa78"},

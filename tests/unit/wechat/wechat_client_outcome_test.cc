@@ -1,5 +1,5 @@
-// When a call is repeated, and when not: a message whose outcome is unknown never leaves a second time, unless WeChat
-// recognizes it.
+// When a call is repeated, and when not: a message whose outcome is unknown never leaves a second
+// time, unless WeChat recognizes it.
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -293,7 +293,8 @@ TEST_F(WechatClientTest, DuplicateOfTheFirstAttemptIsAFailure) {
   EXPECT_THAT(SendTemplate(kId), FailedWith(StatusCode::kAlreadyExists, "DUPLICATE_MESSAGE"));
 }
 
-// The repeat's id is this delivery's own, so the attempt that was answered -1 was taken all the same.
+// The repeat's id is this delivery's own, so the attempt that was answered -1 was taken all the
+// same.
 TEST_F(WechatClientTest, DuplicateAfterBusyIsOurOwn) {
   http_.Next(kTemplatePath, Refuses(-1));
   http_.Next(kTemplatePath, Refuses(44007));
