@@ -247,7 +247,8 @@ std::string SendBody(const std::string& openid, const model::Message& message,
     // Before the data, where WeChat's own examples have it. Quotes inside strings are escaped, so
     // this is no value's text.
     const std::size_t data = body.find(",\"data\":{");
-    body.insert(data, absl::StrCat(",\"client_msg_id\":", json::serialize(View(client_msg_id))));
+    body.insert(data == std::string::npos ? body.size() - 1 : data,
+                absl::StrCat(",\"client_msg_id\":", json::serialize(View(client_msg_id))));
   }
   return body;
 }
