@@ -116,7 +116,7 @@ constexpr auto kRemedies = std::to_array<Remedy>({
      {"Have the service's operator add the scope to this client under auth.clients.",
       "请服务管理员在 auth.clients 中为该客户端添加所需的 scope。"}},
     {"STORAGE_FULL",
-     {"Have the service's operator make room in the storage, or shorten storage.retention.",
+     {"Have the service's operator free space in the storage, or shorten storage.retention.",
       "请服务管理员清理存储空间，或缩短 storage.retention。"}},
     {"STORAGE_UNAVAILABLE",
      {"Have the service's operator check the database of storage.url, then try again.",

@@ -77,9 +77,8 @@ class Metrics {
                 "hongyan_sends_total",
                 "Messages, by account, kind and outcome.",
                 {"account", "kind", "outcome"}};
-  Counter idempotency_keys_forgotten{
-      registry_, "hongyan_idempotency_keys_forgotten_total",
-      "Idempotency keys that made room for others before their 24 hours."};
+  Counter idempotency_keys_forgotten{registry_, "hongyan_idempotency_keys_forgotten_total",
+                                     "Idempotency keys evicted before their 24 hours."};
   Counter allowances_not_noted{
       registry_, "hongyan_allowances_not_noted_total",
       "Customer-service messages whose cost found no place to wait for storage."};
@@ -120,7 +119,7 @@ class Metrics {
       registry_, "hongyan_callback_clock_skew_seconds",
       "This host's clock less the timestamp of the last request with a right signature."};
   Counter signatures_forgotten{registry_, "hongyan_callback_signatures_forgotten_total",
-                               "Remembered signatures that made room before their time."};
+                               "Remembered signatures evicted before their time."};
   // outcome: replied, empty, invalid, failed, late, late_sent, late_failed, late_dropped,
   // overloaded.
   Counter handler_calls{registry_,

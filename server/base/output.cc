@@ -30,11 +30,11 @@ std::size_t WriteWithin(int descriptor, absl::string_view text, absl::Duration l
   const auto begun = steady_clock::now();
   std::size_t done = 0;
   while (done < text.size()) {
-    pollfd room{descriptor, POLLOUT, 0};
-    const int ready = poll(&room, 1, MillisecondsLeft(begun, limit));
+    pollfd writable{descriptor, POLLOUT, 0};
+    const int ready = poll(&writable, 1, MillisecondsLeft(begun, limit));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) break;
-    // A pipe that has room takes PIPE_BUF bytes without waiting, and not always more.
+    // A pipe that is writable takes PIPE_BUF bytes without waiting, and not always more.
     const std::size_t part = std::min<std::size_t>(text.size() - done, PIPE_BUF);
     const ssize_t n = write(descriptor, text.data() + done, part);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;

@@ -98,7 +98,7 @@ class HandlerCalls {
 
   bool MakeRoom();
   void Forget(Order::iterator it);
-  // Logs, once a minute, how many replies made room before kMemory was over.
+  // Logs, once a minute, how many replies were evicted before kMemory was over.
   void NoteForgotten();
   void Begin(const std::shared_ptr<Entry>& entry, model::StoredEvent event,
              async::MonoTime received);

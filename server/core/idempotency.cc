@@ -75,7 +75,7 @@ async::Task<Idempotency::Claimed> Idempotency::Claim(std::string account, std::s
     const auto woken = co_await entry->settled.Wait(deadline);
     if (woken == async::WaitList::Woken::kDeadline) co_return Claimed{Verdict::kDeadline, {}};
     if (woken == async::WaitList::Woken::kCancelled) co_return Claimed{Verdict::kCancelled, {}};
-    // The key may have made room for another before this twin ran; its answer is the first one's
+    // The key may have been evicted before this twin ran; its answer is the first one's
     // all the same.
     if (entry->result) co_return Claimed{Verdict::kDone, entry->result};
   }
